@@ -1,0 +1,137 @@
+/**
+ * What a tabletop-manipulation world must provide so that `createManipulationEnvironment` can run it:
+ * MJCF text, names and sizes of things, tasks in LIBERO's BDDL dialect, and initial states.
+ * Plain readonly data and two pure functions; it never sees the simulator, and the runtime never
+ * sees how a world was made (composed in TypeScript, or exported from LIBERO).
+ */
+import type { ImageSpec, TaskInfo, Vec3 } from "../../../src/core/index.ts";
+
+/** A task: what is asked, and (in BDDL) what is there, where it starts and when it is done. */
+export interface ManipulationTask extends TaskInfo {
+  /** Kind of work, for tables: `lift`, `stack`, `place_in`, ... */
+  readonly family: string;
+  /** Problem text in LIBERO's BDDL dialect. Its `:goal` is the success condition. */
+  readonly bddl: string;
+}
+
+/** The arm that stands in the scene, by MJCF names. */
+export interface ArmMeta {
+  /** Tool centre between the fingertips; the frame that actions move. */
+  readonly site: string;
+  /** Body whose orientation is reported as the end effector's (LIBERO: the hand, not the site). */
+  readonly handBody: string;
+  readonly baseBody: string;
+  /** Seven hinges, base to flange, and their torque motors. */
+  readonly joints: readonly string[];
+  readonly actuators: readonly string[];
+  /** Arm pose at reset, rad; also the posture the null space pulls to. */
+  readonly initialQpos: readonly number[];
+  /** Two slides, `[0, 0.04]` and `[-0.04, 0]` m, and their position servos. */
+  readonly fingerJoints: readonly [string, string];
+  readonly fingerActuators: readonly [string, string];
+  /** Geoms of each finger that can touch things: "held" = both touch, "released" = neither. */
+  readonly fingerGeoms: readonly [readonly string[], readonly string[]];
+}
+
+/** A thing that moves freely (`kind: "object"`) or stands fixed, perhaps with moving parts. */
+export interface ThingMeta {
+  readonly kind: "object" | "fixture";
+  /** What it is to a person: `red cube`, `drawer cabinet`. */
+  readonly category: string;
+  /** Body whose pose is the thing's pose. */
+  readonly rootBody: string;
+  /** Its free joint (objects), or the joints of its moving parts (fixtures). */
+  readonly joints: readonly string[];
+  /** Every colliding geom, moving parts included. */
+  readonly contactGeoms: readonly string[];
+  /** Half extents (m) of its box in the root body's frame, and that box's centre there. */
+  readonly halfExtents: Vec3;
+  readonly centre?: Vec3;
+  /** Where a gripper should take hold, in the root body's frame, if not the centre. */
+  readonly grasp?: Vec3;
+  readonly ranges?: ArticulationRanges;
+}
+
+/**
+ * Joint values that count as a state, LIBERO's `default_*_ranges`, `[low, high]`. How they are read
+ * depends on the predicate: see `predicates.ts`.
+ */
+export interface ArticulationRanges {
+  readonly open?: readonly [number, number];
+  readonly close?: readonly [number, number];
+  readonly turnOn?: readonly [number, number];
+  readonly turnOff?: readonly [number, number];
+  /** Our extension, `(Pressed button)`: some joint is within this range. */
+  readonly pressed?: readonly [number, number];
+}
+
+/** A moving part of a fixture that an expert or an annotation speaks of: a drawer, a button cap. */
+export interface PartMeta {
+  readonly name: string;
+  readonly category: string;
+  /** Name of the thing it belongs to. */
+  readonly parent: string;
+  readonly body: string;
+  readonly joint: string;
+  readonly halfExtents: Vec3;
+  readonly centre?: Vec3;
+  /** Handle, in the part body's frame. */
+  readonly grasp?: Vec3;
+}
+
+/** A named region: an MJCF site of the same name, with what the predicates need to know of it. */
+export interface RegionMeta {
+  /** Thing it belongs to, or null (a zone of the table). */
+  readonly parent: string | null;
+  /** Half sizes of the site, m. */
+  readonly size: Vec3;
+  /** Joints that `open`, `close`, `turnon`, `turnoff` of this region read. */
+  readonly joints: readonly string[];
+  readonly category?: string;
+}
+
+/** The compiled-from text and names of one task's scene. */
+export interface ManipulationScene {
+  readonly xml: string;
+  /** Files the MJCF refers to, by the name it uses. */
+  readonly files: Readonly<Record<string, Uint8Array>>;
+  readonly arm: ArmMeta;
+  readonly things: Readonly<Record<string, ThingMeta>>;
+  readonly parts: readonly PartMeta[];
+  /** By the name goals use, for instance `main_table_goal_region`, `cabinet_1_top_region`. */
+  readonly regions: Readonly<Record<string, RegionMeta>>;
+}
+
+/** A full state of the mechanics at rest or in motion. */
+export interface InitialState {
+  /** `float64[nq]` and `float64[nv]` in the order of the compiled model. */
+  readonly qpos: Float64Array;
+  readonly qvel: Float64Array;
+}
+
+/** Which initial state: a fixed one (`index`), or a fresh one drawn from `seed`. */
+export type InitialStateChoice = { readonly index: number } | { readonly seed: number };
+
+export interface ManipulationWorld {
+  readonly name: string;
+  readonly version: string;
+  /** Names and versions (or hashes) of what the world is made of, for `EnvironmentIdentity`. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly tasks: readonly ManipulationTask[];
+  /** Cameras of every scene, by MJCF name, at their default size. */
+  readonly images: readonly ImageSpec[];
+  /** Longest task limit, control steps. */
+  readonly maxSteps: number;
+  /** World-frame height of the table top, m: `lifted` is measured from an object's start. */
+  readonly tableHeightM: number;
+  /**
+   * Two tasks with equal `xml` share a compiled model.
+   * @throws {RangeError} for an unknown task
+   */
+  buildScene(task: string): ManipulationScene;
+  /**
+   * The same state on every machine and in every process.
+   * @throws {RangeError} for an unknown task or an index outside `[0, initialStates)`
+   */
+  initialState(task: string, choice: InitialStateChoice): InitialState;
+}
