@@ -1,0 +1,12 @@
+/**
+ * Rotations in every order the field uses, rigid transforms and small statistics. Pure functions on
+ * plain numbers; knows no tensor, robot or simulator.
+ *
+ * Metres and radians, right-handed frames, active rotations, matrices row-major, and `multiplyX(a, b)`
+ * does `b` first. An order is always in the name (`quatWxyz`, `quatXyzw`, `rot6dColMajor`).
+ */
+export * from "./convert-rotation.ts";
+export * from "./pose.ts";
+export * from "./quaternion.ts";
+export * from "./rotation.ts";
+export * from "./statistics.ts";
