@@ -3,6 +3,17 @@
  * MJCF text, names and sizes of things, tasks in LIBERO's BDDL dialect, and initial states.
  * Plain readonly data and two pure functions; it never sees the simulator, and the runtime never
  * sees how a world was made (composed in TypeScript, or exported from LIBERO).
+ *
+ * Goals use LIBERO's predicates and these of our own (case does not matter). Left is +y, right -y,
+ * "in front of" is towards the robot (-x), behind is +x: directions as the robot sees them.
+ *
+ * | atom | holds when |
+ * | --- | --- |
+ * | `(Lifted a)` | root of `a` is at least 0.08 m above where it was at reset |
+ * | `(LeftOf a b)`, `(RightOf a b)`, `(FrontOf a b)`, `(Behind a b)` | with `d` the distance from b to a along that direction and `o` across it: `ra + rb <= d <= 0.25 m` and `abs(o) <= 0.7 d`; `r` = larger horizontal half extent |
+ * | `(At a region)` | root of `a` is inside the region horizontally (region's axes) and within 0.1 m of it vertically |
+ * | `(Pressed f)` | some joint of `f` is within its `pressed` range |
+ * | `(Released a)` | no finger geom touches `a` |
  */
 import type { ImageSpec, TaskInfo, Vec3 } from "../../../src/core/index.ts";
 
