@@ -1,0 +1,165 @@
+import { join, resolve } from "node:path";
+import type { Results } from "../rollout/index.ts";
+import { resultsTable } from "../rollout/index.ts";
+import type { RemoteEnvironment } from "../../sim-bridge/index.ts";
+import { newRunFolder } from "./eval.ts";
+import { EXIT } from "./exit.ts";
+import { Interrupted, interruptSignal } from "./interrupt.ts";
+import { openBrowser } from "./open-browser.ts";
+import { openHub } from "./open-hub.ts";
+import { SimulatorPool } from "./pool.ts";
+import type { Progress } from "./progress.ts";
+import { createProgress, durationWords } from "./progress.ts";
+import { runEvaluation } from "./run-evaluation.ts";
+import { selectTasks } from "./select-tasks.ts";
+import { superviseSimulators } from "./supervise.ts";
+import { untilInterrupted, viewerAppFolder } from "./view.ts";
+
+export interface DemoOptions {
+  episodes: number;
+  workers: number;
+  port: number;
+  out?: string;
+  open: boolean;
+  exit?: boolean;
+  json?: boolean;
+}
+
+/** What the demo shows: the experts on one task of each kind, and the learned policy beside them. */
+const PARTS = [
+  { policy: "scripted", label: "scripted experts" },
+  { policy: "fitted", label: "learned policy (fitted, lift family)" },
+] as const;
+
+/** `efference demo`, which is what `npm start` runs. */
+export async function demo(options: DemoOptions): Promise<void> {
+  const startedMs = performance.now();
+  const folder = resolve(options.out ?? newRunFolder("demo"));
+  const progress = createProgress();
+  const interrupt = interruptSignal();
+  const { demoTasks } = await import("../../sim-bridge/sims/tabletop/demo-tasks.ts");
+  const hub = await openHub({ endpoint: "tcp://127.0.0.1:*", stepTimeoutS: 30 });
+  const supervisor = superviseSimulators({
+    simulator: "tabletop",
+    endpoint: hub.endpoint,
+    workers: options.workers,
+    onExit: (reason) => progress.line(reason),
+  });
+  const pool = new SimulatorPool(hub);
+  progress.line(`${options.workers} tabletop simulators dial in to ${hub.endpoint}`);
+  let viewer: { url: string; close(): Promise<void> } | undefined;
+  try {
+    viewer = options.exit === true ? undefined : await openViewer(folder, options.port, progress);
+    const results: Record<string, Results> = {};
+    let sawFirst = false;
+    for (const { policy, label } of PARTS) {
+      progress.line(`\n${label}`);
+      results[policy] = await runEvaluation(
+        partConfig(policy, { folder, options, tasks: demoTasks[policy] }),
+        {
+          folder: join(folder, policy),
+          pool,
+          progress,
+          resume: false,
+          signal: interrupt.signal,
+          workerTimeoutMs: 60_000,
+          select: (tasks) => selectTasks(tasks, { task: demoTasks[policy].join(",") }),
+          onResult: () => {
+            if (sawFirst) return;
+            sawFirst = true;
+            progress.line(
+              `first result after ${durationWords((performance.now() - startedMs) / 1000)}`,
+            );
+          },
+        },
+      );
+      const table = resultsTable(results[policy]);
+      if (options.json === true) process.stderr.write(table);
+      else process.stdout.write(table);
+    }
+    await stopWorkers(pool, { hub, supervisor });
+    if (options.json === true)
+      process.stdout.write(`${JSON.stringify(summaryOf(results, folder))}\n`);
+    else process.stdout.write(`\nepisodes and results: ${folder}\n`);
+    if (Object.values(results).some(({ crashes }) => crashes > 0))
+      process.exitCode = EXIT.incomplete;
+    if (viewer !== undefined) {
+      process.stdout.write(`viewer: ${viewer.url}   (Ctrl-C ends it)\n`);
+      if (options.open) openBrowser(viewer.url);
+      interrupt.dispose();
+      await untilInterrupted();
+    } else {
+      process.stdout.isTTY && process.stdout.write(`look at them with: efference view ${folder}\n`);
+    }
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    process.exitCode = EXIT.interrupted;
+  } finally {
+    interrupt.dispose();
+    await stopWorkers(pool, { hub, supervisor });
+    await viewer?.close();
+  }
+}
+
+async function stopWorkers(
+  pool: SimulatorPool<RemoteEnvironment>,
+  at: { hub: { close(): Promise<void> }; supervisor: { close(): Promise<void> } },
+): Promise<void> {
+  pool.close();
+  await at.hub.close();
+  await at.supervisor.close();
+}
+
+async function openViewer(
+  folder: string,
+  port: number,
+  progress: Progress,
+): Promise<{ url: string; close(): Promise<void> }> {
+  const { mkdir } = await import("node:fs/promises");
+  const { serveViewer } = await import("../viewer/server/serve.ts");
+  await mkdir(folder, { recursive: true });
+  const serve = (chosen: number): ReturnType<typeof serveViewer> =>
+    serveViewer({ folder, port: chosen, appFolder: viewerAppFolder() });
+  // The usual port may be taken by another demo; any other does as well.
+  const viewer = await serve(port).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") return serve(0);
+    throw error;
+  });
+  progress.line(`watch it live: ${viewer.url}`);
+  return viewer;
+}
+
+function partConfig(
+  policy: string,
+  at: { folder: string; options: DemoOptions; tasks: readonly string[] },
+): Parameters<typeof runEvaluation>[0] {
+  return {
+    runId: policy,
+    command: `efference ${process.argv.slice(2).join(" ")}`,
+    simulator: "tabletop",
+    policy,
+    policyOptions: { seed: 0 },
+    episodes: at.options.episodes,
+    firstState: 0,
+    seed: 0,
+    record: join(at.folder, policy, "episodes"),
+    workers: at.options.workers,
+    task: at.tasks.join(","),
+  };
+}
+
+function summaryOf(results: Record<string, Results>, folder: string): unknown {
+  const policies = Object.entries(results).map(([policy, { episodeResults: _, ...rest }]) => ({
+    ...rest,
+    policy,
+  }));
+  const total = (key: "episodes" | "successes" | "crashes"): number =>
+    policies.reduce((sum, part) => sum + part[key], 0);
+  return {
+    folder,
+    episodes: total("episodes"),
+    successes: total("successes"),
+    crashes: total("crashes"),
+    policies,
+  };
+}

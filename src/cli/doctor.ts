@@ -1,0 +1,208 @@
+import { execFile } from "node:child_process";
+import { createRequire } from "node:module";
+import { arch, cpus, platform, totalmem } from "node:os";
+import { promisify } from "node:util";
+import { messageOf } from "../core/index.ts";
+import { formatTable } from "../rollout/results.ts";
+import { EXIT } from "./exit.ts";
+
+const run = promisify(execFile);
+
+interface Check {
+  readonly name: string;
+  readonly status: "ok" | "missing" | "broken";
+  readonly found: string;
+  /** What to do about it; absent when ok. */
+  readonly advice?: string;
+  /** Only needed for tests or extras: does not make the doctor fail. */
+  readonly optional?: boolean;
+}
+
+/** `efference doctor`: what works here, what does not, and what to do about it. */
+export async function doctorCommand(options: { gpu?: boolean; json?: boolean }): Promise<void> {
+  const checks = await Promise.all([
+    checkNode(),
+    checkModule("zeromq", { advice: "npm install zeromq" }),
+    checkModule("@mujoco/mujoco", { advice: "npm install @mujoco/mujoco" }),
+    checkModule("onnxruntime-node", {
+      advice: "ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node",
+    }),
+    checkPython(),
+    checkBrowser(),
+    ...(options.gpu === true ? gpuChecks() : []),
+  ]);
+  const machine = `${platform()} ${arch()}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`;
+  if (options.json === true) {
+    process.stdout.write(`${JSON.stringify({ machine, checks })}\n`);
+  } else {
+    const rows = checks.map((check) => [check.name, check.status, check.found]);
+    process.stdout.write(`${machine}\n\n${formatTable([["what", "state", "found"], ...rows])}`);
+    for (const { name, advice } of checks) {
+      if (advice !== undefined)
+        process.stdout.write(`\n${name}:\n${advice.replaceAll(/^/gm, "  ")}\n`);
+    }
+  }
+  if (checks.some(({ status, optional }) => status !== "ok" && optional !== true)) {
+    process.exitCode = EXIT.failed;
+  }
+}
+
+function checkNode(): Promise<Check> {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const ok = major > 20 || (major === 20 && minor >= 19);
+  return Promise.resolve({
+    name: "Node",
+    status: ok ? "ok" : "broken",
+    found: process.versions.node,
+    ...(ok ? {} : { advice: "install Node 20.19 or newer" }),
+  });
+}
+
+async function checkModule(name: string, options: { advice: string }): Promise<Check> {
+  try {
+    await import(name);
+    return { name, status: "ok", found: moduleVersion(name) };
+  } catch (error) {
+    const found = messageOf(error).split("\n")[0] ?? "";
+    const missing =
+      error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND";
+    return { name, status: missing ? "missing" : "broken", found, advice: options.advice };
+  }
+}
+
+/** Reads the version beside the module's entry; packages rarely export their package.json. */
+function moduleVersion(name: string): string {
+  const require = createRequire(import.meta.url);
+  for (const folder of require.resolve.paths(name) ?? []) {
+    try {
+      const parsed: unknown = require(`${folder}/${name}/package.json`);
+      if (typeof parsed === "object" && parsed !== null && "version" in parsed)
+        return String(parsed.version);
+    } catch {
+      // Not installed at this level; the next folder up is tried.
+    }
+  }
+  return "unknown version";
+}
+
+async function checkPython(): Promise<Check> {
+  const name = "Python (for Python simulators and their tests)";
+  try {
+    const { stdout } = await run("python3", [
+      "-c",
+      "import sys, venv; print(sys.version.split()[0])",
+    ]);
+    return { name, status: "ok", found: stdout.trim(), optional: true };
+  } catch (error) {
+    const advice =
+      "install Python 3.9 or newer with its venv module (Debian: apt-get install python3-venv)";
+    return {
+      name,
+      status: "missing",
+      found: messageOf(error).split("\n")[0] ?? "",
+      advice,
+      optional: true,
+    };
+  }
+}
+
+const BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+async function checkBrowser(): Promise<Check> {
+  const name = "Chromium (for the viewer's tests)";
+  for (const browser of [process.env["CHROMIUM"], ...BROWSERS]) {
+    if (browser === undefined) continue;
+    try {
+      const { stdout } = await run(browser, ["--version"]);
+      return { name, status: "ok", found: stdout.trim(), optional: true };
+    } catch {
+      // Not this one.
+    }
+  }
+  const advice = "install Chromium (Debian: apt-get install chromium) or set CHROMIUM to its path";
+  return {
+    name,
+    status: "missing",
+    found: `none of ${BROWSERS.join(", ")}`,
+    advice,
+    optional: true,
+  };
+}
+
+function gpuChecks(): Promise<Check>[] {
+  return [checkDriver(), checkCudaProvider(), checkVulkan()];
+}
+
+async function checkDriver(): Promise<Check> {
+  const name = "NVIDIA driver";
+  try {
+    const { stdout } = await run("nvidia-smi", [
+      "--query-gpu=name,driver_version",
+      "--format=csv,noheader",
+    ]);
+    return { name, status: "ok", found: stdout.trim(), optional: true };
+  } catch {
+    const advice =
+      "install an NVIDIA driver that supports CUDA 13 (Debian: nvidia-driver, from non-free)";
+    return { name, status: "missing", found: "nvidia-smi does not run", advice, optional: true };
+  }
+}
+
+/** onnxruntime-node ships the CPU and WebGPU providers; the CUDA provider must be laid beside them. */
+async function checkCudaProvider(): Promise<Check> {
+  const name = "onnxruntime CUDA provider";
+  const { existsSync } = await import("node:fs");
+  const { dirname, join } = await import("node:path");
+  const require = createRequire(import.meta.url);
+  try {
+    const folder = join(
+      dirname(require.resolve("onnxruntime-node")),
+      "..",
+      "bin",
+      "napi-v6",
+      platform(),
+      arch(),
+    );
+    const library = join(folder, "libonnxruntime_providers_cuda.so");
+    if (existsSync(library)) return { name, status: "ok", found: library, optional: true };
+    return {
+      name,
+      status: "missing",
+      found: `not in ${folder}`,
+      advice: cudaAdvice(folder),
+      optional: true,
+    };
+  } catch (error) {
+    return {
+      name,
+      status: "missing",
+      found: messageOf(error),
+      advice: "install onnxruntime-node first",
+      optional: true,
+    };
+  }
+}
+
+function cudaAdvice(folder: string): string {
+  return [
+    "pip download --no-deps onnxruntime-gpu==1.30.0",
+    "unzip onnxruntime_gpu-*.whl 'onnxruntime/capi/libonnxruntime_providers_*' -d wheel",
+    `cp wheel/onnxruntime/capi/libonnxruntime_providers_{shared,cuda}.so ${folder}/`,
+    "pip install 'nvidia-cuda-runtime~=13.0' 'nvidia-cublas~=13.0' 'nvidia-curand~=10.0' \\",
+    "  'nvidia-cufft~=12.0' 'nvidia-cuda-nvrtc~=13.0' 'nvidia-cudnn-cu13~=9.0'",
+    "export LD_LIBRARY_PATH=SITE/nvidia/cu13/lib:SITE/nvidia/cudnn/lib   # SITE = Python's site-packages",
+  ].join("\n");
+}
+
+async function checkVulkan(): Promise<Check> {
+  const name = "Vulkan (for the WebGPU provider)";
+  try {
+    const { stdout } = await run("vulkaninfo", ["--summary"]);
+    const devices = [...stdout.matchAll(/deviceName\s*=\s*(.+)/g)].map((match) => match[1] ?? "");
+    return { name, status: "ok", found: devices.join(", "), optional: true };
+  } catch {
+    const advice =
+      "install a Vulkan driver and loader (Debian: apt-get install libvulkan1 vulkan-tools mesa-vulkan-drivers)";
+    return { name, status: "missing", found: "vulkaninfo does not run", advice, optional: true };
+  }
+}

@@ -1,0 +1,181 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Results } from "../rollout/index.ts";
+import { resultsTable } from "../rollout/index.ts";
+import type { Hub } from "../../sim-bridge/index.ts";
+import { EXIT, UsageError } from "./exit.ts";
+import { Interrupted, interruptSignal } from "./interrupt.ts";
+import { openHub } from "./open-hub.ts";
+import { SimulatorPool } from "./pool.ts";
+import type { Progress } from "./progress.ts";
+import { createProgress } from "./progress.ts";
+import { simulatorNamed } from "./registry.ts";
+import type { RunConfig } from "./run-evaluation.ts";
+import { configOfRun, runEvaluation } from "./run-evaluation.ts";
+import { selectTasks } from "./select-tasks.ts";
+import { superviseSimulators } from "./supervise.ts";
+
+export interface EvalOptions {
+  sim?: string;
+  listen?: string;
+  suite?: string;
+  task?: string;
+  policy: string;
+  episodes: number;
+  firstState: number;
+  workers: number;
+  seed: number;
+  maxSteps?: number;
+  executeHorizon?: number;
+  noise?: number;
+  device: "cpu" | "webgpu" | "cuda";
+  record?: string | true;
+  out?: string;
+  resume?: string | true;
+  stepTimeout: number;
+  workerTimeout: number;
+  serverKeyFile?: string;
+  allowKey?: string[];
+  json?: boolean;
+}
+
+export async function evalCommand(options: EvalOptions): Promise<void> {
+  const resume = options.resume !== undefined;
+  const folder = resume ? folderToResume(options) : resolve(options.out ?? newRunFolder("eval"));
+  const config = resume ? configOfRun(folder) : configOf(options, folder);
+  const progress = createProgress();
+  const interrupt = interruptSignal();
+  try {
+    const results = await withSimulators({ config, options, progress }, (pool) =>
+      runEvaluation(config, {
+        folder,
+        pool,
+        progress,
+        resume,
+        signal: interrupt.signal,
+        workerTimeoutMs: options.workerTimeout * 1000,
+        select: (tasks) => selectTasks(tasks, config),
+      }),
+    );
+    report(results, { folder, json: options.json === true, progress });
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    progress.line(`stopped; go on with: efference eval --resume ${folder}`);
+    process.exitCode = EXIT.interrupted;
+  } finally {
+    interrupt.dispose();
+  }
+}
+
+function configOf(options: EvalOptions, folder: string): RunConfig {
+  if ((options.sim === undefined) === (options.listen === undefined)) {
+    throw new UsageError(
+      "Cannot evaluate: exactly one of --sim NAME (start simulators) and " +
+        "--listen ENDPOINT (wait for simulators) must be given",
+    );
+  }
+  if (options.sim !== undefined) simulatorNamed(options.sim);
+  const { executeHorizon, noise, device, seed } = options;
+  const record =
+    options.record === undefined
+      ? undefined
+      : resolve(options.record === true ? join(folder, "episodes") : options.record);
+  return {
+    runId: folder.split(/[\\/]/).at(-1) ?? "run",
+    command: `efference ${process.argv.slice(2).join(" ")}`,
+    simulator: options.sim ?? "",
+    policy: options.policy,
+    policyOptions: {
+      seed,
+      device,
+      ...(executeHorizon === undefined ? {} : { executeHorizon }),
+      ...(noise === undefined ? {} : { noise }),
+    },
+    episodes: options.episodes,
+    firstState: options.firstState,
+    seed,
+    workers: options.workers,
+    ...(options.maxSteps === undefined ? {} : { maxSteps: options.maxSteps }),
+    ...(record === undefined ? {} : { record }),
+    ...(options.listen === undefined ? {} : { listen: options.listen }),
+    ...(options.suite === undefined ? {} : { suite: options.suite }),
+    ...(options.task === undefined ? {} : { task: options.task }),
+  };
+}
+
+/** `runs/KIND-20260101-120000`, in local time. */
+export function newRunFolder(kind: string): string {
+  const now = new Date();
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const date = `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`;
+  const time = `${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
+  const base = join("runs", `${kind}-${date}-${time}`);
+  for (let i = 1; ; i++) {
+    const folder = i === 1 ? base : `${base}-${i}`;
+    if (!existsSync(folder)) return folder;
+  }
+}
+
+/** `--resume DIR`, `--resume --out DIR`, or the newest unfinished run under `runs/`. */
+function folderToResume(options: EvalOptions): string {
+  if (typeof options.resume === "string") return resolve(options.resume);
+  if (options.out !== undefined) return resolve(options.out);
+  const unfinished = existsSync("runs")
+    ? readdirSync("runs")
+        .map((name) => join("runs", name))
+        .filter((f) => existsSync(join(f, "journal.jsonl")) && !existsSync(join(f, "results.json")))
+        .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)
+    : [];
+  const newest = unfinished[0];
+  if (newest === undefined) {
+    throw new UsageError("Cannot resume: there is no unfinished run under runs/, name its folder");
+  }
+  return resolve(newest);
+}
+
+/** Opens the hub, starts the workers where asked to, and closes both whatever happens. */
+async function withSimulators<T>(
+  at: { config: RunConfig; options: EvalOptions; progress: Progress },
+  work: (pool: SimulatorPool<Awaited<ReturnType<Hub["nextSimulator"]>>>) => Promise<T>,
+): Promise<T> {
+  const { config, options, progress } = at;
+  const hub = await openHub({
+    endpoint: config.listen ?? "tcp://127.0.0.1:*",
+    stepTimeoutS: options.stepTimeout,
+    log: (line) => progress.line(line),
+    ...(options.serverKeyFile === undefined ? {} : { serverKeyFile: options.serverKeyFile }),
+    ...(options.allowKey === undefined ? {} : { allowKeys: options.allowKey }),
+  });
+  if (config.listen !== undefined) progress.line(`waiting for simulators at ${hub.endpoint}`);
+  const supervisor =
+    config.simulator === ""
+      ? undefined
+      : superviseSimulators({
+          simulator: config.simulator,
+          endpoint: hub.endpoint,
+          workers: config.workers,
+          onExit: (reason) => progress.line(reason),
+        });
+  const pool = new SimulatorPool(hub);
+  try {
+    return await work(pool);
+  } finally {
+    pool.close();
+    await hub.close();
+    await supervisor?.close();
+  }
+}
+
+function report(results: Results, at: { folder: string; json: boolean; progress: Progress }): void {
+  const table = resultsTable(results);
+  const where = join(at.folder, "results.json");
+  if (at.json) {
+    process.stderr.write(table);
+    const { episodeResults: _, ...summary } = results;
+    process.stdout.write(`${JSON.stringify({ ...summary, resultsFile: where })}\n`);
+  } else {
+    process.stdout.write(`${table}\nresults: ${where}\n`);
+  }
+  const unrecorded = results.episodeResults.filter((result) => result.listenerErrors !== undefined);
+  if (results.crashes > 0 || unrecorded.length > 0) process.exitCode = EXIT.incomplete;
+}

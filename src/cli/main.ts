@@ -1,0 +1,212 @@
+#!/usr/bin/env node
+/**
+ * The `efference` command. Only this folder names concrete policies, robots and simulators, and each
+ * command loads its code when it is asked for, so that `--help` and `--version` stay quick.
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { runtimeVersions } from "../rollout/versions.ts";
+import { EXIT, UsageError } from "./exit.ts";
+
+const program = new Command("efference")
+  .description(
+    "Connect simulators and robots, run policies, record episodes, see what they thought.",
+  )
+  .version(runtimeVersions()["efference"] ?? "unknown")
+  .showHelpAfterError("(efference --help shows every command)")
+  .exitOverride()
+  .addHelpText(
+    "after",
+    examples([
+      "efference demo",
+      "efference eval --sim tabletop --suite object --policy scripted --episodes 4",
+      "efference view runs/",
+    ]) + exitCodes(),
+  );
+
+program
+  .command("demo")
+  .description("evaluate the shipped policies on the tabletop world, record, and open the viewer")
+  .option("--episodes <n>", "episodes per task", positiveInteger, 3)
+  .option("--workers <n>", "simulator processes", positiveInteger, 2)
+  .option("--port <port>", "port of the viewer", port, 4870)
+  .option("--out <folder>", "where the run is written (default: runs/demo-<time>)")
+  .option("--no-open", "do not open a browser")
+  .option("--exit", "end after the results instead of serving the viewer")
+  .option("--json", "last line of stdout is one JSON object")
+  .addHelpText("after", examples(["efference demo", "efference demo --no-open --exit --json"]))
+  .action(async (options) => (await import("./demo.ts")).demo(options));
+
+const sim = program.command("sim").description("simulators: list them, or run one that dials in");
+sim
+  .command("list")
+  .description("the simulators that run in Node, and their tasks")
+  .argument("[name]", "list the tasks of this one")
+  .option("--json", "as one JSON object")
+  .addHelpText("after", examples(["efference sim list", "efference sim list tabletop --json"]))
+  .action(async (name, options) => (await import("./sim.ts")).listSimulators(name, options));
+sim
+  .command("run")
+  .description("run a simulator that dials in to a runtime and does as told")
+  .argument("<name>", "for instance tabletop")
+  .requiredOption(
+    "--connect <endpoint>",
+    "the runtime's address, for instance tcp://127.0.0.1:5555",
+  )
+  .option("--server-key <z85>", "CURVE: the runtime's public key")
+  .option("--key-file <path>", "CURVE: this peer's key pair (JSON with publicKey, secretKey)")
+  .addHelpText("after", examples(["efference sim run tabletop --connect tcp://127.0.0.1:5555"]))
+  .action(async (name, options) => (await import("./sim.ts")).runSimulator(name, options));
+
+program
+  .command("eval")
+  .description("evaluate a policy: fixed (task, seed) pairs, honest intervals, resumable")
+  .option("--sim <name>", "start this simulator's workers (efference sim list)")
+  .option("--listen <endpoint>", "evaluate whatever simulators dial in, e.g. tcp://127.0.0.1:5555")
+  .option("--suite <names>", "suites, comma separated; default: all")
+  .option("--task <names>", "tasks, comma separated; default: all of the suites")
+  .option(
+    "--policy <name>",
+    "scripted, random, fitted, or the folder of a policy package",
+    "scripted",
+  )
+  .option("--episodes <n>", "episodes per task", positiveInteger, 10)
+  .option("--first-state <n>", "initial state of the first episode", wholeNumber, 0)
+  .option("--workers <n>", "simulator processes with --sim", positiveInteger, 2)
+  .option("--seed <n>", "seed of the whole evaluation", wholeNumber, 0)
+  .option("--max-steps <n>", "end episodes after so many control steps", positiveInteger)
+  .option("--execute-horizon <n>", "rows executed of each predicted chunk", positiveInteger)
+  .option("--noise <sigma>", "noise on scripted actions, in action units", nonNegative)
+  .addOption(
+    new Option("--device <name>", "for learned policies")
+      .choices(["cpu", "webgpu", "cuda"])
+      .default("cpu"),
+  )
+  .option("--record [folder]", "one .mcap per episode; default folder: <out>/episodes")
+  .option("--out <folder>", "journal and results.json (default: runs/eval-<time>)")
+  .option("--resume [folder]", "continue a run that was stopped; its own options are used")
+  .option(
+    "--step-timeout <s>",
+    "a worker that does not answer for so long is replaced",
+    nonNegative,
+    30,
+  )
+  .option("--worker-timeout <s>", "give up when no worker was there for so long", nonNegative, 60)
+  .option(
+    "--server-key-file <path>",
+    "CURVE: the runtime's key pair (JSON); needed beyond loopback",
+  )
+  .option("--allow-key <z85...>", "CURVE: public keys of the peers that may dial in")
+  .option("--json", "last line of stdout is one JSON object")
+  .addHelpText(
+    "after",
+    examples([
+      "efference eval --sim tabletop --suite spatial --policy scripted --episodes 4 --json",
+      "efference eval --sim tabletop --task lift_red_cube --policy fitted --record",
+      "efference eval --listen tcp://127.0.0.1:5555 --policy random --episodes 6 --record out/",
+      "efference eval --resume runs/eval-20260101-120000",
+    ]),
+  )
+  .action(async (options) => (await import("./eval.ts")).evalCommand(options));
+
+program
+  .command("record")
+  .description("record demonstrations of the scripted experts, one .mcap per episode")
+  .requiredOption("--sim <name>", "simulator")
+  .option("--suite <names>", "suites, comma separated; default: all")
+  .option("--task <names>", "tasks, comma separated")
+  .option("--policy <name>", "who demonstrates", "scripted")
+  .option("--episodes <n>", "episodes per task", positiveInteger, 50)
+  .option("--workers <n>", "simulator processes", positiveInteger, 2)
+  .option("--seed <n>", "seed", wholeNumber, 0)
+  .option("--noise <sigma>", "noise on scripted actions, in action units", nonNegative, 0)
+  .option("--keep-failures", "keep the recordings of failed demonstrations too")
+  .option("--out <folder>", "where to (default: runs/record-<time>)")
+  .option("--json", "last line of stdout is one JSON object")
+  .addHelpText(
+    "after",
+    examples(["efference record --sim tabletop --suite object --episodes 50 --noise 0.1"]),
+  )
+  .action(async (options) => (await import("./record.ts")).recordCommand(options));
+
+program
+  .command("view")
+  .description("serve the viewer for a folder of episodes (recorded, or still being written)")
+  .argument("[folder]", "folder with .mcap files", "runs")
+  .option("--port <port>", "port on loopback; 0 = any", port, 4870)
+  .option("--no-open", "do not open a browser")
+  .option("--static <target>", "write the viewer as a static page to this folder instead")
+  .addHelpText("after", examples(["efference view runs/", "efference view --static public/viewer"]))
+  .action(async (folder, options) => (await import("./view.ts")).viewCommand(folder, options));
+
+program
+  .command("inspect")
+  .description("say what is in an episode (.mcap), a policy package (folder) or an ONNX file")
+  .argument("<path>", "file or folder")
+  .option("--json", "as one JSON object")
+  .addHelpText(
+    "after",
+    examples([
+      "efference inspect runs/demo/episodes/lift_red_cube-i000-s1-a1.mcap",
+      "efference inspect model.onnx",
+    ]),
+  )
+  .action(async (path, options) => (await import("./inspect.ts")).inspectCommand(path, options));
+
+program
+  .command("doctor")
+  .description("check this machine: Node, native modules, devices, Python, browser")
+  .option("--gpu", "say what a GPU provider still needs, and how to get it")
+  .option("--json", "as one JSON object")
+  .addHelpText("after", examples(["efference doctor", "efference doctor --gpu"]))
+  .action(async (options) => (await import("./doctor.ts")).doctorCommand(options));
+
+function examples(lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n`;
+}
+
+function exitCodes(): string {
+  return "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 finished with crashed episodes, 130 interrupted\n";
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError("It must be an integer of 1 or more.");
+  return value;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError("It must be an integer of 0 or more.");
+  return value;
+}
+
+function nonNegative(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0) || !Number.isFinite(value))
+    throw new InvalidArgumentError("It must be a number of 0 or more.");
+  return value;
+}
+
+function port(text: string): number {
+  const value = wholeNumber(text);
+  if (value > 65_535) throw new InvalidArgumentError("It must be a port from 0 to 65535.");
+  return value;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${message}\n`);
+  if (process.env["EFFERENCE_DEBUG"] !== undefined && error instanceof Error) {
+    process.stderr.write(`${error.stack ?? ""}\n`);
+  }
+  return error instanceof UsageError ? EXIT.usage : EXIT.failed;
+}

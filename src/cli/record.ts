@@ -1,0 +1,91 @@
+import { rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { resultsTable } from "../rollout/index.ts";
+import { newRunFolder } from "./eval.ts";
+import { EXIT } from "./exit.ts";
+import { Interrupted, interruptSignal } from "./interrupt.ts";
+import { openHub } from "./open-hub.ts";
+import { SimulatorPool } from "./pool.ts";
+import { createProgress } from "./progress.ts";
+import { simulatorNamed } from "./registry.ts";
+import { runEvaluation } from "./run-evaluation.ts";
+import { selectTasks } from "./select-tasks.ts";
+import { superviseSimulators } from "./supervise.ts";
+
+export interface RecordOptions {
+  sim: string;
+  suite?: string;
+  task?: string;
+  policy: string;
+  episodes: number;
+  workers: number;
+  seed: number;
+  noise: number;
+  keepFailures?: boolean;
+  out?: string;
+  json?: boolean;
+}
+
+/** `efference record`: demonstrations, one MCAP each; failed ones are removed unless asked for. */
+export async function recordCommand(options: RecordOptions): Promise<void> {
+  simulatorNamed(options.sim);
+  const folder = resolve(options.out ?? newRunFolder("record"));
+  const progress = createProgress();
+  const interrupt = interruptSignal();
+  const hub = await openHub({ endpoint: "tcp://127.0.0.1:*", stepTimeoutS: 30 });
+  const supervisor = superviseSimulators({
+    simulator: options.sim,
+    endpoint: hub.endpoint,
+    workers: options.workers,
+    onExit: (reason) => progress.line(reason),
+  });
+  const pool = new SimulatorPool(hub);
+  try {
+    const results = await runEvaluation(
+      {
+        runId: folder.split(/[\\/]/).at(-1) ?? "record",
+        command: `efference ${process.argv.slice(2).join(" ")}`,
+        simulator: options.sim,
+        policy: options.policy,
+        policyOptions: { seed: options.seed, noise: options.noise },
+        episodes: options.episodes,
+        firstState: 0,
+        seed: options.seed,
+        record: join(folder, "episodes"),
+        workers: options.workers,
+      },
+      {
+        folder,
+        pool,
+        progress,
+        resume: false,
+        signal: interrupt.signal,
+        workerTimeoutMs: 60_000,
+        select: (tasks) => selectTasks(tasks, options),
+      },
+    );
+    const failed = results.episodeResults.filter(({ outcome }) => outcome.kind !== "success");
+    if (options.keepFailures !== true) {
+      for (const { episodeFile } of failed) {
+        if (episodeFile !== undefined) await rm(join(folder, episodeFile), { force: true });
+      }
+    }
+    const kept = options.keepFailures === true ? results.episodes : results.successes;
+    const summary = { folder, episodes: results.episodes, kept, successes: results.successes };
+    if (options.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);
+    else
+      process.stdout.write(
+        `${resultsTable(results)}\n${kept} demonstrations in ${join(folder, "episodes")}\n`,
+      );
+    if (results.crashes > 0) process.exitCode = EXIT.incomplete;
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    progress.line(`stopped; what was recorded is in ${folder}`);
+    process.exitCode = EXIT.interrupted;
+  } finally {
+    interrupt.dispose();
+    pool.close();
+    await hub.close();
+    await supervisor.close();
+  }
+}

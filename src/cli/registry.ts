@@ -1,0 +1,116 @@
+import type { Environment, Policy } from "../core/index.ts";
+import type { Controller } from "../rollout/controller.ts";
+import { UsageError } from "./exit.ts";
+
+/** The composition root's list of simulators that run in Node. Loaded only when asked for. */
+export interface SimulatorEntry {
+  readonly name: string;
+  readonly summary: string;
+  create(): Promise<Environment>;
+}
+
+export const SIMULATORS: readonly SimulatorEntry[] = [
+  {
+    name: "tabletop",
+    summary:
+      "7-joint arm at a table: lift, stack, place, push, drawers, buttons; 4 suites (MuJoCo)",
+    async create() {
+      const { createTabletop } = await import("../../sim-bridge/sims/tabletop/index.ts");
+      return createTabletop();
+    },
+  },
+  {
+    name: "counter",
+    summary: "counts its own steps; proves that a connection loses and reorders nothing",
+    async create() {
+      const { createCounter } = await import("../../sim-bridge/counter.ts");
+      return createCounter();
+    },
+  },
+];
+
+export function simulatorNamed(name: string): SimulatorEntry {
+  const entry = SIMULATORS.find((simulator) => simulator.name === name);
+  if (entry !== undefined) return entry;
+  const names = SIMULATORS.map((simulator) => simulator.name).join(", ");
+  throw new UsageError(
+    `Cannot start simulator "${name}": it is not known, must be one of ${names}`,
+  );
+}
+
+export interface PolicyOptions {
+  readonly seed: number;
+  /** Rows executed of each predicted chunk; absent = the policy's own choice. */
+  readonly executeHorizon?: number;
+  /** Standard deviation of the noise added to scripted experts' actions, in action units. */
+  readonly noise?: number;
+  readonly device?: "cpu" | "webgpu" | "cuda";
+}
+
+/** A policy that can be asked for by name, or by the folder of its package. */
+export interface PolicyEntry {
+  readonly name: string;
+  readonly summary: string;
+  create(options: PolicyOptions): Promise<LoadedPolicy>;
+}
+
+export interface LoadedPolicy {
+  readonly controller: Controller;
+  /** Hash of the policy package; absent for scripted policies. */
+  readonly hash?: string;
+}
+
+export const POLICIES: readonly PolicyEntry[] = [
+  {
+    name: "scripted",
+    summary: "privileged experts, one per task family (reads the ground truth)",
+    async create({ seed, noise, executeHorizon }) {
+      const { scriptedPolicy } = await import("../../policies/scripted/index.ts");
+      const policy = scriptedPolicy({ seed, ...(noise === undefined ? {} : { noise }) });
+      return { controller: await broker(policy, executeHorizon) };
+    },
+  },
+  {
+    name: "random",
+    summary: "uniform random actions for any action spec",
+    async create({ seed }) {
+      const { randomPolicy } = await import("../../policies/scripted/random.ts");
+      return { controller: await broker(randomPolicy({ seed }), 1) };
+    },
+  },
+  {
+    name: "fitted",
+    summary: "the shipped learned policy for the lift family (closed-form fit, a stand-in)",
+    async create(options) {
+      const { shippedFittedPackage } = await import("../../policies/fitted/index.ts");
+      return fromPackage(shippedFittedPackage(), options);
+    },
+  },
+];
+
+/** A registered name, or the folder of a policy package. */
+export async function createPolicy(name: string, options: PolicyOptions): Promise<LoadedPolicy> {
+  const entry = POLICIES.find((policy) => policy.name === name);
+  if (entry !== undefined) return entry.create(options);
+  const { existsSync } = await import("node:fs");
+  const { join } = await import("node:path");
+  if (existsSync(join(name, "manifest.json"))) return fromPackage(name, options);
+  const names = POLICIES.map((policy) => policy.name).join(", ");
+  throw new UsageError(
+    `Cannot load policy "${name}": it is neither known (${names}) nor a folder with a manifest.json`,
+  );
+}
+
+async function fromPackage(folder: string, options: PolicyOptions): Promise<LoadedPolicy> {
+  const { hashPackage, loadPolicy } = await import("../package/index.ts");
+  const policy = await loadPolicy(folder, { device: options.device ?? "cpu" });
+  return {
+    controller: await broker(policy, options.executeHorizon),
+    hash: await hashPackage(folder),
+  };
+}
+
+async function broker(policy: Policy, executeHorizon: number | undefined): Promise<Controller> {
+  const { brokered } = await import("../rollout/controller.ts");
+  return brokered(policy, executeHorizon === undefined ? {} : { executeHorizon });
+}

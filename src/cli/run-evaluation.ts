@@ -1,0 +1,222 @@
+import { join, relative } from "node:path";
+import type { EnvironmentSpec, TaskInfo } from "../core/index.ts";
+import type { EvaluationEvent, Job, JobResult, Results } from "../rollout/index.ts";
+import {
+  Journal,
+  evaluate,
+  makeResults,
+  planJobs,
+  readJournal,
+  recordTo,
+  runtimeVersions,
+  summarise,
+  writeResults,
+} from "../rollout/index.ts";
+import type { RemoteEnvironment } from "../../sim-bridge/index.ts";
+import type { SimulatorPool } from "./pool.ts";
+import type { Progress } from "./progress.ts";
+import { durationWords } from "./progress.ts";
+import type { PolicyOptions } from "./registry.ts";
+import { createPolicy } from "./registry.ts";
+
+/** Everything that decides a run's results; stored in its journal, so that it can be resumed. */
+export interface RunConfig {
+  readonly runId: string;
+  readonly command: string;
+  readonly simulator: string;
+  readonly policy: string;
+  readonly policyOptions: PolicyOptions;
+  readonly episodes: number;
+  readonly firstState: number;
+  readonly seed: number;
+  readonly maxSteps?: number;
+  /** Folder for episodes; absent = not recorded. */
+  readonly record?: string;
+  readonly workers: number;
+  readonly listen?: string;
+  readonly suite?: string;
+  readonly task?: string;
+}
+
+export interface RunContext {
+  readonly folder: string;
+  readonly pool: SimulatorPool<RemoteEnvironment>;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly workerTimeoutMs: number;
+  /** Chooses among the simulator's tasks once one has dialled in. */
+  readonly select: (tasks: readonly TaskInfo[]) => readonly TaskInfo[];
+  readonly resume: boolean;
+  readonly onResult?: (result: JobResult) => void;
+}
+
+/** Runs (or goes on with) one evaluation and writes its `results.json`. */
+export async function runEvaluation(config: RunConfig, context: RunContext): Promise<Results> {
+  const { pool, folder, signal } = context;
+  const started = performance.now();
+  const first = await pool.first(
+    AbortSignal.any([signal, AbortSignal.timeout(context.workerTimeoutMs)]),
+  );
+  const policies: { hash?: string; close?: () => Promise<void> }[] = [];
+  const { journal, jobs, done, attempts } = await openJournal(config, context, first.tasks);
+  try {
+    const results = await evaluate({
+      jobs,
+      done,
+      attempts,
+      journal,
+      arrivals: pool.arrivals(signal),
+      runId: config.runId,
+      signal,
+      workerTimeoutMs: context.workerTimeoutMs,
+      ...(config.maxSteps === undefined ? {} : { maxSteps: config.maxSteps }),
+      onProgress: reporter(context, { total: jobs.length, done }),
+      seat: async () => {
+        const policy = await createPolicy(config.policy, config.policyOptions);
+        policies.push(policy);
+        return {
+          controller: policy.controller,
+          listeners: () => recorders(config.record, folder),
+          ...(policy.controller.close === undefined
+            ? {}
+            : { close: policy.controller.close.bind(policy.controller) }),
+        };
+      },
+    });
+    const hash = policies.find((policy) => policy.hash !== undefined)?.hash;
+    const run = runInfo(config, { first, jobs, wallS: (performance.now() - started) / 1000 });
+    const made = makeResults(results, {
+      ...run,
+      policy: { name: config.policy, ...(hash === undefined ? {} : { hash }) },
+    });
+    await writeResults(join(folder, "results.json"), made);
+    return made;
+  } finally {
+    context.progress.clear();
+    journal.close();
+  }
+}
+
+async function openJournal(
+  config: RunConfig,
+  context: RunContext,
+  tasks: readonly TaskInfo[],
+): Promise<{
+  journal: Journal;
+  jobs: readonly Job[];
+  done: readonly JobResult[];
+  attempts: ReadonlyMap<number, number>;
+}> {
+  const path = join(context.folder, "journal.jsonl");
+  if (context.resume) {
+    const { journal, state } = Journal.resume(path);
+    return { journal, jobs: state.jobs, done: state.results, attempts: state.attempts };
+  }
+  const jobs = planJobs(context.select(tasks), {
+    episodes: config.episodes,
+    seed: config.seed,
+    firstInitialState: config.firstState,
+  });
+  const journal = await Journal.create(path, { config, jobs });
+  return { journal, jobs, done: [], attempts: new Map() };
+}
+
+/** The configuration a stopped run was started with. */
+export function configOfRun(folder: string): RunConfig {
+  return readJournal(join(folder, "journal.jsonl")).config as RunConfig;
+}
+
+function recorders(
+  record: string | undefined,
+  folder: string,
+): { listeners: ReturnType<typeof recordTo>[]; episodeFile?: () => string | undefined } {
+  if (record === undefined) return { listeners: [] };
+  const recorder = recordTo(record);
+  return {
+    listeners: [recorder],
+    episodeFile: () => (recorder.path === undefined ? undefined : relative(folder, recorder.path)),
+  };
+}
+
+function runInfo(
+  config: RunConfig,
+  at: { first: RemoteEnvironment; jobs: readonly Job[]; wallS: number },
+): {
+  runId: string;
+  command: string;
+  seed: number;
+  environment: RemoteEnvironment["identity"];
+  spec: EnvironmentSpec;
+  jobs: readonly Job[];
+  versions: Readonly<Record<string, string>>;
+  device: string;
+  workers: number;
+  wallS: number;
+} {
+  return {
+    runId: config.runId,
+    command: config.command,
+    seed: config.seed,
+    environment: at.first.identity,
+    spec: at.first.spec,
+    jobs: at.jobs,
+    versions: runtimeVersions(),
+    device: config.policyOptions.device ?? "cpu",
+    workers: config.workers,
+    wallS: at.wallS,
+  };
+}
+
+/** One live line with counts and the time left; a line of its own for what a person must know. */
+function reporter(
+  context: RunContext,
+  start: { total: number; done: readonly JobResult[] },
+): (event: EvaluationEvent) => void {
+  const results = [...start.done];
+  const startedMs = performance.now();
+  let workers = 0;
+  const show = (): void => {
+    const { successes, crashes } = summarise(results);
+    const finished = results.length - start.done.length;
+    const perEpisodeS = (performance.now() - startedMs) / 1000 / Math.max(1, finished);
+    const leftS = perEpisodeS * (start.total - results.length);
+    context.progress.live(
+      `${results.length}/${start.total} episodes  ${successes} succeeded  ` +
+        `${crashes === 0 ? "" : `${crashes} crashed  `}${workers} worker${workers === 1 ? "" : "s"}` +
+        (finished === 0 ? "" : `  about ${durationWords(leftS)} left`),
+    );
+  };
+  return (event) => {
+    switch (event.kind) {
+      case "worker_joined":
+        workers = event.workers;
+        break;
+      case "worker_lost":
+        workers = event.workers;
+        context.progress.line(`worker lost, its episode is dealt again: ${event.reason}`);
+        break;
+      case "episode_started":
+        break;
+      case "episode_finished":
+        results.push(event.result);
+        context.onResult?.(event.result);
+        if (!process.stderr.isTTY)
+          context.progress.line(resultLine(event.result, start.total, results.length));
+        for (const error of event.result.listenerErrors ?? []) context.progress.line(error);
+        break;
+    }
+    show();
+  };
+}
+
+function resultLine(result: JobResult, total: number, done: number): string {
+  const { job, outcome } = result;
+  const words =
+    outcome.kind === "success"
+      ? "success"
+      : outcome.kind === "failure"
+        ? `failure (${outcome.reason})`
+        : `crash: ${outcome.error}`;
+  const state = job.initialState === undefined ? `seed ${job.seed}` : `state ${job.initialState}`;
+  return `[${done}/${total}] ${job.task}, ${state}: ${words}, ${result.steps} steps in ${durationWords(result.durationS)}`;
+}

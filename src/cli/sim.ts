@@ -1,0 +1,67 @@
+import type { Environment, TaskInfo } from "../core/index.ts";
+import { formatTable } from "../rollout/results.ts";
+import { interruptSignal } from "./interrupt.ts";
+import { SIMULATORS, simulatorNamed } from "./registry.ts";
+
+/** `efference sim list [name]`. */
+export async function listSimulators(
+  name: string | undefined,
+  options: { json?: boolean },
+): Promise<void> {
+  if (name === undefined) {
+    const list = SIMULATORS.map(({ name: simulator, summary }) => ({ name: simulator, summary }));
+    if (options.json === true) print(JSON.stringify({ simulators: list }));
+    else print(formatTable([["simulator", "what it is"], ...list.map((s) => [s.name, s.summary])]));
+    return;
+  }
+  const env = await simulatorNamed(name).create();
+  try {
+    if (options.json === true) print(JSON.stringify({ name, tasks: env.tasks, spec: env.spec }));
+    else print(taskTable(env));
+  } finally {
+    await env.close();
+  }
+}
+
+function taskTable(env: Environment): string {
+  const row = (task: TaskInfo): string[] => [
+    task.name,
+    task.suite,
+    String(task.initialStates),
+    task.instruction,
+  ];
+  return formatTable([["task", "suite", "states", "instruction"], ...env.tasks.map(row)]);
+}
+
+function print(text: string): void {
+  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+}
+
+export interface RunSimulatorOptions {
+  connect: string;
+  serverKey?: string;
+  keyFile?: string;
+}
+
+/** `efference sim run NAME --connect ENDPOINT`: serves until told to close, interrupted or forgotten. */
+export async function runSimulator(name: string, options: RunSimulatorOptions): Promise<void> {
+  const entry = simulatorNamed(name);
+  const { serveEnvironment } = await import("../../sim-bridge/index.ts");
+  const { readKeyPair } = await import("./open-hub.ts");
+  const env = await entry.create();
+  const interrupt = interruptSignal();
+  const { serverKey, keyFile } = options;
+  try {
+    await serveEnvironment(env, {
+      connect: options.connect,
+      name,
+      signal: interrupt.signal,
+      ...(serverKey === undefined || keyFile === undefined
+        ? {}
+        : { curve: { serverPublicKey: serverKey, ...readKeyPair(keyFile) } }),
+    });
+  } finally {
+    interrupt.dispose();
+    await env.close();
+  }
+}

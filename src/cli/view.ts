@@ -1,0 +1,57 @@
+import { existsSync } from "node:fs";
+import { cp } from "node:fs/promises";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { UsageError } from "./exit.ts";
+import { interruptSignal } from "./interrupt.ts";
+import { openBrowser } from "./open-browser.ts";
+
+/** The built page, wherever this runs from. */
+export function viewerAppFolder(): string {
+  const fromDist = fileURLToPath(new URL("../../viewer", import.meta.url));
+  const fromSource = fileURLToPath(new URL("../../dist/viewer", import.meta.url));
+  return import.meta.url.endsWith(".ts") ? fromSource : fromDist;
+}
+
+/** `efference view [folder]`. */
+export async function viewCommand(
+  folder: string,
+  options: { port: number; open: boolean; static?: string },
+): Promise<void> {
+  if (options.static !== undefined) {
+    await cp(viewerAppFolder(), options.static, { recursive: true });
+    process.stdout.write(
+      `viewer written to ${options.static}; serve it and drop an .mcap file on it\n`,
+    );
+    return;
+  }
+  if (!existsSync(folder)) {
+    throw new UsageError(
+      `Cannot view ${folder}: it is not there, must be a folder with .mcap files`,
+    );
+  }
+  const { serveViewer } = await import("../viewer/server/serve.ts");
+  const viewer = await serveViewer({
+    folder: resolve(folder),
+    port: options.port,
+    appFolder: viewerAppFolder(),
+  });
+  process.stdout.write(`viewer: ${viewer.url}\n`);
+  if (options.open) openBrowser(viewer.url);
+  await untilInterrupted();
+  await viewer.close();
+}
+
+export function untilInterrupted(): Promise<void> {
+  const interrupt = interruptSignal();
+  return new Promise((done) => {
+    interrupt.signal.addEventListener(
+      "abort",
+      () => {
+        interrupt.dispose();
+        done();
+      },
+      { once: true },
+    );
+  });
+}
