@@ -3,7 +3,15 @@
  * viewer's page. Does nothing when no source changed since the last build.
  */
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, extname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ROOT, createProgress, ensureInstalled, runQuietly } from "./setup.mjs";
@@ -68,8 +76,8 @@ export async function ensureBuilt() {
   const jobs = [];
   if (stale.includes(".stamp-code")) {
     jobs.push(
-      runQuietly(process.execPath, [bin("typescript/bin/tsc"), "-p", "tsconfig.build.json"]).then(() =>
-        copyAssets(files),
+      runQuietly(process.execPath, [bin("typescript/bin/tsc"), "-p", "tsconfig.build.json"]).then(
+        () => copyAssets(files),
       ),
     );
   }

@@ -78,7 +78,8 @@ export function runQuietly(command, args, { env = {}, onTick = () => {}, cwd = R
       clearInterval(timer);
       process.removeListener("SIGINT", stop);
       if (code === 0) resolve(output);
-      else reject(new Error(`${command} ${args.join(" ")} ended with ${signal ?? code}:\n${output}`));
+      else
+        reject(new Error(`${command} ${args.join(" ")} ended with ${signal ?? code}:\n${output}`));
     });
   });
 }
@@ -89,7 +90,9 @@ export async function ensureInstalled() {
   const fingerprint = installFingerprint();
   if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === fingerprint) return;
   const locked = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"));
-  const total = Object.keys(locked.packages).filter((path) => path.startsWith("node_modules/")).length;
+  const total = Object.keys(locked.packages).filter((path) =>
+    path.startsWith("node_modules/"),
+  ).length;
   const progress = createProgress();
   const live = process.stderr.isTTY === true;
   progress.update(`installing ${total} locked packages (first time only)`);
