@@ -1,0 +1,232 @@
+/** A graph under construction: inputs, parameters, any operator, outputs, names. */
+import type { Dtype, NdArray } from "../core/index.ts";
+import { elementCount } from "../core/index.ts";
+import { allocate, holds } from "./element-type.ts";
+import type { Attribute, Int, Model, Node, Tensor, ValueInfo } from "./ir.ts";
+import type { OpCall, StaticDim, TensorType } from "./rules/rule.ts";
+import { inferTypes } from "./shape-rules.ts";
+
+/** A value of the graph under construction: the output of a node, an input or a parameter. */
+export interface Value extends TensorType {
+  readonly name: string;
+  /** The numbers, of parameters and constants. */
+  readonly constant?: NdArray;
+}
+
+/** Attributes by name; numbers that are integers become `int`, use `{ kind: "float", value }` else. */
+export type AttributeLike = Attribute | number | string | readonly number[];
+
+export interface OpOptions {
+  readonly attributes?: Readonly<Record<string, AttributeLike>>;
+  readonly domain?: string;
+  readonly outputCount?: number;
+  /** Needed for operators without a shape rule. */
+  readonly outputTypes?: readonly TensorType[];
+}
+
+/** The operator set that the runtime writes; onnxruntime 1.30 runs it on every device. */
+export const OPSET = 21;
+/** The IR version that goes with it. */
+export const IR_VERSION = 10;
+
+/** What `GraphBuilder` stands on. Every call checks dtypes and shapes at once. */
+export class GraphCore {
+  readonly #name: string;
+  readonly #inputs: ValueInfo[] = [];
+  readonly #outputs: ValueInfo[] = [];
+  readonly #initializers: Tensor[] = [];
+  readonly #nodes: Node[] = [];
+  readonly #valueInfo: ValueInfo[] = [];
+  readonly #names = new Set<string>();
+  readonly #mine = new WeakSet<Value>();
+  readonly #constants = new Map<string, Value>();
+  readonly #opsets: Record<string, number> = { "": OPSET };
+  readonly #scopes: string[] = [];
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  // ---- what goes in and out ---------------------------------------------------------------------
+
+  input(name: string, elementType: Dtype, shape: readonly StaticDim[]): Value {
+    this.#claim(name, "input");
+    this.#inputs.push({ name, type: { kind: "tensor", elementType, shape } });
+    return this.#own({ name, elementType, shape });
+  }
+
+  /** A named tensor of the model: learned, or fixed and worth a name. */
+  parameter(name: string, array: NdArray): Value {
+    const full = this.#scoped(name);
+    this.#claim(full, "parameter");
+    return this.#initializer(full, array);
+  }
+
+  /** An unnamed tensor; equal small constants are shared. */
+  constant(array: NdArray): Value {
+    const small = array.data.length <= 64;
+    const key = `${array.dtype}[${array.shape.join()}]${small ? Array.from(array.data, String).join() : ""}`;
+    const known = small ? this.#constants.get(key) : undefined;
+    if (known !== undefined) return known;
+    const value = this.#initializer(this.#unused("const"), array);
+    if (small) this.#constants.set(key, value);
+    return value;
+  }
+
+  scalar(value: number, dtype: Dtype = "float32"): Value {
+    const data = allocate(dtype, 1);
+    data[0] = dtype === "int64" || dtype === "uint64" ? BigInt(value) : value;
+    return this.constant({ dtype, shape: [], data });
+  }
+
+  ints(values: readonly number[]): Value {
+    const data = BigInt64Array.from(values, BigInt);
+    return this.constant({ dtype: "int64", shape: [values.length], data });
+  }
+
+  output(name: string, value: Value): void {
+    this.#check(value, `output "${name}"`);
+    this.#claim(name, "output");
+    this.#nodes.push({
+      name: `${name}/Identity`,
+      opType: "Identity",
+      domain: "",
+      inputs: [value.name],
+      outputs: [name],
+      attributes: {},
+    });
+    const { elementType, shape } = value;
+    this.#outputs.push({ name, type: { kind: "tensor", elementType, shape } });
+  }
+
+  /** Everything made inside gets names under `name/`. */
+  scope<T>(name: string, make: () => T): T {
+    this.#scopes.push(name);
+    try {
+      return make();
+    } finally {
+      this.#scopes.pop();
+    }
+  }
+
+  /** @throws {TypeError} for a graph without outputs */
+  build(): Model {
+    if (this.#outputs.length === 0) {
+      throw new TypeError(`Cannot build graph "${this.#name}": it has no output, must have one`);
+    }
+    return {
+      irVersion: IR_VERSION,
+      opsets: { ...this.#opsets },
+      producer: "efference",
+      producerVersion: "",
+      metadata: {},
+      functions: [],
+      graph: {
+        name: this.#name,
+        inputs: [...this.#inputs],
+        outputs: [...this.#outputs],
+        initializers: [...this.#initializers],
+        nodes: [...this.#nodes],
+        valueInfo: [...this.#valueInfo],
+      },
+    };
+  }
+
+  // ---- any operator -----------------------------------------------------------------------------
+
+  /** @throws {TypeError} if the inputs do not fit the operator, or come from another graph */
+  op(opType: string, inputs: readonly (Value | undefined)[], options: OpOptions = {}): Value[] {
+    const { domain = "", outputCount = 1 } = options;
+    for (const input of inputs) if (input !== undefined) this.#check(input, opType);
+    const attributes = Object.fromEntries(
+      Object.entries(options.attributes ?? {}).map(([key, value]) => [key, attributeOf(value)]),
+    );
+    const call: OpCall = { opType, inputs, attributes, outputCount };
+    const types = options.outputTypes ?? inferTypes(call);
+    if (domain !== "") this.#opsets[domain] ??= 1;
+    const name = this.#unused(this.#scoped(opType));
+    const outputs = types.map((type, i) => {
+      const output = i === 0 ? name : this.#unused(`${name}:${i}`);
+      this.#valueInfo.push({ name: output, type: { kind: "tensor", ...typeOnly(type) } });
+      return this.#own({ name: output, ...typeOnly(type) });
+    });
+    this.#nodes.push({
+      name,
+      opType,
+      domain,
+      inputs: inputs.map((input) => input?.name ?? ""),
+      outputs: outputs.map((output) => output.name),
+      attributes,
+    });
+    return outputs;
+  }
+
+  /** The only output of a node. */
+  one(opType: string, inputs: readonly (Value | undefined)[], options: OpOptions = {}): Value {
+    const [first] = this.op(opType, inputs, options);
+    if (first === undefined) throw new TypeError(`Cannot build ${opType}: it has no output`);
+    return first;
+  }
+
+  // ---- names ------------------------------------------------------------------------------------
+
+  #initializer(name: string, array: NdArray): Value {
+    const { dtype, shape, data } = array;
+    if (!holds(dtype, data) || data.length !== elementCount(shape)) {
+      throw new TypeError(
+        `Cannot add parameter "${name}": it has ${data.length} values in a ${data.constructor.name}, ` +
+          `must have those of ${dtype}[${shape.join(", ")}]`,
+      );
+    }
+    this.#initializers.push({ name, elementType: dtype, shape, payload: { kind: "array", array } });
+    return this.#own({ name, elementType: dtype, shape, constant: array });
+  }
+
+  #own(value: Value): Value {
+    this.#mine.add(value);
+    return value;
+  }
+
+  #check(value: Value, where: string): void {
+    if (!this.#mine.has(value)) {
+      throw new TypeError(
+        `Cannot build ${where}: "${value.name}" belongs to another graph, must be a value of "${this.#name}"`,
+      );
+    }
+  }
+
+  #scoped(name: string): string {
+    return [...this.#scopes, name].join("/");
+  }
+
+  #unused(stem: string): string {
+    let name = stem;
+    for (let i = 1; this.#names.has(name); i++) name = `${stem}_${i}`;
+    this.#names.add(name);
+    return name;
+  }
+
+  #claim(name: string, what: string): void {
+    if (name === "") throw new TypeError(`Cannot add ${what}: the name is empty, must not be`);
+    if (this.#names.has(name)) {
+      throw new TypeError(`Cannot add ${what} "${name}": the name is taken, must be unique`);
+    }
+    this.#names.add(name);
+  }
+}
+
+function typeOnly({ elementType, shape }: TensorType): {
+  elementType: Dtype;
+  shape: readonly StaticDim[];
+} {
+  return { elementType, shape };
+}
+
+function attributeOf(value: AttributeLike): Attribute {
+  if (typeof value === "number") {
+    return Number.isInteger(value) ? { kind: "int", value } : { kind: "float", value };
+  }
+  if (typeof value === "string") return { kind: "string", value };
+  if ("kind" in value) return value;
+  return { kind: "ints", value: value as readonly Int[] };
+}

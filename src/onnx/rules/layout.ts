@@ -1,0 +1,164 @@
+/** Operators that move elements and compute none. */
+import type { OpCall, OpRule, StaticDim } from "./rule.ts";
+import { constantInts, fixedDim, intAttribute, intsAttribute, operand } from "./rule.ts";
+import { refuse, resolveAxis, sameElementType, typeWords } from "./rule.ts";
+
+function numbersAndSymbols(shape: readonly StaticDim[]): { product: number; symbols: string[] } {
+  let product = 1;
+  const symbols: string[] = [];
+  for (const dim of shape) {
+    if (typeof dim === "number") product *= dim;
+    else symbols.push(dim);
+  }
+  return { product, symbols: symbols.sort() };
+}
+
+/**
+ * The target's `0` copies the input's dimension at that place and `-1` is what is left over. A `-1`
+ * that has to stand for a symbol (`[batch, 4]` -> `[-1]` would be `4 * batch`) must be exactly it.
+ */
+const reshape: OpRule = (call) => {
+  const input = operand(call, 0);
+  const target = constantInts(call, 1) ?? refuse(call, "no shape is given", "must be a constant");
+  const copied = target.map((dim, i) =>
+    dim === 0
+      ? (input.shape[i] ?? refuse(call, `dimension ${i} is 0`, "must exist in the input"))
+      : dim,
+  );
+  const from = numbersAndSymbols(input.shape);
+  const to = numbersAndSymbols(copied.filter((dim) => dim !== -1));
+  const missing = [...from.symbols];
+  for (const symbol of to.symbols) missing.splice(missing.indexOf(symbol), 1);
+  const words = `${typeWords(input)} is to become [${copied.join(", ")}]`;
+  const rest = from.product / to.product;
+  const open = copied.filter((dim) => dim === -1).length;
+  const restDim =
+    missing.length === 0 ? rest : rest === 1 && missing.length === 1 ? missing[0] : undefined;
+  if (open > 1 || (open === 0 && restDim !== 1) || restDim === undefined) {
+    refuse(call, words, "must have as many elements");
+  }
+  if (typeof restDim === "number" && !Number.isInteger(restDim)) {
+    refuse(call, words, "must have as many elements");
+  }
+  return [
+    { elementType: input.elementType, shape: copied.map((dim) => (dim === -1 ? restDim : dim)) },
+  ];
+};
+
+const transpose: OpRule = (call) => {
+  const { elementType, shape } = operand(call, 0);
+  const permutation = intsAttribute(call, "perm") ?? shape.map((_, i) => shape.length - 1 - i);
+  const isPermutation = [...permutation].sort((a, b) => a - b).every((axis, i) => axis === i);
+  if (permutation.length !== shape.length || !isPermutation) {
+    refuse(call, `perm is [${permutation.join(", ")}]`, `must permute 0 to ${shape.length - 1}`);
+  }
+  return [{ elementType, shape: permutation.map((axis) => shape[axis] ?? 1) }];
+};
+
+const concat: OpRule = (call) => {
+  const inputs = call.inputs.map((_, i) => operand(call, i));
+  const first = operand(call, 0);
+  const axis = resolveAxis(call, intAttribute(call, "axis", 0), first.shape.length);
+  const words = (): string => `inputs are ${inputs.map(typeWords).join(", ")}`;
+  let total = 0;
+  for (const { shape } of inputs) {
+    const fits =
+      shape.length === first.shape.length &&
+      shape.every((dim, i) => i === axis || dim === first.shape[i]);
+    if (!fits) refuse(call, words(), `must agree except on axis ${axis}`);
+    total += fixedDim(call, shape[axis], `dimension ${axis}`);
+  }
+  const shape = first.shape.map((dim, i) => (i === axis ? total : dim));
+  return [{ elementType: sameElementType(call, inputs), shape }];
+};
+
+function withoutAxes(call: OpCall, shape: readonly StaticDim[]): StaticDim[] {
+  const given = constantInts(call, 1);
+  const axes = given?.map((axis) => resolveAxis(call, axis, shape.length));
+  return shape.filter((dim, i) => {
+    const drop = axes === undefined ? dim === 1 : axes.includes(i);
+    if (drop && dim !== 1) refuse(call, `dimension ${i} is ${dim}`, "must be 1");
+    return !drop;
+  });
+}
+
+const squeeze: OpRule = (call) => {
+  const { elementType, shape } = operand(call, 0);
+  return [{ elementType, shape: withoutAxes(call, shape) }];
+};
+
+const unsqueeze: OpRule = (call) => {
+  const { elementType, shape } = operand(call, 0);
+  const axes = constantInts(call, 1) ?? refuse(call, "no axes are given", "must be constant");
+  const rank = shape.length + axes.length;
+  const places = new Set(axes.map((axis) => resolveAxis(call, axis, rank)));
+  const rest = [...shape];
+  const result = Array.from({ length: rank }, (_, i) => (places.has(i) ? 1 : (rest.shift() ?? 1)));
+  return [{ elementType, shape: result }];
+};
+
+const slice: OpRule = (call) => {
+  const { elementType, shape } = operand(call, 0);
+  const starts = constantInts(call, 1) ?? refuse(call, "no starts are given", "must be constant");
+  const ends = constantInts(call, 2) ?? refuse(call, "no ends are given", "must be constant");
+  const axes = constantInts(call, 3) ?? starts.map((_, i) => i);
+  const steps = constantInts(call, 4) ?? starts.map(() => 1);
+  const result = [...shape];
+  for (const [i, rawAxis] of axes.entries()) {
+    const axis = resolveAxis(call, rawAxis, shape.length);
+    const dim = fixedDim(call, shape[axis], `dimension ${axis}`);
+    const step = steps[i] ?? 1;
+    if (step < 1) refuse(call, `step is ${step}`, "must be 1 or more");
+    const clampTo = (at: number): number => Math.min(dim, Math.max(0, at < 0 ? at + dim : at));
+    const length = Math.ceil((clampTo(ends[i] ?? dim) - clampTo(starts[i] ?? 0)) / step);
+    result[axis] = Math.max(0, length);
+  }
+  return [{ elementType, shape: result }];
+};
+
+const split: OpRule = (call) => {
+  const { elementType, shape } = operand(call, 0);
+  const axis = resolveAxis(call, intAttribute(call, "axis", 0), shape.length);
+  const dim = fixedDim(call, shape[axis], `dimension ${axis}`);
+  const sizes = constantInts(call, 1) ?? refuse(call, "no sizes are given", "must be constant");
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (total !== dim) refuse(call, `sizes add up to ${total}`, `must add up to ${dim}`);
+  return sizes.map((size) => ({
+    elementType,
+    shape: shape.map((d, i) => (i === axis ? size : d)),
+  }));
+};
+
+const gather: OpRule = (call) => {
+  const [data, indices] = [operand(call, 0), operand(call, 1)];
+  if (indices.elementType !== "int64" && indices.elementType !== "int32") {
+    refuse(call, `indices are ${indices.elementType}`, "must be int32 or int64");
+  }
+  const axis = resolveAxis(call, intAttribute(call, "axis", 0), data.shape.length);
+  const shape = [...data.shape.slice(0, axis), ...indices.shape, ...data.shape.slice(axis + 1)];
+  return [{ elementType: data.elementType, shape }];
+};
+
+const flatten: OpRule = (call) => {
+  const { elementType, shape } = operand(call, 0);
+  const axis = intAttribute(call, "axis", 1);
+  const join = (dims: readonly StaticDim[]): StaticDim => {
+    const { product, symbols } = numbersAndSymbols(dims);
+    if (symbols.length === 0) return product;
+    if (symbols.length === 1 && product === 1) return symbols[0] ?? 1;
+    return refuse(call, `[${dims.join(", ")}] is to become one dimension`, "must be numbers");
+  };
+  return [{ elementType, shape: [join(shape.slice(0, axis)), join(shape.slice(axis))] }];
+};
+
+export const LAYOUT_RULES: Readonly<Record<string, OpRule>> = {
+  Reshape: reshape,
+  Transpose: transpose,
+  Concat: concat,
+  Squeeze: squeeze,
+  Unsqueeze: unsqueeze,
+  Slice: slice,
+  Split: split,
+  Gather: gather,
+  Flatten: flatten,
+};

@@ -1,0 +1,31 @@
+/**
+ * The result types of operators: what an operator makes of its inputs' dtypes and shapes. One rule per
+ * operator, in the tables under `rules/`; adding an operator is adding a rule. Rules are strict: where a
+ * result is not known while the graph is built, the graph is refused, so that every value has a shape.
+ */
+import { ELEMENTWISE_RULES } from "./rules/elementwise.ts";
+import { LAYOUT_RULES } from "./rules/layout.ts";
+import { NETWORK_RULES } from "./rules/network.ts";
+import { REDUCTION_RULES } from "./rules/reduction.ts";
+import type { OpCall, OpRule, TensorType } from "./rules/rule.ts";
+
+const RULES: Readonly<Record<string, OpRule>> = {
+  ...ELEMENTWISE_RULES,
+  ...LAYOUT_RULES,
+  ...REDUCTION_RULES,
+  ...NETWORK_RULES,
+};
+
+/** Operators of the default domain that `GraphBuilder` can type. */
+export const KNOWN_OPS: readonly string[] = Object.keys(RULES).sort();
+
+/** Types of a call's outputs. @throws {TypeError} if the operator is unknown or the inputs do not fit */
+export function inferTypes(call: OpCall): readonly TensorType[] {
+  if (!Object.hasOwn(RULES, call.opType)) {
+    throw new TypeError(
+      `Cannot build ${call.opType}: the operator has no shape rule, must be one of KNOWN_OPS or be given its output types`,
+    );
+  }
+  const rule = RULES[call.opType];
+  return rule === undefined ? [] : rule(call);
+}

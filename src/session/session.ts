@@ -1,0 +1,231 @@
+import type { Worker } from "node:worker_threads";
+import type { Dtype, NdArray } from "../core/index.ts";
+import { elementCount, messageOf } from "../core/index.ts";
+import { holds, isDtype } from "../onnx/index.ts";
+import type { ElementType } from "../onnx/index.ts";
+import type { EngineOptions, OpenedBody, RunBody, WirePort, WireTensor } from "./protocol.ts";
+import { WorkerLink } from "./worker-link.ts";
+
+export type Feeds = Readonly<Record<string, NdArray>>;
+
+/** An input or output of an open session. */
+export interface SessionPort {
+  readonly name: string;
+  readonly dtype: Dtype;
+  /** Numbers, or names of dimensions known at run time (`"batch"`; `""` where the model has no name). */
+  readonly shape: readonly (number | string)[];
+}
+
+export interface RunOptions {
+  /** Names of the outputs wanted; default all. */
+  readonly outputs?: readonly string[];
+  /**
+   * Hands the feeds' buffers over instead of copying them once. The caller's arrays are empty (detached)
+   * afterwards. Arrays that are views into a larger buffer are copied even so. Default false.
+   */
+  readonly transfer?: boolean;
+}
+
+export interface RunResult {
+  readonly outputs: Readonly<Record<string, NdArray>>;
+  /** In the engine. */
+  readonly runMs: number;
+  /** From the call to its answer: queue, thread hop, engine. */
+  readonly totalMs: number;
+}
+
+/** A graph that is loaded on a device and ready to run. */
+export interface Session {
+  readonly inputs: readonly SessionPort[];
+  readonly outputs: readonly SessionPort[];
+  readonly openMs: number;
+  /**
+   * Runs are done in the order they were asked for.
+   * @throws {TypeError} if the feeds are not what the graph's inputs declare
+   * @throws {RangeError} if `maxQueued` runs are waiting already
+   * @throws {SessionLostError} if the worker thread dies
+   */
+  run(feeds: Feeds, options?: RunOptions): Promise<RunResult>;
+  /** Lets pending runs finish, then frees the native session and its thread. Idempotent. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly engine: EngineOptions;
+  readonly maxQueued: number;
+}
+
+/**
+ * Opens a model in a worker thread that speaks `protocol.ts`.
+ * @throws {Error} with the engine's reason as `cause` if it cannot
+ */
+export async function startSession(
+  worker: Worker,
+  model: Uint8Array | string,
+  options: StartOptions,
+): Promise<Session> {
+  const link = new WorkerLink(worker);
+  try {
+    const request = { kind: "open", model, options: options.engine } as const;
+    const opened = (await link.request("open session", request)) as OpenedBody;
+    return new ThreadSession(link, opened, options.maxQueued);
+  } catch (error) {
+    await link.terminate();
+    throw error;
+  }
+}
+
+class ThreadSession implements Session {
+  readonly inputs: readonly SessionPort[];
+  readonly outputs: readonly SessionPort[];
+  readonly openMs: number;
+  readonly #link: WorkerLink;
+  readonly #maxQueued: number;
+  #closing: Promise<void> | undefined;
+
+  constructor(link: WorkerLink, opened: OpenedBody, maxQueued: number) {
+    this.#link = link;
+    this.#maxQueued = maxQueued;
+    this.inputs = opened.inputs.map(portOf);
+    this.outputs = opened.outputs.map(portOf);
+    this.openMs = opened.openMs;
+  }
+
+  async run(feeds: Feeds, options: RunOptions = {}): Promise<RunResult> {
+    if (this.#closing !== undefined)
+      throw new Error("Cannot run: the session is closed, must be open");
+    if (this.#link.pendingCount >= this.#maxQueued) {
+      throw new RangeError(
+        `Cannot run: ${this.#maxQueued} runs are waiting, must be fewer (maxQueued)`,
+      );
+    }
+    assertFeeds(feeds, this.inputs);
+    assertFetches(options.outputs, this.outputs);
+    const started = performance.now();
+    const transfer: ArrayBuffer[] = [];
+    const wire: Record<string, WireTensor> = {};
+    for (const [name, array] of Object.entries(feeds)) {
+      const data = ownBuffer(array, options.transfer ?? false);
+      transfer.push(data.buffer as ArrayBuffer);
+      wire[name] = { dtype: array.dtype, shape: array.shape, data };
+    }
+    const request = { kind: "run", feeds: wire, fetches: options.outputs ?? null } as const;
+    const body = (await this.#link.request("run", request, [...new Set(transfer)])) as RunBody;
+    const outputs = Object.fromEntries(
+      Object.entries(body.outputs).map(([name, tensor]) => [name, arrayOf(tensor)]),
+    );
+    return { outputs, runMs: body.runMs, totalMs: performance.now() - started };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#link.request("close session", { kind: "close" });
+      await this.#link.ended();
+    } catch {
+      // The thread was gone already, and with it everything that there was to free.
+      await this.#link.terminate();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function portOf({ name, dtype, shape }: WirePort): SessionPort {
+  if (!isDtype(dtype as ElementType)) {
+    throw new TypeError(`Cannot open session: "${name}" is a ${dtype}, must be a numeric tensor`);
+  }
+  return { name, dtype: dtype as Dtype, shape };
+}
+
+function arrayOf({ dtype, shape, data }: WireTensor): NdArray {
+  return { dtype: dtype as Dtype, shape, data };
+}
+
+/**
+ * A typed array whose buffer is its own and may be sent away. Posting a view would copy the whole
+ * buffer behind it (a received message, a pool), and the engine refuses shared memory; `slice` copies
+ * exactly the view.
+ */
+function ownBuffer({ data }: NdArray, giveAway: boolean): NdArray["data"] {
+  const whole = data.byteLength === data.buffer.byteLength && data.buffer instanceof ArrayBuffer;
+  if (giveAway && whole) return data;
+  // Buffer.prototype.slice makes a view; copying through the constructor never does.
+  const Array = Object.getPrototypeOf(data) === Buffer.prototype ? Uint8Array : data.constructor;
+  return new (Array as new (from: NdArray["data"]) => NdArray["data"])(data);
+}
+
+/** @throws {TypeError} naming the first input that is not as declared */
+export function assertFeeds(feeds: Feeds, inputs: readonly SessionPort[]): void {
+  const sizes = new Map<string, number>();
+  for (const input of inputs) {
+    if (!Object.hasOwn(feeds, input.name)) {
+      throw new TypeError(
+        `Cannot run: input "${input.name}" is absent, must be ${portWords(input)}`,
+      );
+    }
+  }
+  for (const [name, array] of Object.entries(feeds)) {
+    const input = inputs.find((port) => port.name === name);
+    if (input === undefined) {
+      const names = inputs.map((port) => `"${port.name}"`).join(", ");
+      throw new TypeError(`Cannot run: there is no input "${name}", must be one of ${names}`);
+    }
+    const words = `${array.dtype}[${array.shape.join(", ")}]`;
+    if (array.dtype !== input.dtype || !fits(array.shape, input.shape, sizes)) {
+      throw new TypeError(`Cannot run: input "${name}" is ${words}, must be ${portWords(input)}`);
+    }
+    const wanted = elementCount(array.shape);
+    if (!holds(array.dtype, array.data) || array.data.length !== wanted) {
+      throw new TypeError(
+        `Cannot run: input "${name}" has ${array.data.length} values in a ` +
+          `${array.data.constructor.name}, must have the ${wanted} of ${words}`,
+      );
+    }
+  }
+}
+
+/** Whether a shape fits, each named dimension having one size in all inputs. */
+function fits(
+  shape: readonly number[],
+  declared: readonly (number | string)[],
+  sizes: Map<string, number>,
+): boolean {
+  if (shape.length !== declared.length) return false;
+  return declared.every((dim, i) => {
+    const size = shape[i] ?? -1;
+    if (typeof dim === "number") return dim === size;
+    if (dim === "") return true;
+    const known = sizes.get(dim) ?? size;
+    sizes.set(dim, known);
+    return known === size;
+  });
+}
+
+function assertFetches(
+  names: readonly string[] | undefined,
+  outputs: readonly SessionPort[],
+): void {
+  for (const name of names ?? []) {
+    if (!outputs.some((port) => port.name === name)) {
+      const known = outputs.map((port) => `"${port.name}"`).join(", ");
+      throw new TypeError(`Cannot run: there is no output "${name}", must be one of ${known}`);
+    }
+  }
+}
+
+function portWords({ dtype, shape }: SessionPort): string {
+  return `${dtype}[${shape.map((dim) => (dim === "" ? "?" : dim)).join(", ")}]`;
+}
+
+/** The same error with more words in front, the first one kept as `cause`. */
+export function explained(action: string, error: unknown, advice: string): Error {
+  return new Error(`Cannot ${action}: ${messageOf(error)}; ${advice}`, { cause: error });
+}

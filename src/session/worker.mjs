@@ -1,0 +1,102 @@
+/**
+ * The thread that owns one native session. Plain JavaScript, so that it runs as it is from the source
+ * tree and from `dist/`; it imports the engine and nothing else. `protocol.ts` has the message types.
+ *
+ * `run()` of onnxruntime-node is a synchronous native call: here it blocks this thread only. Runs are
+ * done one after the other, in the order they came.
+ */
+import { parentPort } from "node:worker_threads";
+import { InferenceSession, Tensor, env, listSupportedBackends } from "onnxruntime-node";
+
+/** @typedef {import("./protocol.ts").ToWorker} ToWorker */
+/** @typedef {import("./protocol.ts").WireTensor} WireTensor */
+
+if (parentPort === null) throw new Error("Cannot start: worker.mjs must run in a worker thread");
+const port = parentPort;
+
+// Failures reach the caller as errors; the engine's own lines on stderr would only repeat them.
+env.logLevel = "fatal";
+
+/** @type {InferenceSession | undefined} */
+let session;
+/** @type {Promise<void>} */
+let tail = Promise.resolve();
+
+/** @param {unknown} error */
+function plainError(error) {
+  return error instanceof Error
+    ? { name: error.name, message: error.message, stack: error.stack ?? "" }
+    : { name: "Error", message: String(error), stack: "" };
+}
+
+/** @param {readonly string[]} names @param {readonly any[]} metadata */
+function describe(names, metadata) {
+  return names.map((name, i) => ({
+    name,
+    dtype: metadata[i].isTensor ? metadata[i].type : "unknown",
+    shape: metadata[i].isTensor ? metadata[i].shape : [],
+  }));
+}
+
+/** @param {Extract<ToWorker, { kind: "open" }>} message */
+async function open(message) {
+  const started = performance.now();
+  session = await InferenceSession.create(message.model, message.options);
+  return {
+    inputs: describe(session.inputNames, session.inputMetadata),
+    outputs: describe(session.outputNames, session.outputMetadata),
+    openMs: performance.now() - started,
+  };
+}
+
+/** @param {Extract<ToWorker, { kind: "run" }>} message */
+async function run(message) {
+  if (session === undefined) throw new Error("Cannot run: the session is not open");
+  /** @type {Record<string, Tensor>} */
+  const feeds = {};
+  for (const [name, { dtype, shape, data }] of Object.entries(message.feeds)) {
+    feeds[name] = new Tensor(dtype, data, shape);
+  }
+  const started = performance.now();
+  const results = await (message.fetches === null
+    ? session.run(feeds)
+    : session.run(feeds, message.fetches));
+  const runMs = performance.now() - started;
+  /** @type {Record<string, WireTensor>} */
+  const outputs = {};
+  const transfer = new Set();
+  for (const [name, { type, dims, data }] of Object.entries(results)) {
+    outputs[name] = { dtype: type, shape: [...dims], data };
+    // Two outputs may share a buffer, and an empty one must not be listed twice either.
+    if (ArrayBuffer.isView(data)) transfer.add(data.buffer);
+  }
+  return { body: { outputs, runMs }, transfer: [...transfer] };
+}
+
+/** @param {ToWorker} message */
+async function answer(message) {
+  switch (message.kind) {
+    case "open":
+      return { body: await open(message), transfer: [] };
+    case "run":
+      return run(message);
+    case "backends":
+      return { body: listSupportedBackends(), transfer: [] };
+    case "close":
+      await session?.release();
+      session = undefined;
+      return { body: null, transfer: [] };
+  }
+}
+
+port.on("message", (/** @type {ToWorker} */ message) => {
+  tail = tail.then(async () => {
+    try {
+      const { body, transfer } = await answer(message);
+      port.postMessage({ id: message.id, ok: true, body }, transfer);
+    } catch (error) {
+      port.postMessage({ id: message.id, ok: false, error: plainError(error) });
+    }
+    if (message.kind === "close") port.close();
+  });
+});
