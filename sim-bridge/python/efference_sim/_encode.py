@@ -1,0 +1,236 @@
+"""Dataclasses to protobuf bodies. Tensors are collected beside the envelope, never inside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import messages as m
+from .environment import ComponentSpec, EnvironmentSpec, Observation, TaskInfo, TimeStep, Want
+from .tensors import Array, dtype_name, shape_of, tensor_bytes
+
+ROLES = {"simulator": 1, "policy_client": 2}
+KINDS = {"first": 1, "mid": 2, "last": 3}
+
+
+class Tensors:
+    """The tensors of one message: their descriptions in the envelope, their bytes as frames."""
+
+    def __init__(self, envelope: Any) -> None:
+        self._described = envelope.tensors
+        self.frames: list[memoryview] = []
+
+    def add(self, array: Array) -> int:
+        """Appends an array and returns its index."""
+        self._described.add(dtype=dtype_name(array), shape=shape_of(array))
+        self.frames.append(tensor_bytes(array))
+        return len(self.frames) - 1
+
+    def add_named(self, target: Any, arrays: Mapping[str, Array]) -> None:
+        for name, array in arrays.items():
+            target.add(name=name, index=self.add(array))
+
+
+def json_text(value: Any | None) -> str:
+    """Compact JSON; None is the empty string. Raises ValueError on NaN and infinities."""
+    if value is None:
+        return ""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _component(target: Any, spec: ComponentSpec) -> None:
+    message = target.add(name=spec.name, format=spec.format, dtype=spec.dtype)
+    message.shape.extend(spec.shape)
+    message.low.extend(float(value) for value in spec.low)
+    message.high.extend(float(value) for value in spec.high)
+    message.categories.extend(spec.categories)
+    for key in ("unit", "frame", "charset", "min_length", "description"):
+        value = getattr(spec, key)
+        if value is not None:
+            setattr(message, key, value)
+
+
+def _spec(target: Any, spec: EnvironmentSpec) -> None:
+    for image in spec.images:
+        target.images.add(name=image.name, height=image.height, width=image.width, channels=image.channels)
+    for component in spec.proprio:
+        _component(target.proprio, component)
+    for text in spec.texts:
+        target.texts.add(name=text.name, max_length=text.max_length)
+    for component in spec.action:
+        _component(target.action, component)
+    target.control_freq_hz = spec.control_freq_hz
+    target.max_steps = spec.max_steps
+    target.privileged = spec.privileged
+    target.snapshot = spec.snapshot
+    target.SetInParent()
+
+
+def _task(target: Any, task: TaskInfo) -> None:
+    message = target.add(
+        name=task.name,
+        suite=task.suite,
+        instruction=task.instruction,
+        initial_states=task.initial_states,
+    )
+    if task.max_steps is not None:
+        message.max_steps = task.max_steps
+
+
+def _want(target: Any, want: Want) -> None:
+    target.SetInParent()
+    if want.images == "all":
+        target.all_images = True
+    elif want.images != "none":
+        target.images.extend(want.images)
+    target.images_at_every_step = want.images_at == "every"
+    target.poses = want.poses
+    target.privileged = want.privileged
+    target.depth = want.depth
+    target.segmentation = want.segmentation
+
+
+def _observation(target: Any, observation: Observation, tensors: Tensors) -> None:
+    target.SetInParent()
+    tensors.add_named(target.images, observation.images)
+    tensors.add_named(target.proprio, observation.proprio)
+    for name, text in observation.texts.items():
+        target.texts[name] = text
+    target.instruction = observation.instruction
+    target.step = observation.step
+    target.stamp_ns = observation.stamp_ns
+    target.privileged_json = json_text(observation.privileged)
+    tensors.add_named(target.depth, observation.depth)
+    tensors.add_named(target.segmentation, observation.segmentation)
+
+
+def _time_step(target: Any, step: TimeStep, tensors: Tensors) -> None:
+    target.kind = KINDS[step.kind]
+    _observation(target.observation, step.observation, tensors)
+    target.reward = step.reward
+    target.terminated = step.terminated
+    target.truncated = step.truncated
+    if step.success is not None:
+        target.success = step.success
+    target.busy_ns = step.busy_ns
+    if step.poses is not None:
+        target.poses = tensors.add(np.asarray(step.poses, dtype=np.float64))
+    target.info_json = json_text(step.info)
+
+
+def _hello(body: Any, message: m.Hello, _: Tensors) -> None:
+    body.role = ROLES[message.role]
+    body.name = message.name
+    body.version = message.version
+    for key, value in message.versions.items():
+        body.versions[key] = value
+    body.schema_fingerprint = message.schema_fingerprint
+    if message.spec is not None:
+        _spec(body.spec, message.spec)
+    for task in message.tasks:
+        _task(body.tasks, task)
+    body.heartbeat_s = message.heartbeat_s
+
+
+def _welcome(body: Any, message: m.Welcome, _: Tensors) -> None:
+    body.schema_fingerprint = message.schema_fingerprint
+    body.runtime_version = message.runtime_version
+    body.heartbeat_s = message.heartbeat_s
+    body.max_message_bytes = message.max_message_bytes
+
+
+def _reset(body: Any, message: m.Reset, _: Tensors) -> None:
+    request = message.request
+    body.task = request.task
+    body.seed = request.seed
+    if request.initial_state is not None:
+        body.initial_state = request.initial_state
+    if request.max_steps is not None:
+        body.max_steps = request.max_steps
+    _want(body.want, request.want)
+
+
+def _reset_done(body: Any, message: m.ResetDone, tensors: Tensors) -> None:
+    _time_step(body.first, message.first, tensors)
+    body.scene_json = json_text(message.scene)
+    body.instruction = message.instruction
+
+
+def _step(body: Any, message: m.Step, tensors: Tensors) -> None:
+    body.chunk = tensors.add(np.asarray(message.chunk, dtype=np.float32))
+    _want(body.want, message.want)
+
+
+def _step_done(body: Any, message: m.StepDone, tensors: Tensors) -> None:
+    for step in message.steps:
+        _time_step(body.steps.add(), step, tensors)
+
+
+def _snapshot_done(body: Any, message: m.SnapshotDone, _: Tensors) -> None:
+    body.state = message.state
+
+
+def _restore(body: Any, message: m.Restore, _: Tensors) -> None:
+    body.state = message.state
+    _want(body.want, message.want)
+
+
+def _restore_done(body: Any, message: m.RestoreDone, tensors: Tensors) -> None:
+    _time_step(body.step, message.step, tensors)
+
+
+def _close(body: Any, message: m.Close, _: Tensors) -> None:
+    body.reason = message.reason
+
+
+def _error(body: Any, message: m.Error, _: Tensors) -> None:
+    body.code = message.code
+    body.message = message.message
+    body.fatal = message.fatal
+
+
+def _episode_start(body: Any, message: m.EpisodeStart, _: Tensors) -> None:
+    body.task = message.task
+    body.instruction = message.instruction
+    body.seed = message.seed
+
+
+def _decide(body: Any, message: m.Decide, tensors: Tensors) -> None:
+    _observation(body.observation, message.observation, tensors)
+
+
+def _decided(body: Any, message: m.Decided, tensors: Tensors) -> None:
+    body.chunk = tensors.add(np.asarray(message.chunk, dtype=np.float32))
+    thoughts: Sequence[Any] = list(message.thoughts)
+    body.thoughts_json = json_text(thoughts if thoughts else None)
+    for key, value in message.timing_ms.items():
+        body.timing_ms[key] = value
+
+
+def _nothing(_body: Any, _message: Any, _tensors: Tensors) -> None:
+    return None
+
+
+# Message class -> (name of the body field, writer).
+WRITERS: dict[type, tuple[str, Any]] = {
+    m.Hello: ("hello", _hello),
+    m.Welcome: ("welcome", _welcome),
+    m.Reset: ("reset", _reset),
+    m.ResetDone: ("reset_done", _reset_done),
+    m.Step: ("step", _step),
+    m.StepDone: ("step_done", _step_done),
+    m.Snapshot: ("snapshot", _nothing),
+    m.SnapshotDone: ("snapshot_done", _snapshot_done),
+    m.Restore: ("restore", _restore),
+    m.RestoreDone: ("restore_done", _restore_done),
+    m.Close: ("close", _close),
+    m.Error: ("error", _error),
+    m.Heartbeat: ("heartbeat", _nothing),
+    m.EpisodeStart: ("episode_start", _episode_start),
+    m.EpisodeStarted: ("episode_started", _nothing),
+    m.Decide: ("decide", _decide),
+    m.Decided: ("decided", _decided),
+}

@@ -1,0 +1,343 @@
+"""The connection to the runtime: one thread owns the ZeroMQ socket, sends heartbeats and reconnects.
+
+    main thread                     I/O thread (owns the DEALER)             runtime (ROUTER)
+    receive()  <--- SimpleQueue ---  decode, note that the runtime lives  <---
+    send()     --- inproc PAIR --->  number, encode, send                 --->
+                                     Heartbeat every heartbeat_s          --->
+
+A ZeroMQ socket must never be used by two threads. Since the simulator's work happens in the main thread, a reset
+of many seconds leaves the heartbeats alone (as long as the simulator lets go of Python's interpreter lock, as
+NumPy, MuJoCo and every pure Python program do).
+"""
+
+from __future__ import annotations
+
+import queue
+import random
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Literal, Union
+
+import zmq
+
+from . import messages as m
+from .codec import DEFAULT_LIMITS, DecodeError, Encoded, Limits, decode, pack
+
+# Refusals that pass with time; every other Error in answer to Hello is final.
+RETRYABLE_CODES = frozenset({"busy", "closing", "duplicate_peer"})
+# Sent by a runtime that does not know this peer, for instance after its own restart.
+FORGOTTEN_CODES = frozenset({"unknown_peer", "hello_expected"})
+
+
+@dataclass(frozen=True)
+class CurveKeys:
+    """CURVE: the runtime's public key, and this peer's own pair. Z85 text, 40 characters each."""
+
+    server_public: str
+    public: str
+    secret: str = field(repr=False)
+
+    @staticmethod
+    def ephemeral(server_public: str) -> CurveKeys:
+        """A fresh pair of keys; enough where the runtime admits every client that knows its public key."""
+        public, secret = zmq.curve_keypair()
+        return CurveKeys(server_public, public.decode("ascii"), secret.decode("ascii"))
+
+
+@dataclass(frozen=True)
+class LinkOptions:
+    endpoint: str
+    # Give up after so long without a runtime; also the time it may be away in between.
+    retry_s: float = 30.0
+    # Sends a Heartbeat at least this often.
+    heartbeat_s: float = 1.0
+    # The runtime is lost after so many of its own heartbeat periods without a message.
+    silent_beats: float = 5.0
+    hello_timeout_s: float = 5.0
+    keys: CurveKeys | None = None
+    limits: Limits = DEFAULT_LIMITS
+
+
+@dataclass(frozen=True)
+class Connected:
+    session: int
+    welcome: m.Welcome
+
+
+@dataclass(frozen=True)
+class Incoming:
+    session: int
+    received: Any
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The runtime fell silent; the link is trying to reach it again."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Nothing follows. `closed`: by the runtime or by us; `refused`: it does not want us; else out of reach."""
+
+    why: Literal["closed", "refused", "unreachable", "failed"]
+    reason: str
+
+
+Event = Union[Connected, Incoming, Lost, Ended]
+
+
+@dataclass
+class Sent:
+    """A message on its way. ``seq`` is 0 until the I/O thread has numbered it."""
+
+    session: int
+    encoded: Encoded
+    seq: int = 0
+
+
+class _SessionLost(Exception):
+    pass
+
+
+class _Finished(Exception):
+    def __init__(self, ended: Ended) -> None:
+        super().__init__(ended.reason)
+        self.ended = ended
+
+
+class Link:
+    """A connection that says Hello, stays alive and comes back. ``receive`` and ``send`` from one thread only."""
+
+    def __init__(self, hello: m.Hello, options: LinkOptions) -> None:
+        self.options = options
+        self._hello = hello
+        self._context: Any = zmq.Context()
+        self._inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._outbox: deque[Sent] = deque()
+        self._stop_reason: str | None = None
+        self._session = 0
+        self._seq = 0
+        # Jitter for back-off only: two hundred peers must not knock in step. No episode depends on it.
+        self._jitter = random.Random()
+        wake_address = "inproc://efference-wake"
+        self._wake_in: Any = self._context.socket(zmq.PAIR)
+        self._wake_in.bind(wake_address)
+        self._wake_out: Any = self._context.socket(zmq.PAIR)
+        self._wake_out.connect(wake_address)
+        self._thread = threading.Thread(target=self._run, name="efference-link", daemon=True)
+        self._thread.start()
+
+    def receive(self, timeout_s: float | None = None) -> Event:
+        """The next event. Raises TimeoutError after ``timeout_s``."""
+        try:
+            return self._inbox.get(timeout=timeout_s)
+        except queue.Empty:
+            raise TimeoutError(f"Cannot receive: the runtime did not answer within {timeout_s} s") from None
+
+    def send(self, session: int, message: m.Message, in_reply_to: int = 0) -> Sent:
+        """Sends in the given session; dropped if that one is over. Raises as ``codec.pack`` does."""
+        sent = Sent(session, pack(message, in_reply_to))
+        self._outbox.append(sent)
+        self._wake()
+        return sent
+
+    def close(self, reason: str) -> None:
+        """Says Close to the runtime and ends the thread. Safe to call twice."""
+        if self._context.closed:
+            return
+        self._stop_reason = reason
+        self._wake()
+        self._thread.join(timeout=5.0)
+        self._wake_out.close(0)
+        if not self._thread.is_alive():
+            self._context.term()
+
+    def _wake(self) -> None:
+        try:
+            self._wake_out.send(b"", zmq.DONTWAIT)
+        except zmq.ZMQError:
+            return  # The queue is full, so the thread is about to wake anyway; or it has ended.
+
+    # ---- everything below runs in the I/O thread ------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._connect_forever()
+        except _Finished as finished:
+            self._inbox.put(finished.ended)
+        except Exception as error:
+            self._inbox.put(Ended("failed", f"{type(error).__name__}: {error}"))
+        finally:
+            self._wake_in.close(0)
+
+    def _connect_forever(self) -> None:
+        give_up_at = time.monotonic() + self.options.retry_s
+        pause_s = 0.1
+        while True:
+            dealer = self._open_dealer()
+            try:
+                welcome = self._greet(dealer, give_up_at)
+                if welcome is not None:
+                    pause_s = 0.1
+                    self._inbox.put(Connected(self._session, welcome))
+                    self._converse(dealer, welcome)
+            except _SessionLost as lost:
+                self._inbox.put(Lost(str(lost)))
+                give_up_at = time.monotonic() + self.options.retry_s
+            finally:
+                dealer.close(linger=200)
+            if time.monotonic() >= give_up_at:
+                raise _Finished(Ended("unreachable", self._unreachable_words()))
+            self._wait(None, pause_s * self._jitter.uniform(0.5, 1.0))
+            pause_s = min(2 * pause_s, 5.0)
+
+    def _unreachable_words(self) -> str:
+        hint = ""
+        if self.options.keys is not None:
+            hint = " (is --server-key the runtime's public key, and is this peer's key allowed?)"
+        return f"no runtime answered at {self.options.endpoint} for {self.options.retry_s:g} s{hint}"
+
+    def _open_dealer(self) -> Any:
+        dealer = self._context.socket(zmq.DEALER)
+        # IMMEDIATE: messages wait for a finished handshake, so POLLOUT means "somebody is there".
+        dealer.setsockopt(zmq.IMMEDIATE, 1)
+        dealer.setsockopt(zmq.LINGER, 0)
+        dealer.setsockopt(zmq.RECONNECT_IVL, 100)
+        dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 2000)
+        dealer.setsockopt(zmq.MAXMSGSIZE, self.options.limits.max_message_bytes)
+        dealer.setsockopt(zmq.IPV6, 1 if "[" in self.options.endpoint else 0)
+        keys = self.options.keys
+        if keys is not None:
+            dealer.setsockopt(zmq.CURVE_SERVERKEY, keys.server_public.encode("ascii"))
+            dealer.setsockopt(zmq.CURVE_PUBLICKEY, keys.public.encode("ascii"))
+            dealer.setsockopt(zmq.CURVE_SECRETKEY, keys.secret.encode("ascii"))
+        dealer.connect(self.options.endpoint)
+        self._session += 1
+        self._seq = 0
+        return dealer
+
+    def _greet(self, dealer: Any, give_up_at: float) -> m.Welcome | None:
+        """Says Hello once somebody is there. None where nobody answered in time."""
+        while not dealer.poll(50, zmq.POLLOUT):
+            self._check_stop(dealer)
+            if time.monotonic() >= give_up_at:
+                return None
+        self._send(dealer, pack(self._hello))
+        deadline = time.monotonic() + self.options.hello_timeout_s
+        while time.monotonic() < deadline:
+            self._check_stop(dealer)
+            if not dealer.poll(50, zmq.POLLIN):
+                continue
+            received = self._decode(dealer)
+            if received is None:
+                continue
+            message = received.message
+            if isinstance(message, m.Welcome):
+                return message
+            if isinstance(message, m.Error):
+                if message.code in RETRYABLE_CODES:
+                    return None
+                raise _Finished(Ended("refused", f"{message.code}: {message.message}"))
+            if isinstance(message, m.Close):
+                raise _Finished(Ended("closed", message.reason))
+        return None
+
+    def _converse(self, dealer: Any, welcome: m.Welcome) -> None:
+        """Sends and receives until the runtime is lost or says Close."""
+        silence_s = max(welcome.heartbeat_s * self.options.silent_beats, 1.0)
+        heard_at = said_at = time.monotonic()
+        while True:
+            now = time.monotonic()
+            if now - heard_at >= silence_s:
+                raise _SessionLost(f"the runtime was silent for {silence_s:g} s")
+            if now - said_at >= self.options.heartbeat_s:
+                self._send(dealer, pack(m.Heartbeat()))
+                said_at = now
+            wait_s = min(said_at + self.options.heartbeat_s, heard_at + silence_s) - now
+            readable, woken = self._wait(dealer, max(wait_s, 0.0))
+            self._check_stop(dealer, welcome)
+            if woken and self._flush(dealer, welcome):
+                said_at = time.monotonic()
+            if readable:
+                heard_at = time.monotonic()
+                self._take(dealer)
+
+    def _wait(self, dealer: Any | None, timeout_s: float) -> tuple[bool, bool]:
+        """Waits for the socket or for the main thread, whichever comes first."""
+        poller = zmq.Poller()
+        poller.register(self._wake_in, zmq.POLLIN)
+        if dealer is not None:
+            poller.register(dealer, zmq.POLLIN)
+        events = dict(poller.poll(max(1, round(timeout_s * 1000)) if timeout_s > 0 else 0))
+        woken = self._wake_in in events
+        while woken:
+            try:
+                self._wake_in.recv(zmq.DONTWAIT)
+            except zmq.Again:
+                break
+        return dealer is not None and dealer in events, woken
+
+    def _flush(self, dealer: Any, welcome: m.Welcome) -> bool:
+        """Sends what the main thread left; says whether there was anything."""
+        any_sent = False
+        while self._outbox:
+            pending = self._outbox.popleft()
+            if pending.session != self._session:
+                continue  # Answers a runtime that is gone.
+            limit = welcome.max_message_bytes
+            encoded = pending.encoded
+            if 0 < limit < encoded.nbytes:
+                words = f"Cannot send: the message has {encoded.nbytes} bytes, the runtime takes {limit}"
+                encoded = pack(m.Error("too_large", words), in_reply_to=encoded.envelope.in_reply_to)
+            pending.seq = self._seq + 1
+            self._send(dealer, encoded)
+            any_sent = True
+        return any_sent
+
+    def _send(self, dealer: Any, encoded: Encoded) -> None:
+        self._seq += 1
+        try:
+            dealer.send_multipart(encoded.frames(self._seq), zmq.DONTWAIT)
+        except zmq.Again:
+            raise _SessionLost("the connection to the runtime broke") from None
+
+    def _take(self, dealer: Any) -> None:
+        for _ in range(64):
+            if not dealer.poll(0, zmq.POLLIN):
+                return
+            received = self._decode(dealer)
+            if received is None:
+                continue
+            message = received.message
+            if isinstance(message, m.Heartbeat):
+                continue
+            if isinstance(message, m.Close):
+                raise _Finished(Ended("closed", message.reason))
+            if isinstance(message, m.Error) and received.in_reply_to == 0:
+                if message.code in FORGOTTEN_CODES:
+                    raise _SessionLost(f"the runtime says {message.code}: {message.message}")
+                if message.fatal:
+                    raise _Finished(Ended("refused", f"{message.code}: {message.message}"))
+            self._inbox.put(Incoming(self._session, received))
+
+    def _decode(self, dealer: Any) -> Any | None:
+        frames = dealer.recv_multipart()
+        try:
+            return decode(frames, self.options.limits)
+        except DecodeError as error:
+            # There is no request to answer: its number could not be read.
+            self._send(dealer, pack(m.Error(error.code, str(error))))
+            return None
+
+    def _check_stop(self, dealer: Any, welcome: m.Welcome | None = None) -> None:
+        if self._stop_reason is None:
+            return
+        if dealer.poll(0, zmq.POLLOUT):
+            if welcome is not None:
+                self._flush(dealer, welcome)
+            self._send(dealer, pack(m.Close(self._stop_reason)))
+        raise _Finished(Ended("closed", self._stop_reason))
