@@ -1,0 +1,131 @@
+/**
+ * Privileged experts: they read the simulator's ground truth and reach goals written as predicates.
+ * They make the demonstrations that policies learn from, and prove that tasks can be done. They know
+ * no simulator: whatever offers a `SceneGraph` and takes operational-space deltas will do.
+ */
+import type {
+  ComponentSpec,
+  Decision,
+  Observation,
+  Policy,
+  Thought,
+} from "../../src/core/index.ts";
+import { seeded } from "../../src/core/index.ts";
+import type { Rng } from "../../src/core/index.ts";
+import type { Skill } from "./motion.ts";
+import { GRIP, View, servo } from "./motion.ts";
+import { pursue } from "./plan.ts";
+
+export { randomPolicy } from "./random.ts";
+
+export interface ScriptedOptions {
+  /** Seed of the noise. @default 0 */
+  readonly seed?: number;
+  /**
+   * Standard deviation of the Gaussian noise added to the six motion entries, in action units
+   * (1 = 0.05 m or 0.5 rad per step). The expert sees where that led and corrects. @default 0
+   */
+  readonly noise?: number;
+}
+
+const ACTION: readonly ComponentSpec[] = [
+  {
+    name: "delta_position",
+    format: "delta_position",
+    dtype: "float32",
+    shape: [3],
+    unit: "0.05 m",
+    frame: "world",
+    low: [-1],
+    high: [1],
+  },
+  {
+    name: "delta_rotation",
+    format: "delta_axis_angle",
+    dtype: "float32",
+    shape: [3],
+    unit: "0.5 rad",
+    frame: "world",
+    low: [-1],
+    high: [1],
+  },
+  {
+    name: "gripper",
+    format: "gripper_close_positive",
+    dtype: "float32",
+    shape: [1],
+    unit: "1",
+    low: [-1],
+    high: [1],
+  },
+];
+
+/** An expert for every task family; one decision is one action row. */
+export function scriptedPolicy(options: ScriptedOptions = {}): Policy {
+  const { seed = 0, noise = 0 } = options;
+  if (!(noise >= 0)) {
+    throw new RangeError(`Cannot make the scripted policy: noise is ${noise}, must be 0 or more`);
+  }
+  let rng = seeded(seed);
+  let episode: Episode | undefined;
+  return {
+    spec: {
+      name: "scripted",
+      observation: "any",
+      action: { components: ACTION },
+      predictHorizon: 1,
+      privileged: true,
+    },
+    reset(start) {
+      rng = seeded(seed).split(start.seed);
+      episode = undefined;
+      return Promise.resolve();
+    },
+    decide(observation): Promise<Decision> {
+      const started = performance.now();
+      episode ??= beginEpisode(observation);
+      const { action, thoughts } = nextAction(episode, observation);
+      addNoise(action, { rng, noise });
+      const chunk = { data: action, horizon: 1, actionDim: action.length };
+      return Promise.resolve({ chunk, thoughts, timing: { totalMs: performance.now() - started } });
+    },
+  };
+}
+
+interface Episode {
+  readonly view: View;
+  readonly skill: Skill<boolean>;
+  readonly pending: Thought[];
+  begun: boolean;
+}
+
+function beginEpisode(observation: Observation): Episode {
+  const view = new View(observation);
+  const pending: Thought[] = [];
+  const skill = pursue(view, view.scene.goal, ({ words }) => {
+    pending.push({ kind: "text", tag: "SUBTASK", text: words });
+  });
+  return { view, skill, pending, begun: false };
+}
+
+function nextAction(
+  episode: Episode,
+  observation: Observation,
+): { action: Float32Array; thoughts: Thought[] } {
+  const { view, skill, pending } = episode;
+  view.observation = observation;
+  const next = episode.begun ? skill.next(observation) : skill.next();
+  episode.begun = true;
+  const thoughts = pending.splice(0);
+  if (next.done !== true) return { action: Float32Array.from(next.value), thoughts };
+  // Done, or out of ideas: stay where it is.
+  const { position } = view.gripper;
+  return { action: servo(view, { position, grip: GRIP.hold }), thoughts };
+}
+
+function addNoise(action: Float32Array, { rng, noise }: { rng: Rng; noise: number }): void {
+  if (noise === 0) return;
+  for (let dim = 0; dim < 6; dim++) {
+    action[dim] = Math.max(-1, Math.min(1, (action[dim] ?? 0) + noise * rng.normal()));
+  }
+}

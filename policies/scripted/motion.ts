@@ -1,0 +1,201 @@
+import type { Observation, QuatWxyz, SceneEntity, SceneGraph, Vec3 } from "../../src/core/index.ts";
+import {
+  angleBetweenQuatsRad,
+  axisAngleFromQuatWxyz,
+  invertQuat,
+  multiplyQuats,
+  quatWxyzFromMatrix,
+  rotateVec3,
+} from "../../src/math/index.ts";
+
+/**
+ * How experts move: proportional servoing in the world frame with operational-space deltas.
+ *
+ * The action row is `[dx dy dz, rx ry rz, gripper]` in units of 0.05 m and 0.5 rad per control step;
+ * gripper -1 opens, +1 closes, 0 holds (LIBERO's convention, CONVENTIONS.md).
+ */
+export const METRES_PER_UNIT = 0.05;
+export const RADIANS_PER_UNIT = 0.5;
+
+/** Gains of the servo. Above 1 because the controller lags about two control steps behind its goal. */
+const POSITION_GAIN = 1.6;
+const ROTATION_GAIN = 1.2;
+
+export const GRIP = { open: -1, hold: 0, close: 1 } as const;
+export type Grip = (typeof GRIP)[keyof typeof GRIP];
+
+/** A skill yields action rows and is sent the observation that each of them led to. */
+export type Skill<Result = void> = Generator<Float32Array, Result, Observation>;
+
+/** Where the tool centre should be, world frame. */
+export interface Target {
+  readonly position: Vec3;
+  /** Absent = keep the present orientation. */
+  readonly quatWxyz?: QuatWxyz;
+  readonly grip: Grip;
+  /** Largest translation per step in action units, (0, 1]. @default 1 */
+  readonly speed?: number;
+}
+
+export interface ReachOptions extends Target {
+  /** Close enough, m. @default 0.008 */
+  readonly tolerance?: number;
+  readonly angleToleranceRad?: number;
+  /** Gives up after so many control steps. @default 60 */
+  readonly maxSteps?: number;
+  /** Stops when it no longer gets closer: contact is expected. */
+  readonly untilStalled?: boolean;
+  readonly until?: (view: View) => boolean;
+}
+
+/** What an expert knows now. */
+export class View {
+  observation: Observation;
+  constructor(observation: Observation) {
+    this.observation = observation;
+  }
+
+  get scene(): SceneGraph {
+    const scene = this.observation.privileged;
+    if (scene === undefined) {
+      throw new RangeError(
+        "Cannot act: the observation has no ground truth, must come from a simulator that gives it",
+      );
+    }
+    return scene;
+  }
+
+  get gripper(): SceneGraph["gripper"] {
+    return this.scene.gripper;
+  }
+
+  entity(name: string): SceneEntity {
+    const found = this.find(name);
+    if (found !== undefined) return found;
+    const names = this.scene.entities.map((entity) => entity.name).join(", ");
+    throw new RangeError(
+      `Cannot act on "${name}": it is not in the scene, must be one of ${names}`,
+    );
+  }
+
+  find(name: string): SceneEntity | undefined {
+    return this.scene.entities.find((entity) => entity.name === name);
+  }
+
+  isHolding(name: string): boolean {
+    return this.gripper.holding.includes(name);
+  }
+}
+
+/** One action row towards a target. */
+export function servo(view: View, target: Target): Float32Array {
+  const { position, quatWxyz } = view.gripper;
+  const action = new Float32Array(7);
+  const wanted = target.position.map(
+    (value, axis) => ((value - (position[axis] ?? 0)) / METRES_PER_UNIT) * POSITION_GAIN,
+  );
+  const largest = Math.max(...wanted.map(Math.abs));
+  const scale = Math.min(1, (target.speed ?? 1) / Math.max(largest, 1e-9));
+  wanted.forEach((value, axis) => (action[axis] = value * scale));
+  if (target.quatWxyz !== undefined) {
+    // Rotation from here to there, in the world frame.
+    const turn = axisAngleFromQuatWxyz(multiplyQuats(target.quatWxyz, invertQuat(quatWxyz)));
+    turn.forEach((value, axis) => {
+      const units = (value / RADIANS_PER_UNIT) * ROTATION_GAIN;
+      action[3 + axis] = Math.max(-1, Math.min(1, units));
+    });
+  }
+  action[6] = target.grip;
+  return action;
+}
+
+/** @returns true once the target is reached (or `until` holds), false if it gave up or stalled */
+export function* reach(view: View, options: ReachOptions): Skill<boolean> {
+  const { tolerance = 0.008, angleToleranceRad = 0.06, maxSteps = 60 } = options;
+  let closest = Infinity;
+  let stalled = 0;
+  for (let step = 0; step < maxSteps; step++) {
+    if (options.until?.(view) === true) return true;
+    const error = distance(view.gripper.position, options.position);
+    const angle =
+      options.quatWxyz === undefined
+        ? 0
+        : angleBetweenQuatsRad(view.gripper.quatWxyz, options.quatWxyz);
+    if (error < tolerance && angle < angleToleranceRad) return true;
+    stalled = closest - error < 5e-4 ? stalled + 1 : 0;
+    closest = Math.min(closest, error);
+    if (options.untilStalled === true && stalled >= 4) return false;
+    view.observation = yield servo(view, options);
+  }
+  return options.until?.(view) === true;
+}
+
+/** Holds still for some control steps: lets the fingers close, or a thing settle. */
+export function* wait(view: View, options: { steps: number; grip: Grip }): Skill {
+  const { position, quatWxyz } = view.gripper;
+  for (let step = 0; step < options.steps; step++) {
+    view.observation = yield servo(view, { position, quatWxyz, grip: options.grip });
+  }
+}
+
+/**
+ * The orientation of a hand that points straight down and closes its fingers along the horizontal
+ * direction `closingYawRad`: z down, y (the fingers' axis) along the closing direction.
+ */
+export function handDown(closingYawRad: number): QuatWxyz {
+  const c = Math.cos(closingYawRad);
+  const s = Math.sin(closingYawRad);
+  // Columns x = y cross z, y = (c, s, 0), z = (0, 0, -1).
+  return quatWxyzFromMatrix([-s, c, 0, c, s, 0, 0, 0, -1]);
+}
+
+/** Yaw of the direction the fingers close along, now. */
+export function closingYawRad(view: View): number {
+  const [x, y] = rotateVec3(view.gripper.quatWxyz, [0, 1, 0]);
+  return Math.atan2(y, x);
+}
+
+/** The equivalent of a yaw that is nearest to another; a two-finger hand looks alike turned by pi. */
+export function nearestYawRad(yawRad: number, toRad: number): number {
+  const turn = yawRad - toRad;
+  return toRad + (turn - Math.PI * Math.round(turn / Math.PI));
+}
+
+export function distance(a: Vec3, b: Vec3): number {
+  return Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+}
+
+export function horizontalDistance(a: Vec3, b: Vec3): number {
+  return Math.hypot(a[0] - b[0], a[1] - b[1]);
+}
+
+export function shifted(point: Vec3, by: Vec3): Vec3 {
+  return [point[0] + by[0], point[1] + by[1], point[2] + by[2]];
+}
+
+/** Half extents of an entity's box along the world's axes. */
+export function worldHalfExtents(entity: SceneEntity): Vec3 {
+  const [a, b, c] = entity.halfExtents;
+  const x = rotateVec3(entity.quatWxyz, [a, 0, 0]);
+  const y = rotateVec3(entity.quatWxyz, [0, b, 0]);
+  const z = rotateVec3(entity.quatWxyz, [0, 0, c]);
+  return [0, 1, 2].map(
+    (axis) => Math.abs(x[axis] ?? 0) + Math.abs(y[axis] ?? 0) + Math.abs(z[axis] ?? 0),
+  ) as unknown as Vec3;
+}
+
+export function topOf(entity: SceneEntity): number {
+  return entity.position[2] + worldHalfExtents(entity)[2];
+}
+
+export function bottomOf(entity: SceneEntity): number {
+  return entity.position[2] - worldHalfExtents(entity)[2];
+}
+
+/** Top of the highest thing on the table besides the named ones, m: what a carried thing must clear. */
+export function clearHeight(view: View, except: readonly string[]): number {
+  const tops = view.scene.entities
+    .filter((entity) => entity.kind === "object" && !except.includes(entity.name))
+    .map(topOf);
+  return Math.max(0.05, ...tops);
+}

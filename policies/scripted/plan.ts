@@ -1,0 +1,247 @@
+import type { SceneEntity, Vec3 } from "../../src/core/index.ts";
+import type { Skill, View } from "./motion.ts";
+import { GRIP, clearHeight, topOf, wait, worldHalfExtents } from "./motion.ts";
+import { roomiestSpot } from "./free-space.ts";
+import { place, press, push, raise, slidePart, take } from "./skills.ts";
+
+/** One predicate of a goal: `["on", "red_cube_1", "plate_1"]`; names as in the scene graph. */
+export type Atom = readonly string[];
+
+/** Lifted counts from 8 cm above the start; some more makes it stay true. */
+const LIFT_M = 0.12;
+const MAX_ATTEMPTS = 6;
+
+/** Which atoms come first: doors open before things go in, and close after. */
+const ORDER: Readonly<Record<string, number>> = {
+  open: 0,
+  turnon: 1,
+  pressed: 1,
+  in: 2,
+  on: 2,
+  at: 2,
+  leftof: 2,
+  rightof: 2,
+  frontof: 2,
+  behind: 2,
+  close: 3,
+  lifted: 4,
+};
+
+/** The atoms that call for work, in the order to do them; `released` is what every placing ends with. */
+export function orderAtoms(goal: readonly Atom[]): Atom[] {
+  const work = goal.filter(([predicate]) => predicate !== "released");
+  return [...work].sort(([a], [b]) => (ORDER[a ?? ""] ?? 2) - (ORDER[b ?? ""] ?? 2));
+}
+
+/** Stacks are built from the bottom: what others are put on is put in its place first. */
+export function sortStacks(atoms: readonly Atom[]): Atom[] {
+  const depth = (atom: Atom, seen = 0): number => {
+    const below = atoms.find((other) => other !== atom && other[1] === atom[2]);
+    return below === undefined || seen > atoms.length ? 0 : 1 + depth(below, seen + 1);
+  };
+  return [...atoms].sort((a, b) => (rank(a) === rank(b) ? depth(a) - depth(b) : rank(a) - rank(b)));
+}
+
+function rank([predicate]: Atom): number {
+  return ORDER[predicate ?? ""] ?? 2;
+}
+
+/** What one atom's attempt tells: the skill, and its words for the viewer. */
+export interface Step {
+  readonly words: string;
+  readonly atom: Atom;
+}
+
+/** Works on a goal until every atom was achieved, trying each again when it fails. */
+export function* pursue(
+  view: View,
+  goal: readonly Atom[],
+  onStep: (step: Step) => void,
+): Skill<boolean> {
+  for (const atom of sortStacks(orderAtoms(goal))) {
+    let done = false;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS && !done; attempt++) {
+      const again = attempt === 0 ? "" : `, attempt ${attempt + 1}`;
+      onStep({ words: `${wordsOf(view, atom)}${again}`, atom });
+      done = yield* achieve(view, atom, attempt);
+    }
+    if (!done) return false;
+  }
+  return true;
+}
+
+function wordsOf(view: View, [predicate = "", a = "", b = ""]: Atom): string {
+  const name = (entity: string): string =>
+    view.find(entity)?.category ?? entity.replaceAll("_", " ");
+  const words: Readonly<Record<string, string>> = {
+    lifted: `lift the ${name(a)}`,
+    on: `put the ${name(a)} on the ${name(b)}`,
+    in: `put the ${name(a)} into the ${name(b)}`,
+    at: `push the ${name(a)} to the ${name(b)}`,
+    leftof: `put the ${name(a)} left of the ${name(b)}`,
+    rightof: `put the ${name(a)} right of the ${name(b)}`,
+    frontof: `put the ${name(a)} in front of the ${name(b)}`,
+    behind: `put the ${name(a)} behind the ${name(b)}`,
+    open: `open the ${name(a)}`,
+    close: `close the ${name(a)}`,
+    pressed: `press the ${name(a)}`,
+    turnon: `turn on the ${name(a)}`,
+  };
+  return words[predicate] ?? `${predicate} ${a} ${b}`.trim();
+}
+
+function* achieve(view: View, atom: Atom, attempt: number): Skill<boolean> {
+  const [predicate = "", a = "", b = ""] = atom;
+  switch (predicate) {
+    case "lifted":
+      return yield* lift(view, { name: a, attempt });
+    case "on":
+    case "in":
+      return yield* putOnto(view, { name: a, target: b, attempt, inside: predicate === "in" });
+    case "at":
+      return yield* push(view, { name: a, to: () => view.entity(b).position, tolerance: 0.02 });
+    case "leftof":
+    case "rightof":
+    case "frontof":
+    case "behind":
+      return yield* putBeside(view, { name: a, reference: b, side: predicate, attempt });
+    case "open":
+    case "close":
+      return yield* slide(view, { name: a, open: predicate === "open" });
+    case "pressed":
+    case "turnon":
+      return yield* pressDown(view, a);
+    default:
+      throw new RangeError(
+        `Cannot act: the goal predicate is "${predicate}", must be one of ${Object.keys(ORDER).join(", ")}`,
+      );
+  }
+}
+
+function* lift(view: View, options: { name: string; attempt: number }): Skill<boolean> {
+  const before = view.entity(options.name).position[2];
+  const taken = yield* take(view, { name: options.name, choice: options.attempt });
+  if (!taken) return false;
+  yield* raise(view, LIFT_M);
+  yield* wait(view, { steps: 3, grip: GRIP.close });
+  return view.entity(options.name).position[2] - before > 0.06;
+}
+
+function* putOnto(
+  view: View,
+  options: { name: string; target: string; attempt: number; inside: boolean },
+): Skill<boolean> {
+  const { name, target, attempt, inside } = options;
+  const taken = yield* take(view, { name, choice: attempt });
+  if (!taken) return false;
+  const support = (): number => supportHeight(view.entity(target), inside);
+  const carryZ = Math.max(topOf(view.entity(target)), clearHeight(view, [name]));
+  const placed = yield* place(view, {
+    name,
+    over: () => view.entity(target).position,
+    supportZ: support,
+    carryZ,
+    dropM: inside ? 0.012 : 0.004,
+  });
+  if (!placed) return false;
+  yield* wait(view, { steps: 4, grip: GRIP.open });
+  const [ox, oy, oz] = view.entity(name).position;
+  const there = view.entity(target);
+  const [hx, hy] = worldHalfExtents(there);
+  const near =
+    Math.abs(ox - there.position[0]) < hx + 0.01 && Math.abs(oy - there.position[1]) < hy + 0.01;
+  return near && oz > there.position[2] - worldHalfExtents(there)[2] - 0.02;
+}
+
+/** Regions are boxes: things go to the floor of one they are put into, and on top of what they are put on. */
+function supportHeight(target: SceneEntity, inside: boolean): number {
+  const [, , hz] = worldHalfExtents(target);
+  if (inside) return target.position[2] - hz;
+  return target.kind === "region" ? target.position[2] - hz : topOf(target);
+}
+
+const SIDES: Readonly<Record<string, readonly [number, number]>> = {
+  leftof: [0, 1],
+  rightof: [0, -1],
+  frontof: [-1, 0],
+  behind: [1, 0],
+};
+
+function* putBeside(
+  view: View,
+  options: { name: string; reference: string; side: string; attempt: number },
+): Skill<boolean> {
+  const { name, reference, side, attempt } = options;
+  const [dx, dy] = SIDES[side] ?? [0, 1];
+  const taken = yield* take(view, { name, choice: attempt });
+  if (!taken) return false;
+  const radius = (entity: SceneEntity): number => {
+    const [hx, hy] = worldHalfExtents(entity);
+    return Math.max(hx, hy);
+  };
+  const ref = view.entity(reference);
+  const nearest = radius(ref) + radius(view.entity(name)) + 0.015;
+  const spots: Vec3[] = [];
+  for (const d of [0.03, 0.05, 0.07, 0.09].map((more) => Math.min(0.22, nearest + more))) {
+    for (const across of [0, 0.3, -0.3, 0.5, -0.5]) {
+      spots.push([
+        ref.position[0] + dx * d - dy * across * d,
+        ref.position[1] + dy * d + dx * across * d,
+        0,
+      ]);
+    }
+  }
+  const spot = roomiestSpot(view, { spots, ignore: [name] });
+  const supportZ = view.entity(reference).position[2] - worldHalfExtents(view.entity(reference))[2];
+  return yield* place(view, {
+    name,
+    over: () => spot,
+    supportZ: () => supportZ,
+    carryZ: clearHeight(view, [name]),
+  });
+}
+
+/** How much further than what counts as open or closed a drawer is taken. */
+const OPEN_SHARE = 0.95;
+
+function* slide(view: View, options: { name: string; open: boolean }): Skill<boolean> {
+  const part = jointedPart(view, options.name);
+  const joint = part?.joint;
+  if (part === undefined || joint === undefined) return false;
+  // Closed is where the joint is nearest to 0.
+  const far = Math.abs(joint.low) > Math.abs(joint.high) ? joint.low : joint.high;
+  const to = options.open ? far * OPEN_SHARE : 0;
+  const isDone = (): boolean => {
+    const value = view.entity(part.name).joint?.value ?? 0;
+    return options.open ? Math.abs(value) > Math.abs(far) * 0.9 : Math.abs(value) < 0.004;
+  };
+  if (isDone()) return true;
+  return yield* slidePart(view, { name: part.name, to, isDone });
+}
+
+function* pressDown(view: View, name: string): Skill<boolean> {
+  const part = jointedPart(view, name);
+  if (part?.joint === undefined) return false;
+  const { low, high } = part.joint;
+  const rest = Math.abs(low) > Math.abs(high) ? high : low;
+  const range = Math.abs(high - low);
+  const isDone = (): boolean =>
+    Math.abs((view.entity(part.name).joint?.value ?? rest) - rest) > 0.85 * range;
+  return yield* press(view, { name: part.name, isDone });
+}
+
+/** The moving part that a goal's name stands for: itself, a part of it, or a part of its owner. */
+function jointedPart(view: View, name: string): SceneEntity | undefined {
+  const entity = view.entity(name);
+  if (entity.joint !== undefined) return entity;
+  const parts = view.scene.entities.filter(({ joint }) => joint !== undefined);
+  const own = parts.filter(({ parent }) => parent === name);
+  const siblings = parts.filter(({ parent }) => parent !== undefined && parent === entity.parent);
+  const among = own.length > 0 ? own : siblings;
+  // Several drawers: the one whose centre is nearest to the named region.
+  return among.sort((p, q) => gap(p, entity) - gap(q, entity))[0];
+}
+
+function gap(a: SceneEntity, b: SceneEntity): number {
+  return Math.hypot(...a.position.map((value, axis) => value - (b.position[axis] ?? 0)));
+}

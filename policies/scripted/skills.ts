@@ -1,0 +1,320 @@
+import type { Vec3 } from "../../src/core/index.ts";
+import { graspCandidates } from "./grasp.ts";
+import type { Skill, View } from "./motion.ts";
+import {
+  GRIP,
+  bottomOf,
+  closingYawRad,
+  handDown,
+  horizontalDistance,
+  nearestYawRad,
+  reach,
+  shifted,
+  topOf,
+  wait,
+  worldHalfExtents,
+} from "./motion.ts";
+
+const HOVER_M = 0.1;
+/** Control steps for the fingers to travel from open to closed (8) and to build up force. */
+const CLOSE_STEPS = 12;
+const OPEN_STEPS = 8;
+
+/** Rises straight up to at least `z`, so that the next move hits nothing. */
+export function* clear(view: View, z: number, grip: -1 | 0 | 1): Skill {
+  const [x, y, here] = view.gripper.position;
+  if (here >= z - 0.01) return;
+  yield* reach(view, { position: [x, y, z], grip, tolerance: 0.03, maxSteps: 30 });
+}
+
+/**
+ * Takes hold of a thing from above and lifts it a little.
+ * @param options.choice which of the candidates, the best first; for retries
+ * @returns whether it hangs in the fingers
+ */
+export function* take(view: View, options: { name: string; choice: number }): Skill<boolean> {
+  const { name } = options;
+  const entity = view.entity(name);
+  const candidates = graspCandidates(view, entity);
+  const grasp = candidates[options.choice % candidates.length];
+  if (grasp === undefined) return false;
+  const hand = handDown(grasp.closingYawRad);
+  const [x, y, z] = grasp.position;
+  const above = Math.max(topOf(entity), z) + HOVER_M;
+  yield* clear(view, above, GRIP.open);
+  yield* reach(view, {
+    position: [x, y, above],
+    quatWxyz: hand,
+    grip: GRIP.open,
+    tolerance: 0.012,
+  });
+  yield* reach(view, {
+    position: grasp.position,
+    quatWxyz: hand,
+    grip: GRIP.open,
+    tolerance: 0.005,
+    speed: 0.5,
+    maxSteps: 40,
+    untilStalled: true,
+  });
+  yield* wait(view, { steps: CLOSE_STEPS, grip: GRIP.close });
+  const before = view.entity(name).position[2];
+  const [gx, gy, gz] = view.gripper.position;
+  yield* reach(view, {
+    position: [gx, gy, gz + 0.06],
+    quatWxyz: hand,
+    grip: GRIP.close,
+    tolerance: 0.015,
+    maxSteps: 25,
+    speed: 0.7,
+  });
+  return view.entity(name).position[2] - before > 0.03;
+}
+
+/** Raises what is held by `heightM` above where the tool centre is. */
+export function* raise(view: View, heightM: number): Skill {
+  yield* reach(view, {
+    position: shifted(view.gripper.position, [0, 0, heightM]),
+    grip: GRIP.close,
+    tolerance: 0.01,
+    maxSteps: 40,
+    speed: 0.8,
+  });
+}
+
+export interface PlaceOptions {
+  readonly name: string;
+  /** Where the thing's centre goes, horizontally. */
+  readonly over: () => Vec3;
+  /** Height of what it is put down on, m. */
+  readonly supportZ: () => number;
+  /** Nothing on the way may be higher than this, m. */
+  readonly carryZ: number;
+  /** Lets go this far above the support, m. @default 0.005 */
+  readonly dropM?: number;
+}
+
+/** Carries what is held over a place, lowers it, lets go and withdraws. @returns whether it was held until then */
+export function* place(view: View, options: PlaceOptions): Skill<boolean> {
+  const { name } = options;
+  const hand = handDown(closingYawRad(view));
+  const hang = (): number => view.gripper.position[2] - bottomOf(view.entity(name));
+  const carryZ = Math.max(options.carryZ + hang() + 0.03, view.gripper.position[2]);
+  const [x, y] = view.gripper.position;
+  yield* reach(view, {
+    position: [x, y, carryZ],
+    quatWxyz: hand,
+    grip: GRIP.close,
+    tolerance: 0.02,
+    maxSteps: 40,
+    speed: 0.8,
+  });
+  // The offset of the thing in the hand may change on the way: correct for it until it is right.
+  for (let pass = 0; pass < 3; pass++) {
+    if (!isHeld(view, name)) return false;
+    const goal = offsetTo(view, { name, over: options.over(), z: carryZ });
+    yield* reach(view, {
+      position: goal,
+      quatWxyz: hand,
+      grip: GRIP.close,
+      tolerance: 0.008,
+      maxSteps: 70,
+      speed: 0.8,
+    });
+    if (horizontalDistance(view.entity(name).position, options.over()) < 0.006) break;
+  }
+  if (!isHeld(view, name)) return false;
+  const downZ = options.supportZ() + hang() + (options.dropM ?? 0.005);
+  const goal = offsetTo(view, { name, over: options.over(), z: downZ });
+  yield* reach(view, {
+    position: goal,
+    quatWxyz: hand,
+    grip: GRIP.close,
+    tolerance: 0.005,
+    maxSteps: 60,
+    speed: 0.4,
+    untilStalled: true,
+  });
+  yield* wait(view, { steps: OPEN_STEPS, grip: GRIP.open });
+  yield* reach(view, {
+    position: shifted(view.gripper.position, [0, 0, 0.1]),
+    quatWxyz: hand,
+    grip: GRIP.open,
+    tolerance: 0.02,
+    maxSteps: 20,
+  });
+  return true;
+}
+
+function isHeld(view: View, name: string): boolean {
+  return (
+    horizontalDistance(view.entity(name).position, view.gripper.position) < 0.15 &&
+    view.gripper.opening < 0.97
+  );
+}
+
+/** Where the tool centre must go so that the held thing's centre is over a point. */
+function offsetTo(view: View, at: { name: string; over: Vec3; z: number }): Vec3 {
+  const [tx, ty] = view.gripper.position;
+  const [ox, oy] = view.entity(at.name).position;
+  return [at.over[0] + tx - ox, at.over[1] + ty - oy, at.z];
+}
+
+/**
+ * Pushes a thing along the table with closed fingers until it is over a point, steering by its
+ * sideways error; backs off and comes again when it slips past.
+ */
+export function* push(
+  view: View,
+  options: { name: string; to: () => Vec3; tolerance: number },
+): Skill<boolean> {
+  const { name, to, tolerance } = options;
+  for (let approach = 0; approach < 6; approach++) {
+    const left = horizontalDistance(view.entity(name).position, to());
+    if (left < tolerance) return true;
+    yield* approachBehind(view, { name, to: to() });
+    yield* pushOn(view, { name, to, tolerance });
+  }
+  return horizontalDistance(view.entity(name).position, to()) < tolerance;
+}
+
+/** Comes down behind the thing, as seen from where it is to go, fingers closed across the way. */
+function* approachBehind(view: View, at: { name: string; to: Vec3 }): Skill {
+  const entity = view.entity(at.name);
+  const [ux, uy] = direction(entity.position, at.to);
+  const half = worldHalfExtents(entity);
+  const standOff = Math.abs(ux) * half[0] + Math.abs(uy) * half[1] + 0.035;
+  const yaw = nearestYawRad(Math.atan2(uy, ux) + Math.PI / 2, closingYawRad(view));
+  const hand = handDown(yaw);
+  const x = entity.position[0] - ux * standOff;
+  const y = entity.position[1] - uy * standOff;
+  const low = Math.max(bottomOf(entity) + 0.012, entity.position[2] - 0.01);
+  yield* clear(view, topOf(entity) + HOVER_M, GRIP.close);
+  yield* reach(view, {
+    position: [x, y, topOf(entity) + HOVER_M],
+    quatWxyz: hand,
+    grip: GRIP.close,
+    tolerance: 0.012,
+  });
+  yield* reach(view, {
+    position: [x, y, low],
+    quatWxyz: hand,
+    grip: GRIP.close,
+    tolerance: 0.008,
+    maxSteps: 40,
+    speed: 0.6,
+    untilStalled: true,
+  });
+}
+
+function* pushOn(view: View, at: { name: string; to: () => Vec3; tolerance: number }): Skill {
+  const { z } = { z: view.gripper.position[2] };
+  const hand = handDown(closingYawRad(view));
+  for (let step = 0; step < 80; step++) {
+    const thing = view.entity(at.name).position;
+    const goal = at.to();
+    const left = horizontalDistance(thing, goal);
+    if (left < at.tolerance * 0.6) return;
+    const [ux, uy] = direction(thing, goal);
+    const [gx, gy] = view.gripper.position;
+    // Sideways distance of the fingers from the line through thing and goal.
+    const side = (gx - thing[0]) * -uy + (gy - thing[1]) * ux;
+    const ahead = (gx - thing[0]) * ux + (gy - thing[1]) * uy;
+    if (ahead > 0.01 || Math.abs(side) > 0.03) return;
+    const stepM = Math.min(0.03, left + 0.01);
+    const position: Vec3 = [
+      gx + ux * stepM + uy * side * 1.5,
+      gy + uy * stepM - ux * side * 1.5,
+      z,
+    ];
+    yield* reach(view, { position, quatWxyz: hand, grip: GRIP.close, maxSteps: 1, speed: 0.45 });
+  }
+}
+
+function direction(from: Vec3, to: Vec3): readonly [number, number] {
+  const length = Math.max(1e-6, horizontalDistance(from, to));
+  return [(to[0] - from[0]) / length, (to[1] - from[1]) / length];
+}
+
+/** Takes a handle from above and pulls (or pushes) the part along its joint until its value is reached. */
+export function* slidePart(
+  view: View,
+  options: { name: string; to: number; isDone: () => boolean },
+): Skill<boolean> {
+  const joint = view.entity(options.name).joint;
+  if (joint === undefined) return false;
+  const way = Math.sign(options.to - joint.value);
+  const pull: Vec3 = [joint.axis[0] * way, joint.axis[1] * way, joint.axis[2] * way];
+  const handle = view.entity(options.name).grasp ?? view.entity(options.name).position;
+  const yaw = nearestYawRad(Math.atan2(pull[1], pull[0]), closingYawRad(view));
+  const hand = handDown(yaw);
+  const above = shifted(handle, [0, 0, 0.1]);
+  yield* clear(view, above[2], GRIP.open);
+  yield* reach(view, { position: above, quatWxyz: hand, grip: GRIP.open, tolerance: 0.01 });
+  yield* reach(view, {
+    position: handle,
+    quatWxyz: hand,
+    grip: GRIP.open,
+    tolerance: 0.005,
+    maxSteps: 40,
+    speed: 0.5,
+    untilStalled: true,
+  });
+  yield* wait(view, { steps: CLOSE_STEPS, grip: GRIP.close });
+  const left = Math.abs(options.to - (view.entity(options.name).joint?.value ?? 0)) + 0.02;
+  const goal = shifted(view.gripper.position, [pull[0] * left, pull[1] * left, 0]);
+  yield* reach(view, {
+    position: goal,
+    quatWxyz: hand,
+    grip: GRIP.close,
+    tolerance: 0.008,
+    maxSteps: 90,
+    speed: 0.6,
+    until: options.isDone,
+  });
+  yield* wait(view, { steps: OPEN_STEPS, grip: GRIP.open });
+  yield* reach(view, {
+    position: shifted(view.gripper.position, [0, 0, 0.1]),
+    quatWxyz: hand,
+    grip: GRIP.open,
+    tolerance: 0.02,
+    maxSteps: 20,
+  });
+  return options.isDone();
+}
+
+/** Presses a part down from above with closed fingers. */
+export function* press(
+  view: View,
+  options: { name: string; isDone: () => boolean },
+): Skill<boolean> {
+  const entity = view.entity(options.name);
+  const hand = handDown(closingYawRad(view));
+  const [x, y] = entity.position;
+  const above = topOf(entity) + 0.08;
+  yield* clear(view, above, GRIP.close);
+  yield* reach(view, {
+    position: [x, y, above],
+    quatWxyz: hand,
+    grip: GRIP.close,
+    tolerance: 0.01,
+  });
+  yield* reach(view, {
+    position: [x, y, entity.position[2] - 0.05],
+    quatWxyz: hand,
+    grip: GRIP.close,
+    maxSteps: 50,
+    speed: 0.4,
+    until: options.isDone,
+  });
+  yield* wait(view, { steps: 4, grip: GRIP.close });
+  const pressed = options.isDone();
+  yield* reach(view, {
+    position: [x, y, above],
+    quatWxyz: hand,
+    grip: GRIP.close,
+    tolerance: 0.02,
+    maxSteps: 20,
+  });
+  return pressed;
+}
