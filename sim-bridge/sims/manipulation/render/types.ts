@@ -202,8 +202,9 @@ export interface CameraRenderer {
    */
   render(cameraName: string, poses: BodyPoses, outputs?: CameraOutputs): CameraImages;
   /**
-   * Forgets baked backgrounds. Needed after a static body was moved by editing the model (a static
-   * camera or a static body whose pose changed between calls is noticed without it).
+   * Forgets baked backgrounds. A body welded to the world that is seen elsewhere than before is
+   * noticed without it, but is drawn anew in every frame from then on; call this after placing such
+   * bodies (at a reset) to have them baked again.
    */
   invalidate(): void;
   /** Frees the buffers; `render` throws afterwards. Calling it twice is harmless. */

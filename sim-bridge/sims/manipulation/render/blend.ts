@@ -1,0 +1,52 @@
+import type { Extent, Rasterizer, SampleBuffer } from "./raster.ts";
+import type { Shader } from "./shade.ts";
+
+/**
+ * Share of the colour of a geom of the given alpha in what is seen through it.
+ *
+ * MuJoCo's renderer draws see-through geoms in two passes, so less of what is behind remains:
+ * `1 - (1 - alpha)^2`.
+ */
+export function blendWeight(alpha: number): number {
+  return 1 - (1 - alpha) * (1 - alpha);
+}
+
+/**
+ * Mixes the see-through geom that `raster` just drew into the finished picture, then clears its
+ * samples for the next one.
+ *
+ * @param overlay which triangle of the geom is in front of the opaque scene at each sample
+ * @param weight as `blendWeight` gives it
+ */
+export function blendOverlay(
+  raster: Rasterizer,
+  shader: Shader,
+  target: { overlay: SampleBuffer; rgb: Uint8Array; weight: number },
+): void {
+  const { width, samples } = raster;
+  const { xMin, yMin, xMax, yMax }: Extent = raster.touched;
+  const ids = target.overlay.triangle;
+  for (let row = yMin; row < yMax; row++) {
+    for (let column = xMin; column < xMax; column++) {
+      let covered = 0;
+      let triangle = 0;
+      for (let k = 0; k < samples; k++) {
+        const id = ids[(row * samples + k) * width + column]!;
+        if (id === 0) continue;
+        covered++;
+        triangle = id;
+      }
+      if (covered === 0) continue;
+      const colour = shader.shadePixel(triangle, column, row);
+      const share = (target.weight * covered) / samples;
+      const byte = 3 * (row * width + column);
+      for (let channel = 0; channel < 3; channel++) {
+        const behind = target.rgb[byte + channel]!;
+        const front = (colour >> (8 * channel)) & 255;
+        target.rgb[byte + channel] = behind + share * (front - behind) + 0.5;
+      }
+    }
+  }
+  const end = yMax * samples * width;
+  if (yMax > yMin) ids.fill(0, yMin * samples * width, end);
+}

@@ -1,0 +1,219 @@
+import { VertexBuffer } from "./vertices.ts";
+import { TriangleList } from "./triangles.ts";
+import { clipTriangle } from "./clip.ts";
+import type { Camera } from "./camera.ts";
+import type { GeomLevel, RenderScene } from "./scene.ts";
+
+/**
+ * Column of the sample in each of the four sub-rows of a pixel (row 0 on top), one sample per sub-row:
+ * the standard rotated pattern of 4x multisampling, so a frame with 4 samples is an ordinary scanline
+ * image of 4 times the rows whose sample points are shifted sideways.
+ */
+const SAMPLE_COLUMN_4 = [0.625, 0.125, 0.875, 0.375] as const;
+
+/** One buffer of samples: nearest triangle and its depth, row by row, `samples` sub-rows per pixel row. */
+export interface SampleBuffer {
+  /** float32[height * samples, width]: 1 / w of the nearest surface. */
+  readonly inverseDepth: Float32Array;
+  /** int32[height * samples, width]: its triangle, 0 = nothing. */
+  readonly triangle: Int32Array;
+}
+
+export function createSampleBuffer(size: {
+  width: number;
+  height: number;
+  samples: number;
+}): SampleBuffer {
+  const length = size.width * size.height * size.samples;
+  return { inverseDepth: new Float32Array(length), triangle: new Int32Array(length) };
+}
+
+/** The rectangle of pixels that triangles were drawn into; `max` is exclusive. */
+export interface Extent {
+  xMin: number;
+  yMin: number;
+  xMax: number;
+  yMax: number;
+}
+
+/**
+ * Draws triangles into a visibility buffer: for each sample, which triangle is nearest.
+ *
+ * Nothing is shaded here. Bounds of a span come from the edges alone, each evaluated from its upper
+ * end, so two triangles that share an edge compute the same bound and neither leaves gaps nor overlaps
+ * (half-open rule: a sample belongs to the triangle if `left <= x < right`, `top <= y < bottom`).
+ * Between surfaces of equal depth the one drawn later wins, as with OpenGL's GEQUAL.
+ */
+export class Rasterizer {
+  readonly width: number;
+  readonly height: number;
+  readonly samples: 1 | 4;
+  readonly vertices: VertexBuffer;
+  /** Where triangles are recorded; one per camera that keeps a background. */
+  triangles: TriangleList;
+  target: SampleBuffer;
+  /** False: record which triangle is in front of the depth buffer without changing the depth. */
+  writesDepth = true;
+  /** Grows with every triangle drawn; reset by the caller. */
+  readonly touched: Extent = { xMin: 0, yMin: 0, xMax: 0, yMax: 0 };
+  readonly #scene: RenderScene;
+
+  constructor(
+    scene: RenderScene,
+    size: { width: number; height: number; samples: 1 | 4 },
+    target: { triangles: TriangleList; buffer: SampleBuffer },
+  ) {
+    this.width = size.width;
+    this.height = size.height;
+    this.samples = size.samples;
+    this.vertices = new VertexBuffer(scene);
+    this.triangles = target.triangles;
+    this.target = target.buffer;
+    this.#scene = scene;
+  }
+
+  resetTouched(): void {
+    this.touched.xMin = this.width;
+    this.touched.yMin = this.height;
+    this.touched.xMax = 0;
+    this.touched.yMax = 0;
+  }
+
+  /**
+   * Transforms one level of a geom and draws its front faces.
+   *
+   * @param view camera from geom, VIEW_STRIDE numbers
+   * @param mayClip some vertices may lie behind the near plane
+   */
+  drawLevel(
+    camera: Camera,
+    level: GeomLevel,
+    view: Float64Array,
+    mayClip: boolean, // positional: called for every geom of every frame
+  ): void {
+    this.vertices.project(camera, level, view);
+    const { indices } = this.#scene;
+    // Should clipping replace these arrays by larger ones, they still hold the level's vertices.
+    const { column, row, inverseW } = this.vertices;
+    const end = level.firstIndex + level.indexCount;
+    this.triangles.ensure(2 * (level.indexCount / 3)); // clipping makes at most two of one
+    for (let corner = level.firstIndex; corner < end; corner += 3) {
+      const a = indices[corner]!;
+      const b = indices[corner + 1]!;
+      const c = indices[corner + 2]!;
+      if (mayClip && (inverseW[a] === 0 || inverseW[b] === 0 || inverseW[c] === 0)) {
+        this.#fillFan(clipTriangle(this.vertices, camera, [a, b, c]));
+        continue;
+      }
+      const ax = column[a]!;
+      const ay = row[a]!;
+      // Rows grow downward, so a triangle that faces the camera has a negative area.
+      const area = (column[b]! - ax) * (row[c]! - ay) - (column[c]! - ax) * (row[b]! - ay);
+      if (area < 0) this.fillTriangle(a, b, c, area);
+    }
+  }
+
+  /** Draws a convex polygon of vertices that all lie in front of the near plane. */
+  #fillFan(polygon: readonly number[]): void {
+    const { column, row } = this.vertices; // read anew: clipping may have replaced the arrays
+    const a = polygon[0]!;
+    for (let corner = 1; corner + 1 < polygon.length; corner++) {
+      const b = polygon[corner]!;
+      const c = polygon[corner + 1]!;
+      const area =
+        (column[b]! - column[a]!) * (row[c]! - row[a]!) -
+        (column[c]! - column[a]!) * (row[b]! - row[a]!);
+      if (area < 0) this.fillTriangle(a, b, c, area);
+    }
+  }
+
+  /**
+   * Records a triangle that faces the camera and claims the samples where it is nearest.
+   *
+   * Long and with positional parameters on purpose: this is the innermost loop, called some thousand
+   * times per frame, and calls or objects within it would double its cost.
+   */
+  fillTriangle(a: number, b: number, c: number, area: number): void {
+    const { column, row, inverseW } = this.vertices;
+    const { width, samples, touched } = this;
+    // Sort by row: top, mid, low.
+    let top = a;
+    let mid = b;
+    let low = c;
+    let swap = 0;
+    if (row[top]! > row[mid]!) ((swap = top), (top = mid), (mid = swap));
+    if (row[mid]! > row[low]!) {
+      ((swap = mid), (mid = low), (low = swap));
+      if (row[top]! > row[mid]!) ((swap = top), (top = mid), (mid = swap));
+    }
+    const y0 = row[top]!;
+    const y1 = row[mid]!;
+    const y2 = row[low]!;
+    // Sub-row r has its samples at y = (r + 1/2) / samples.
+    let first = Math.ceil(y0 * samples - 0.5);
+    let end = Math.ceil(y2 * samples - 0.5);
+    if (first < 0) first = 0;
+    if (end > this.height * samples) end = this.height * samples;
+    if (first >= end) return;
+    const x0 = column[top]!;
+    const x1 = column[mid]!;
+    const x2 = column[low]!;
+    const left = x0 < x1 ? (x0 < x2 ? x0 : x2) : x1 < x2 ? x1 : x2;
+    const right = x0 > x1 ? (x0 > x2 ? x0 : x2) : x1 > x2 ? x1 : x2;
+    if (right <= 0 || left >= width) return;
+
+    // 1/w is linear in the image: 1/w = base + dx x + dy y.
+    const ax = column[a]!;
+    const ay = row[a]!;
+    const wa = inverseW[a]!;
+    const wb = inverseW[b]! - wa;
+    const wc = inverseW[c]! - wa;
+    const bx = column[b]! - ax;
+    const by = row[b]! - ay;
+    const cx = column[c]! - ax;
+    const cy = row[c]! - ay;
+    const dx = (wb * cy - wc * by) / area;
+    const dy = (wc * bx - wb * cx) / area;
+    const base = wa - dx * ax - dy * ay;
+    const id = this.triangles.add(a, b, c);
+    this.triangles.setPlane(id, base, dx, dy);
+
+    if (left < touched.xMin) touched.xMin = left < 0 ? 0 : left | 0;
+    if (right > touched.xMax) touched.xMax = right > width ? width : Math.ceil(right);
+    const rowMin = (first / samples) | 0;
+    const rowMax = ((end + samples - 1) / samples) | 0;
+    if (rowMin < touched.yMin) touched.yMin = rowMin;
+    if (rowMax > touched.yMax) touched.yMax = rowMax;
+
+    let middle = Math.ceil(y1 * samples - 0.5);
+    if (middle < first) middle = first;
+    if (middle > end) middle = end;
+    const longSlope = (x2 - x0) / (y2 - y0);
+    const upperSlope = (x1 - x0) / (y1 - y0);
+    const lowerSlope = (x2 - x1) / (y2 - y1);
+    const longIsLeft = x0 + (y1 - y0) * longSlope < x1;
+    const { inverseDepth, triangle } = this.target;
+    const { writesDepth } = this;
+    const subRow = 1 / samples;
+    for (let r = first; r < end; r++) {
+      const y = (r + 0.5) * subRow;
+      const offset = samples === 1 ? 0.5 : SAMPLE_COLUMN_4[(r & 3) as 0 | 1 | 2 | 3];
+      const long = x0 + (y - y0) * longSlope - offset;
+      const short = (r < middle ? x0 + (y - y0) * upperSlope : x1 + (y - y1) * lowerSlope) - offset;
+      let start = Math.ceil(longIsLeft ? long : short);
+      let stop = Math.ceil(longIsLeft ? short : long);
+      if (start < 0) start = 0;
+      if (stop > width) stop = width;
+      if (start >= stop) continue;
+      let z = base + dx * (start + offset) + dy * y;
+      const last = r * width + stop;
+      for (let sample = r * width + start; sample < last; sample++) {
+        if (z >= inverseDepth[sample]!) {
+          if (writesDepth) inverseDepth[sample] = z;
+          triangle[sample] = id;
+        }
+        z += dx;
+      }
+    }
+  }
+}

@@ -1,0 +1,351 @@
+/**
+ * Camera images of a MuJoCo scene in plain TypeScript: colour, depth and geom labels, without GPU or
+ * native code, the same bytes on every machine.
+ *
+ * The colours follow MuJoCo's own OpenGL renderer (fixed-function lighting at vertices, mip-mapped
+ * textures, 4 samples per pixel). Not drawn: height fields, skins, flexes, tendons, sites, fog,
+ * planar reflections. The renderer knows no engine: see `types.ts` for what it is given.
+ */
+import { blendOverlay, blendWeight } from "./blend.ts";
+import { VIEW_STRIDE, chooseLevel, viewFromPose, viewSphere } from "./camera.ts";
+import type { Camera, SphereView } from "./camera.ts";
+import { depthImage, dominantTriangles, segmentationImage } from "./labels.ts";
+import { VertexLighting } from "./lighting.ts";
+import { POSE_STRIDE, createMount, geomMounts, placeMount } from "./pose.ts";
+import type { Mount } from "./pose.ts";
+import { Rasterizer, createSampleBuffer } from "./raster.ts";
+import type { SampleBuffer } from "./raster.ts";
+import { Resolver } from "./resolve.ts";
+import type { BakedColours } from "./resolve.ts";
+import { buildScene } from "./scene.ts";
+import type { RenderScene } from "./scene.ts";
+import { Shader } from "./shade.ts";
+import { Sky } from "./sky.ts";
+import { TriangleList } from "./triangles.ts";
+import type {
+  BodyPoses,
+  CameraImages,
+  CameraOutputs,
+  CameraRenderer,
+  CameraRendererOptions,
+  RenderModel,
+} from "./types.ts";
+
+/** Groups MuJoCo shows unless told otherwise. */
+const DEFAULT_GROUPS = [0, 1, 2];
+
+/** What is kept of a camera between frames. */
+interface CameraState {
+  readonly mount: Mount;
+  readonly camera: Camera;
+  /** Fixed to the world, so what never moves can be baked. */
+  readonly isStatic: boolean;
+  /** Static cameras have a list of their own: its first entries are the baked triangles. */
+  readonly triangles: TriangleList;
+  background: Background | undefined;
+}
+
+interface Background extends BakedColours {
+  readonly buffer: SampleBuffer;
+  /** Pose of the camera, then those of the baked geoms, at the time of baking. */
+  readonly poses: Float64Array;
+}
+
+/**
+ * Prepares to draw the cameras of a model at one size.
+ *
+ * @throws {RangeError} if the size or the number of samples cannot be drawn
+ */
+export function createCameraRenderer(
+  model: RenderModel,
+  options: CameraRendererOptions,
+): CameraRenderer {
+  const { width, height, samples = 4 } = options;
+  for (const [name, value] of Object.entries({ width, height })) {
+    if (!Number.isInteger(value) || value < 1 || value > 8192) {
+      throw new RangeError(
+        `Cannot create camera renderer: ${name} is ${value}, it must be an integer from 1 to 8192`,
+      );
+    }
+  }
+  if (samples !== 1 && samples !== 4) {
+    throw new RangeError(
+      `Cannot create camera renderer: samples is ${String(samples)}, it must be 1 or 4`,
+    );
+  }
+  return new SoftwareRenderer(model, options);
+}
+
+class SoftwareRenderer implements CameraRenderer {
+  readonly width: number;
+  readonly height: number;
+  readonly #model: RenderModel;
+  readonly #scene: RenderScene;
+  readonly #mounts: readonly Mount[];
+  readonly #geomIds: readonly number[];
+  readonly #cameras = new Map<string, CameraState>();
+  readonly #raster: Rasterizer;
+  readonly #lighting: VertexLighting;
+  readonly #shader: Shader;
+  readonly #sky: Sky;
+  readonly #resolver: Resolver;
+  readonly #buffer: SampleBuffer;
+  readonly #overlay: SampleBuffer;
+  readonly #cachesBackground: boolean;
+  /** World poses of the geoms, POSE_STRIDE numbers each. */
+  readonly #poses: Float64Array;
+  /** Rows of the geoms in drawing order: what never moves, what moves, what is see-through. */
+  #fixedRows: readonly number[] = [];
+  #movingRows: readonly number[] = [];
+  readonly #blendedRows: readonly number[];
+  readonly #view = new Float64Array(VIEW_STRIDE);
+  readonly #sphere: SphereView = { depth: 0, visible: false, crossesNear: false };
+  #isDisposed = false;
+
+  constructor(model: RenderModel, options: CameraRendererOptions) {
+    const { width, height, samples = 4 } = options;
+    const size = { width, height, samples };
+    this.width = width;
+    this.height = height;
+    this.#model = model;
+    this.#scene = buildScene(model, options.visibleGroups ?? DEFAULT_GROUPS);
+    const { geoms } = this.#scene;
+    this.#mounts = geomMounts(model, geoms);
+    this.#geomIds = geoms.map(({ id }) => id);
+    this.#cachesBackground = options.cacheBackground ?? true;
+    this.#buffer = createSampleBuffer(size);
+    this.#overlay = { ...this.#buffer, triangle: new Int32Array(width * height * samples) };
+    const triangles = new TriangleList();
+    this.#raster = new Rasterizer(this.#scene, size, { triangles, buffer: this.#buffer });
+    this.#lighting = new VertexLighting(model, this.#scene, this.#raster.vertices);
+    this.#shader = new Shader(this.#scene, this.#raster.vertices, this.#lighting);
+    this.#sky = new Sky(model, this.#scene.atlas);
+    this.#resolver = new Resolver(size, { shader: this.#shader, sky: this.#sky });
+    this.#poses = new Float64Array(POSE_STRIDE * geoms.length);
+    this.#blendedRows = [...geoms.keys()].filter((row) => !geoms[row]!.opaque);
+    this.invalidate();
+    for (const camera of model.cameras) {
+      const isStatic = model.bodyWeldId[camera.bodyId] === 0;
+      this.#cameras.set(camera.name, {
+        mount: createMount(camera.bodyId, camera.pos, camera.quatWxyz),
+        camera: {
+          pose: new Float64Array(POSE_STRIDE),
+          width,
+          height,
+          focalPx: height / 2 / Math.tan((camera.fovyDeg * Math.PI) / 360),
+          near: model.znear * model.extent,
+          far: model.zfar * model.extent,
+        },
+        isStatic,
+        triangles: isStatic ? new TriangleList() : triangles,
+        background: undefined,
+      });
+    }
+  }
+
+  render(cameraName: string, poses: BodyPoses, outputs: CameraOutputs = {}): CameraImages {
+    const state = this.#begin(cameraName, poses);
+    const { camera, triangles } = state;
+    const { rgb: wantsRgb = true } = outputs;
+    const background =
+      state.isStatic && this.#cachesBackground ? this.#bakedBackground(state, poses) : undefined;
+    const rgb = this.#drawOpaque(state, { poses, background, wantsRgb });
+    if (wantsRgb && this.#blendedRows.length > 0) this.#drawBlended(camera, rgb);
+    if (outputs.depth !== true && outputs.segmentation !== true) return { rgb };
+
+    const { width, height, samples } = this.#raster;
+    const source = { width, height, samples, buffer: this.#buffer, triangles };
+    const dominant = dominantTriangles(source);
+    return {
+      rgb,
+      ...(outputs.depth === true && { depth: depthImage(source, dominant, camera.far) }),
+      ...(outputs.segmentation === true && {
+        segmentation: segmentationImage(source, dominant, this.#geomIds),
+      }),
+    };
+  }
+
+  invalidate(): void {
+    const { geoms } = this.#scene;
+    const isFixed = (row: number): boolean => this.#model.bodyWeldId[geoms[row]!.bodyId] === 0;
+    const opaque = [...geoms.keys()].filter((row) => geoms[row]!.opaque);
+    this.#fixedRows = opaque.filter(isFixed);
+    this.#movingRows = opaque.filter((row) => !isFixed(row));
+    for (const state of this.#cameras.values()) state.background = undefined;
+  }
+
+  dispose(): void {
+    this.#isDisposed = true;
+    this.#cameras.clear();
+  }
+
+  /** Checks the call and places camera and geoms. */
+  #begin(cameraName: string, poses: BodyPoses): CameraState {
+    if (this.#isDisposed) throw new Error(`Cannot render "${cameraName}": renderer is disposed`);
+    const state = this.#cameras.get(cameraName);
+    if (state === undefined) {
+      const known = [...this.#cameras.keys()].map((name) => `"${name}"`).join(", ");
+      throw new RangeError(
+        `Cannot render "${cameraName}": no such camera, it must be one of ${known || "(none)"}`,
+      );
+    }
+    const bodies = this.#model.bodyWeldId.length;
+    const { bodyXpos, bodyXmat } = poses;
+    if (bodyXpos.length !== 3 * bodies || bodyXmat.length !== 9 * bodies) {
+      throw new RangeError(
+        `Cannot render "${cameraName}": poses have ${bodyXpos.length} and ${bodyXmat.length} numbers, ` +
+          `they must have ${3 * bodies} and ${9 * bodies}`,
+      );
+    }
+    placeMount(state.mount, poses, state.camera.pose, 0);
+    this.#mounts.forEach((mount, row) => placeMount(mount, poses, this.#poses, row * POSE_STRIDE));
+    return state;
+  }
+
+  /** Draws everything opaque into the sample buffer and, if wanted, colours it. */
+  #drawOpaque(
+    state: CameraState,
+    options: { poses: BodyPoses; background: Background | undefined; wantsRgb: boolean },
+  ): Uint8Array {
+    const { camera, triangles } = state;
+    const { background } = options;
+    const raster = this.#raster;
+    this.#beginRaster(triangles, background?.triangleCount ?? 0);
+    if (background === undefined) {
+      this.#clear(camera);
+      this.#drawRows(camera, this.#fixedRows);
+    } else {
+      this.#buffer.inverseDepth.set(background.buffer.inverseDepth);
+      this.#buffer.triangle.set(background.buffer.triangle);
+    }
+    this.#drawRows(camera, this.#movingRows);
+    if (!options.wantsRgb) return new Uint8Array(0);
+    this.#beginShading(state, options.poses);
+    if (background === undefined) {
+      const rgb = new Uint8Array(3 * this.width * this.height);
+      this.#resolver.resolveAll(this.#buffer, rgb);
+      return rgb;
+    }
+    const rgb = background.rgb.slice();
+    this.#resolver.resolve(this.#buffer, rgb, { extent: raster.touched, baked: background });
+    return rgb;
+  }
+
+  /** Mixes see-through geoms into the picture, far ones first; depth and labels do not see them. */
+  #drawBlended(camera: Camera, rgb: Uint8Array): void {
+    const raster = this.#raster;
+    const { geoms } = this.#scene;
+    const visible = this.#blendedRows
+      .map((row) => ({ row, isVisible: this.#isVisible(camera, row), depth: this.#sphere.depth }))
+      .filter(({ isVisible }) => isVisible)
+      .sort((a, b) => b.depth - a.depth || a.row - b.row);
+    raster.target = this.#overlay;
+    raster.writesDepth = false;
+    for (const { row } of visible) {
+      raster.resetTouched();
+      this.#drawRows(camera, [row]);
+      this.#shader.ensure();
+      const weight = blendWeight(geoms[row]!.rgba[3]!);
+      blendOverlay(raster, this.#shader, { overlay: this.#overlay, rgb, weight });
+    }
+    raster.target = this.#buffer;
+    raster.writesDepth = true;
+  }
+
+  /**
+   * The baked background of a static camera, made anew when something in it is not where it was.
+   *
+   * A body that is welded to the world but moves all the same (a mocap body) counts as moving from
+   * the first time it is seen elsewhere.
+   */
+  #bakedBackground(state: CameraState, poses: BodyPoses): Background {
+    const known = state.background;
+    if (known !== undefined && !this.#hasMoved(state, known)) return known;
+    const { camera, triangles } = state;
+    this.#beginRaster(triangles, 0);
+    this.#clear(camera);
+    this.#drawRows(camera, this.#fixedRows);
+    this.#beginShading(state, poses);
+    const rgb = new Uint8Array(3 * this.width * this.height);
+    this.#resolver.resolveAll(this.#buffer, rgb);
+    const background: Background = {
+      rgb,
+      samples: this.#resolver.sampleColours(this.#buffer),
+      triangleCount: triangles.count,
+      buffer: {
+        inverseDepth: this.#buffer.inverseDepth.slice(),
+        triangle: this.#buffer.triangle.slice(),
+      },
+      poses: this.#fixedPoses(camera),
+    };
+    state.background = background;
+    return background;
+  }
+
+  #fixedPoses(camera: Camera): Float64Array {
+    const rows = this.#fixedRows;
+    const poses = new Float64Array(POSE_STRIDE * (1 + rows.length));
+    poses.set(camera.pose);
+    rows.forEach((row, index) => {
+      const source = POSE_STRIDE * row;
+      poses.set(this.#poses.subarray(source, source + POSE_STRIDE), POSE_STRIDE * (1 + index));
+    });
+    return poses;
+  }
+
+  /** Compares with the time of baking; geoms that moved are drawn anew in every frame from now on. */
+  #hasMoved(state: CameraState, background: Background): boolean {
+    const { poses } = background;
+    const { pose } = state.camera;
+    const isSame = (then: number, now: Float64Array, offset: number): boolean => {
+      for (let i = 0; i < POSE_STRIDE; i++) if (poses[then + i] !== now[offset + i]) return false;
+      return true;
+    };
+    const moved = this.#fixedRows.filter(
+      (row, index) => !isSame(POSE_STRIDE * (1 + index), this.#poses, POSE_STRIDE * row),
+    );
+    if (moved.length > 0) {
+      this.#fixedRows = this.#fixedRows.filter((row) => !moved.includes(row));
+      this.#movingRows = [...moved, ...this.#movingRows];
+      for (const other of this.#cameras.values()) other.background = undefined;
+    }
+    return moved.length > 0 || !isSame(0, pose, 0);
+  }
+
+  #beginRaster(triangles: TriangleList, keep: number): void {
+    const raster = this.#raster;
+    raster.triangles = triangles;
+    triangles.count = keep;
+    raster.vertices.clippedCount = 0;
+    raster.resetTouched();
+  }
+
+  #beginShading(state: CameraState, poses: BodyPoses): void {
+    this.#lighting.begin(state.camera.pose, this.#poses, poses);
+    this.#shader.begin(state.triangles);
+    this.#sky.begin(state.camera);
+  }
+
+  #clear(camera: Camera): void {
+    this.#buffer.inverseDepth.fill(1 / camera.far);
+    this.#buffer.triangle.fill(0);
+  }
+
+  /** Leaves the geom's view transform and bounding sphere in the scratch fields. */
+  #isVisible(camera: Camera, row: number): boolean {
+    viewFromPose(camera, this.#poses, POSE_STRIDE * row, this.#view);
+    viewSphere(camera, this.#scene.geoms[row]!, this.#view, this.#sphere);
+    return this.#sphere.visible;
+  }
+
+  #drawRows(camera: Camera, rows: readonly number[]): void {
+    const { geoms } = this.#scene;
+    for (const row of rows) {
+      if (!this.#isVisible(camera, row)) continue;
+      const geom = geoms[row]!;
+      const level = geom.levels[chooseLevel(camera, geom, this.#sphere.depth)]!;
+      this.#raster.triangles.currentGeom = row;
+      this.#raster.drawLevel(camera, level, this.#view, this.#sphere.crossesNear);
+    }
+  }
+}

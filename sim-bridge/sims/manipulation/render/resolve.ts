@@ -1,0 +1,215 @@
+import type { Extent, SampleBuffer } from "./raster.ts";
+import type { Shader } from "./shade.ts";
+import type { Sky } from "./sky.ts";
+
+/** A finished picture of what never moves, seen by a camera that never moves. */
+export interface BakedColours {
+  /** uint8[height, width, 3]. */
+  readonly rgb: Uint8Array;
+  /** int32[height * samples, width]: colour of each sample, packed, to mix with what moves. */
+  readonly samples: Int32Array;
+  /** Triangles up to this number belong to the picture. */
+  readonly triangleCount: number;
+}
+
+/** Red and blue of packed colours; four sums of 8 bits fit between them. */
+const RED_BLUE = 0xff00ff;
+const HALF_RED_BLUE = 0x020002;
+
+/** Mean of four packed colours, rounded, as resolving four 8-bit samples gives. */
+function mean4(a: number, b: number, c: number, d: number): number {
+  const redBlue = (a & RED_BLUE) + (b & RED_BLUE) + (c & RED_BLUE) + (d & RED_BLUE) + HALF_RED_BLUE;
+  const green = ((a >> 8) & 255) + ((b >> 8) & 255) + ((c >> 8) & 255) + ((d >> 8) & 255) + 2;
+  return ((redBlue >> 2) & RED_BLUE) | ((green >> 2) << 8);
+}
+
+/**
+ * Turns a visibility buffer into colours.
+ *
+ * Each triangle is shaded once per pixel it appears in, at the pixel's centre, and a pixel is the mean
+ * of its samples (OpenGL multisampling). Neighbouring pixels that lie inside one triangle are shaded
+ * as a run.
+ */
+export class Resolver {
+  readonly #width: number;
+  readonly #height: number;
+  readonly #samples: 1 | 4;
+  readonly #shader: Shader;
+  readonly #sky: Sky;
+  readonly #run: Int32Array;
+
+  constructor(
+    size: { width: number; height: number; samples: 1 | 4 },
+    sources: { shader: Shader; sky: Sky },
+  ) {
+    this.#width = size.width;
+    this.#height = size.height;
+    this.#samples = size.samples;
+    this.#shader = sources.shader;
+    this.#sky = sources.sky;
+    this.#run = new Int32Array(size.width);
+  }
+
+  /** Colours every pixel of `rgb`. */
+  resolveAll(buffer: SampleBuffer, rgb: Uint8Array): void {
+    const all = { xMin: 0, yMin: 0, xMax: this.#width, yMax: this.#height };
+    this.resolve(buffer, rgb, { extent: all });
+  }
+
+  /**
+   * Colours the pixels of `rgb` that show a triangle newer than the baked ones; the others must hold
+   * the baked picture already.
+   *
+   * @param options.extent pixels outside are not looked at
+   * @param options.baked without it, every pixel of the extent is coloured
+   */
+  resolve(
+    buffer: SampleBuffer,
+    rgb: Uint8Array,
+    options: { extent: Extent; baked?: BakedColours },
+  ): void {
+    const { extent, baked } = options;
+    const ids = buffer.triangle;
+    const width = this.#width;
+    const samples = this.#samples;
+    const oldest = baked === undefined ? -1 : baked.triangleCount;
+    for (let row = extent.yMin; row < extent.yMax; row++) {
+      let column = extent.xMin;
+      while (column < extent.xMax) {
+        const sample = row * samples * width + column;
+        const id = ids[sample]!;
+        if (this.#isUniform(ids, sample)) {
+          const end = this.#endOfRun(ids, sample, extent.xMax - column) + column;
+          if (id > oldest) this.#colourRun(id, row, column, end, rgb);
+          column = end;
+          continue;
+        }
+        this.#colourMixed(ids, sample, column, row, rgb, baked);
+        column++;
+      }
+    }
+  }
+
+  /** Colour of each sample by itself, for baking. */
+  sampleColours(buffer: SampleBuffer): Int32Array {
+    const ids = buffer.triangle;
+    const width = this.#width;
+    const samples = this.#samples;
+    const colours = new Int32Array(ids.length);
+    for (let sample = 0; sample < ids.length; sample++) {
+      const row = (sample / (width * samples)) | 0;
+      colours[sample] = this.#colour(ids[sample]!, sample % width, row);
+    }
+    return colours;
+  }
+
+  #colour(id: number, column: number, row: number): number {
+    return id === 0 ? this.#sky.shadePixel(column, row) : this.#shader.shadePixel(id, column, row);
+  }
+
+  #isUniform(ids: Int32Array, sample: number): boolean {
+    if (this.#samples === 1) return true;
+    const width = this.#width;
+    const id = ids[sample];
+    return (
+      id === ids[sample + width] && id === ids[sample + 2 * width] && id === ids[sample + 3 * width]
+    );
+  }
+
+  /** How many pixels, at most `limit`, from `sample` on are wholly of its triangle. */
+  #endOfRun(ids: Int32Array, sample: number, limit: number): number {
+    const id = ids[sample];
+    const width = this.#width;
+    let count = 1;
+    if (this.#samples === 1) {
+      while (count < limit && ids[sample + count] === id) count++;
+      return count;
+    }
+    for (let at = sample + 1; count < limit; at++, count++) {
+      if (
+        ids[at] !== id ||
+        ids[at + width] !== id ||
+        ids[at + 2 * width] !== id ||
+        ids[at + 3 * width] !== id
+      ) {
+        break;
+      }
+    }
+    return count;
+  }
+
+  #colourRun(
+    id: number,
+    row: number,
+    start: number,
+    end: number,
+    rgb: Uint8Array, // positional here and below: called for every pixel or run
+  ): void {
+    let byte = 3 * (row * this.#width + start);
+    if (id === 0) {
+      for (let column = start; column < end; column++, byte += 3) {
+        writePacked(rgb, byte, this.#sky.shadePixel(column, row));
+      }
+      return;
+    }
+    const run = this.#run;
+    this.#shader.shadeRun(id, row, start, end, run, 0);
+    for (let at = 0; at < end - start; at++, byte += 3) writePacked(rgb, byte, run[at]!);
+  }
+
+  /** A pixel at an edge: four samples, up to four triangles, each shaded once. */
+  #colourMixed(
+    ids: Int32Array,
+    sample: number,
+    column: number,
+    row: number,
+    rgb: Uint8Array,
+    baked: BakedColours | undefined,
+  ): void {
+    const width = this.#width;
+    const i0 = ids[sample]!;
+    const i1 = ids[sample + width]!;
+    const i2 = ids[sample + 2 * width]!;
+    const i3 = ids[sample + 3 * width]!;
+    const byte = 3 * (row * width + column);
+    if (baked !== undefined) {
+      const oldest = baked.triangleCount;
+      if (i0 <= oldest && i1 <= oldest && i2 <= oldest && i3 <= oldest) return;
+      const { samples } = baked;
+      const c0 = i0 > oldest ? this.#colour(i0, column, row) : samples[sample]!;
+      const c1 =
+        i1 <= oldest ? samples[sample + width]! : i1 === i0 ? c0 : this.#colour(i1, column, row);
+      const c2 =
+        i2 <= oldest
+          ? samples[sample + 2 * width]!
+          : i2 === i1
+            ? c1
+            : i2 === i0
+              ? c0
+              : this.#colour(i2, column, row);
+      const c3 =
+        i3 <= oldest
+          ? samples[sample + 3 * width]!
+          : i3 === i2
+            ? c2
+            : i3 === i1
+              ? c1
+              : i3 === i0
+                ? c0
+                : this.#colour(i3, column, row);
+      writePacked(rgb, byte, mean4(c0, c1, c2, c3));
+      return;
+    }
+    const c0 = this.#colour(i0, column, row);
+    const c1 = i1 === i0 ? c0 : this.#colour(i1, column, row);
+    const c2 = i2 === i1 ? c1 : i2 === i0 ? c0 : this.#colour(i2, column, row);
+    const c3 = i3 === i2 ? c2 : i3 === i1 ? c1 : i3 === i0 ? c0 : this.#colour(i3, column, row);
+    writePacked(rgb, byte, mean4(c0, c1, c2, c3));
+  }
+}
+
+function writePacked(rgb: Uint8Array, byte: number, colour: number): void {
+  rgb[byte] = colour & 255;
+  rgb[byte + 1] = (colour >> 8) & 255;
+  rgb[byte + 2] = colour >> 16;
+}

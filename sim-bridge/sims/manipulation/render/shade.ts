@@ -1,0 +1,296 @@
+import { sampleTexture } from "./texture.ts";
+import type { TextureAtlas } from "./texture.ts";
+import { PLANE_STRIDE, TriangleList } from "./triangles.ts";
+import type { VertexLighting } from "./lighting.ts";
+import type { RenderScene } from "./scene.ts";
+import type { VertexBuffer } from "./vertices.ts";
+
+/**
+ * Numbers per triangle: red/w, green/w, blue/w, u/w, v/w as planes over the image (base, d column,
+ * d row each).
+ */
+const ATTRIBUTE_STRIDE = 15;
+/** The level of detail of a texture is computed once per this many pixels of a row. */
+const LOD_BLOCK = 4;
+
+const floatBits = new Float32Array(1);
+const intBits = new Int32Array(floatBits.buffer);
+
+/**
+ * `128 log2(x)` as an integer, from the bits of the float: exponent plus mantissa taken as linear,
+ * at most 0.09 levels too low before the factor 1/2, as graphics hardware does.
+ */
+function log2Times128(x: number): number {
+  floatBits[0] = x;
+  return (intBits[0]! - 0x3f800000) >> 16;
+}
+
+/**
+ * Colours of visible triangles at pixel centres.
+ *
+ * Attributes are interpolated with perspective: each, divided by w, is a plane over the image,
+ *
+ *     attribute(x, y) = (base + dx x + dy y) / (1/w)(x, y)
+ *
+ * The planes are made when a triangle is first asked for in a frame. A colour depends only on the
+ * triangle and the pixel, never on its neighbours in the frame, so a cached background equals a fresh
+ * one byte for byte.
+ */
+export class Shader {
+  readonly #scene: RenderScene;
+  readonly #atlas: TextureAtlas;
+  readonly #vertices: VertexBuffer;
+  readonly #lighting: VertexLighting;
+  #triangles = new TriangleList();
+  #attributes = new Float64Array(0);
+  /** Image of the triangle's texture, -1 = none. */
+  #image = new Int32Array(0);
+  /** Packed colour if it is the same at all corners and there is no texture, else -1. */
+  #flat = new Int32Array(0);
+  #preparedInFrame = new Int32Array(0);
+  #frame = 0;
+
+  constructor(scene: RenderScene, vertices: VertexBuffer, lighting: VertexLighting) {
+    this.#scene = scene;
+    this.#atlas = scene.atlas;
+    this.#vertices = vertices;
+    this.#lighting = lighting;
+  }
+
+  /** Starts a frame whose triangles are in `triangles`. */
+  begin(triangles: TriangleList): void {
+    this.#frame++;
+    this.#triangles = triangles;
+    this.ensure();
+  }
+
+  /** Makes room for triangles that were added since; those already shaded stay as they are. */
+  ensure(): void {
+    const capacity = this.#triangles.a.length;
+    if (this.#image.length >= capacity) return;
+    const grown = (old: Int32Array): Int32Array<ArrayBuffer> => {
+      const array = new Int32Array(capacity);
+      array.set(old);
+      return array;
+    };
+    const attributes = new Float64Array(ATTRIBUTE_STRIDE * capacity);
+    attributes.set(this.#attributes);
+    this.#attributes = attributes;
+    this.#image = grown(this.#image);
+    this.#flat = grown(this.#flat);
+    this.#preparedInFrame = grown(this.#preparedInFrame);
+  }
+
+  /** Colour of a triangle at the centre of pixel (column, row), packed 0x00BBGGRR. */
+  shadePixel(triangle: number, column: number, row: number): number {
+    if (this.#preparedInFrame[triangle] !== this.#frame) this.#prepare(triangle);
+    const flat = this.#flat[triangle]!;
+    if (flat >= 0) return flat;
+    const { planes } = this.#triangles;
+    const attributes = this.#attributes;
+    const x = column + 0.5;
+    const y = row + 0.5;
+    const p = PLANE_STRIDE * triangle;
+    const o = ATTRIBUTE_STRIDE * triangle;
+    const w = 1 / (planes[p]! + planes[p + 1]! * x + planes[p + 2]! * y);
+    const red = (attributes[o]! + attributes[o + 1]! * x + attributes[o + 2]! * y) * w;
+    const green = (attributes[o + 3]! + attributes[o + 4]! * x + attributes[o + 5]! * y) * w;
+    const blue = (attributes[o + 6]! + attributes[o + 7]! * x + attributes[o + 8]! * y) * w;
+    const image = this.#image[triangle]!;
+    if (image < 0) return pack(red, green, blue);
+    const u = (attributes[o + 9]! + attributes[o + 10]! * x + attributes[o + 11]! * y) * w;
+    const v = (attributes[o + 12]! + attributes[o + 13]! * x + attributes[o + 14]! * y) * w;
+    const blockX = (column & -LOD_BLOCK) + LOD_BLOCK / 2;
+    const texel = sampleTexture(this.#atlas, image, u, v, this.#lod256(triangle, image, blockX, y));
+    return modulate(red, green, blue, texel);
+  }
+
+  /**
+   * Shades pixels [start, end) of a row that one triangle covers whole, into packed colours `out` from
+   * `offset` on. The same numbers as `shadePixel`, with the constants of the row kept in registers.
+   */
+  shadeRun(
+    triangle: number,
+    row: number,
+    start: number,
+    end: number,
+    out: Int32Array,
+    offset: number, // positional: some thousand calls per frame
+  ): void {
+    if (this.#preparedInFrame[triangle] !== this.#frame) this.#prepare(triangle);
+    const flat = this.#flat[triangle]!;
+    if (flat >= 0) {
+      out.fill(flat, offset, offset + end - start);
+      return;
+    }
+    const { planes } = this.#triangles;
+    const attributes = this.#attributes;
+    const atlas = this.#atlas;
+    const y = row + 0.5;
+    const p = PLANE_STRIDE * triangle;
+    const o = ATTRIBUTE_STRIDE * triangle;
+    const image = this.#image[triangle]!;
+    const w0 = planes[p]!;
+    const wx = planes[p + 1]!;
+    const wy = planes[p + 2]! * y;
+    const red0 = attributes[o]!;
+    const redX = attributes[o + 1]!;
+    const redY = attributes[o + 2]! * y;
+    const green0 = attributes[o + 3]!;
+    const greenX = attributes[o + 4]!;
+    const greenY = attributes[o + 5]! * y;
+    const blue0 = attributes[o + 6]!;
+    const blueX = attributes[o + 7]!;
+    const blueY = attributes[o + 8]! * y;
+    if (image < 0) {
+      for (let column = start, at = offset; column < end; column++, at++) {
+        const x = column + 0.5;
+        const w = 1 / (w0 + wx * x + wy);
+        out[at] = pack(
+          (red0 + redX * x + redY) * w,
+          (green0 + greenX * x + greenY) * w,
+          (blue0 + blueX * x + blueY) * w,
+        );
+      }
+      return;
+    }
+    const u0 = attributes[o + 9]!;
+    const ux = attributes[o + 10]!;
+    const uy = attributes[o + 11]! * y;
+    const v0 = attributes[o + 12]!;
+    const vx = attributes[o + 13]!;
+    const vy = attributes[o + 14]! * y;
+    let lod256 = 0;
+    for (let column = start, at = offset; column < end; column++, at++) {
+      if (column === start || (column & (LOD_BLOCK - 1)) === 0) {
+        lod256 = this.#lod256(triangle, image, (column & -LOD_BLOCK) + LOD_BLOCK / 2, y);
+      }
+      const x = column + 0.5;
+      const w = 1 / (w0 + wx * x + wy);
+      const texel = sampleTexture(
+        atlas,
+        image,
+        (u0 + ux * x + uy) * w,
+        (v0 + vx * x + vy) * w,
+        lod256,
+      );
+      out[at] = modulate(
+        (red0 + redX * x + redY) * w,
+        (green0 + greenX * x + greenY) * w,
+        (blue0 + blueX * x + blueY) * w,
+        texel,
+      );
+    }
+  }
+
+  /**
+   * Level of detail: log2 of the longer side of a pixel's footprint in texels (OpenGL 4.6, eq. 8.8),
+   * from the exact derivatives `du/dx = (d(u/w)/dx - u d(1/w)/dx) w`.
+   */
+  #lod256(triangle: number, image: number, x: number, y: number): number {
+    const { planes } = this.#triangles;
+    const attributes = this.#attributes;
+    const p = PLANE_STRIDE * triangle;
+    const o = ATTRIBUTE_STRIDE * triangle + 9;
+    const wx = planes[p + 1]!;
+    const wy = planes[p + 2]!;
+    const w = 1 / (planes[p]! + wx * x + wy * y);
+    const u = (attributes[o]! + attributes[o + 1]! * x + attributes[o + 2]! * y) * w;
+    const v = (attributes[o + 3]! + attributes[o + 4]! * x + attributes[o + 5]! * y) * w;
+    const level = this.#atlas.imageLevel[image]!;
+    const scaleU = this.#atlas.levelWidth[level]! * w;
+    const scaleV = this.#atlas.levelHeight[level]! * w;
+    const dudx = (attributes[o + 1]! - u * wx) * scaleU;
+    const dvdx = (attributes[o + 4]! - v * wx) * scaleV;
+    const dudy = (attributes[o + 2]! - u * wy) * scaleU;
+    const dvdy = (attributes[o + 5]! - v * wy) * scaleV;
+    const alongX = dudx * dudx + dvdx * dvdx;
+    const alongY = dudy * dudy + dvdy * dvdy;
+    return log2Times128(alongX > alongY ? alongX : alongY);
+  }
+
+  /** Lights the corners of a triangle and makes its attribute planes. */
+  #prepare(triangle: number): void {
+    this.#preparedInFrame[triangle] = this.#frame;
+    const triangles = this.#triangles;
+    const a = triangles.a[triangle]!;
+    const b = triangles.b[triangle]!;
+    const c = triangles.c[triangle]!;
+    const lighting = this.#lighting;
+    lighting.light(a);
+    lighting.light(b);
+    lighting.light(c);
+    const { colours } = lighting;
+    const vertices = this.#vertices;
+    const image = this.#scene.vertexImage[vertices.sceneVertex(a)]!;
+    this.#image[triangle] = image;
+    if (image < 0 && this.#isFlat(a, b, c)) {
+      this.#flat[triangle] = pack(colours[3 * a]!, colours[3 * a + 1]!, colours[3 * a + 2]!);
+      return;
+    }
+    this.#flat[triangle] = -1;
+    const { column, row, inverseW } = vertices;
+    const ax = column[a]!;
+    const ay = row[a]!;
+    const bx = column[b]! - ax;
+    const by = row[b]! - ay;
+    const cx = column[c]! - ax;
+    const cy = row[c]! - ay;
+    const scale = 1 / (bx * cy - cx * by);
+    const wa = inverseW[a]!;
+    const wb = inverseW[b]!;
+    const wc = inverseW[c]!;
+    const attributes = this.#attributes;
+    const o = ATTRIBUTE_STRIDE * triangle;
+    const count = image < 0 ? 3 : 5;
+    for (let attribute = 0; attribute < count; attribute++) {
+      let va = 0;
+      let vb = 0;
+      let vc = 0;
+      if (attribute < 3) {
+        va = colours[3 * a + attribute]! * wa;
+        vb = colours[3 * b + attribute]! * wb;
+        vc = colours[3 * c + attribute]! * wc;
+      } else {
+        va = vertices.texcoord(a, attribute - 3) * wa;
+        vb = vertices.texcoord(b, attribute - 3) * wb;
+        vc = vertices.texcoord(c, attribute - 3) * wc;
+      }
+      const dx = ((vb - va) * cy - (vc - va) * by) * scale;
+      const dy = ((vc - va) * bx - (vb - va) * cx) * scale;
+      attributes[o + 3 * attribute] = va - dx * ax - dy * ay;
+      attributes[o + 3 * attribute + 1] = dx;
+      attributes[o + 3 * attribute + 2] = dy;
+    }
+  }
+
+  #isFlat(a: number, b: number, c: number): boolean {
+    const { colours } = this.#lighting;
+    for (let channel = 0; channel < 3; channel++) {
+      const value = colours[3 * a + channel]!;
+      if (value !== colours[3 * b + channel] || value !== colours[3 * c + channel]) return false;
+    }
+    return true;
+  }
+}
+
+/** Colours on the scale 0-255, clamped and rounded: beyond an edge they are extrapolated. */
+function pack(red: number, green: number, blue: number): number {
+  const r = red < 0 ? 0 : red > 255 ? 255 : (red + 0.5) | 0;
+  const g = green < 0 ? 0 : green > 255 ? 255 : (green + 0.5) | 0;
+  const b = blue < 0 ? 0 : blue > 255 ? 255 : (blue + 0.5) | 0;
+  return r | (g << 8) | (b << 16);
+}
+
+/** Lit colour (0-255) times texel. */
+function modulate(red: number, green: number, blue: number, texel: number): number {
+  const r = red < 0 ? 0 : red > 255 ? 255 : red;
+  const g = green < 0 ? 0 : green > 255 ? 255 : green;
+  const b = blue < 0 ? 0 : blue > 255 ? 255 : blue;
+  return (
+    (r * (texel & 255) * (1 / 255) + 0.5) |
+    0 |
+    (((g * ((texel >> 8) & 255) * (1 / 255) + 0.5) | 0) << 8) |
+    (((b * (texel >> 16) * (1 / 255) + 0.5) | 0) << 16)
+  );
+}

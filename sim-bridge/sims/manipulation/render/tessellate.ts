@@ -1,0 +1,326 @@
+import { GEOM_TYPE } from "./types.ts";
+import type { RenderMesh } from "./types.ts";
+
+/**
+ * Triangles of the drawable shapes, each in the frame of its geom, counter-clockwise from outside.
+ *
+ * Texture coordinates, and the quads of boxes and planes, are laid out as MuJoCo's own renderer lays
+ * them out (`render_context.c`): light is computed at vertices, so where the vertices are is visible.
+ */
+export interface Tessellation {
+  /** float32[n, 3], m, geom frame. */
+  readonly positions: Float32Array;
+  /** float32[n, 3], unit. */
+  readonly normals: Float32Array;
+  /** float32[n, 2], before `texRepeat`. */
+  readonly texcoords: Float32Array;
+  /** int32[m, 3]. */
+  readonly indices: Int32Array;
+}
+
+type Triple = readonly [number, number, number];
+
+class Builder {
+  readonly #positions: number[] = [];
+  readonly #normals: number[] = [];
+  readonly #texcoords: number[] = [];
+  readonly #indices: number[] = [];
+
+  vertex(position: Triple, normal: Triple, texcoord: readonly [number, number]): number {
+    this.#positions.push(...position);
+    this.#normals.push(...normal);
+    this.#texcoords.push(...texcoord);
+    return this.#texcoords.length / 2 - 1;
+  }
+
+  triangle(a: number, b: number, c: number): void {
+    this.#indices.push(a, b, c);
+  }
+
+  /** Two triangles of the quad `a b c d`, named counter-clockwise from outside. */
+  quad(a: number, b: number, c: number, d: number): void {
+    this.#indices.push(a, b, c, a, c, d);
+  }
+
+  /** Quads between neighbouring vertices of a grid stored row by row; `flip` turns them round. */
+  grid(first: number, columns: number, rows: number, flip = false): void {
+    for (let row = 0; row + 1 < rows; row++) {
+      for (let column = 0; column + 1 < columns; column++) {
+        const a = first + row * columns + column;
+        if (flip) this.quad(a, a + columns, a + columns + 1, a + 1);
+        else this.quad(a, a + 1, a + columns + 1, a + columns);
+      }
+    }
+  }
+
+  build(): Tessellation {
+    return {
+      positions: Float32Array.from(this.#positions),
+      normals: Float32Array.from(this.#normals),
+      texcoords: Float32Array.from(this.#texcoords),
+      indices: Int32Array.from(this.#indices),
+    };
+  }
+}
+
+/**
+ * Box of half extents `size`, `quads` x `quads` per face.
+ *
+ * The image spans each face once: u along the lower-numbered axis of the face, v against the other, so
+ * opposite faces are mirror images.
+ */
+export function tessellateBox(size: Triple, quads: number): Tessellation {
+  const builder = new Builder();
+  for (let axis = 0; axis < 3; axis++) {
+    for (const sign of [1, -1]) {
+      const first = boxFace(builder, { axis, sign, size, quads });
+      builder.grid(first, quads + 1, quads + 1, sign < 0 !== (axis === 1));
+    }
+  }
+  return builder.build();
+}
+
+function boxFace(
+  builder: Builder,
+  face: { axis: number; sign: number; size: Triple; quads: number },
+): number {
+  const { axis, sign, size, quads } = face;
+  const [uAxis, vAxis] = axis === 0 ? [1, 2] : axis === 1 ? [0, 2] : [0, 1];
+  const normal: Triple = [axis === 0 ? sign : 0, axis === 1 ? sign : 0, axis === 2 ? sign : 0];
+  let first = -1;
+  for (let row = 0; row <= quads; row++) {
+    for (let column = 0; column <= quads; column++) {
+      const position: [number, number, number] = [0, 0, 0];
+      position[axis] = sign * size[axis]!;
+      position[uAxis] = ((2 * column) / quads - 1) * size[uAxis]!;
+      position[vAxis] = ((2 * row) / quads - 1) * size[vAxis]!;
+      const index = builder.vertex(position, normal, [column / quads, 1 - row / quads]);
+      if (first < 0) first = index;
+    }
+  }
+  return first;
+}
+
+/** A surface of revolution about z: one ring per profile point (radius, height and their normal). */
+interface ProfilePoint {
+  readonly radius: number;
+  readonly z: number;
+  readonly normalRadius: number;
+  readonly normalZ: number;
+  readonly v: number;
+}
+
+function revolve(builder: Builder, profile: readonly ProfilePoint[], slices: number): void {
+  let first = -1;
+  for (const point of profile) {
+    for (let slice = 0; slice <= slices; slice++) {
+      const angle = (2 * Math.PI * slice) / slices;
+      const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+      const index = builder.vertex(
+        [point.radius * cos, point.radius * sin, point.z],
+        [point.normalRadius * cos, point.normalRadius * sin, point.normalZ],
+        [slice / slices, point.v],
+      );
+      if (first < 0) first = index;
+    }
+  }
+  builder.grid(first, slices + 1, profile.length);
+}
+
+/** Ellipsoid (a sphere has three equal radii): latitude rings from the south to the north pole. */
+export function tessellateEllipsoid(radii: Triple, slices: number, stacks: number): Tessellation {
+  const builder = new Builder();
+  let first = -1;
+  for (let stack = 0; stack <= stacks; stack++) {
+    const elevation = Math.PI * (stack / stacks - 0.5);
+    for (let slice = 0; slice <= slices; slice++) {
+      const angle = (2 * Math.PI * slice) / slices;
+      const unit: Triple = [
+        Math.cos(angle) * Math.cos(elevation),
+        Math.sin(angle) * Math.cos(elevation),
+        Math.sin(elevation),
+      ];
+      const index = builder.vertex(
+        [unit[0] * radii[0], unit[1] * radii[1], unit[2] * radii[2]],
+        ellipsoidNormal(unit, radii),
+        [slice / slices, 1 - stack / stacks],
+      );
+      if (first < 0) first = index;
+    }
+  }
+  builder.grid(first, slices + 1, stacks + 1);
+  return builder.build();
+}
+
+/** Gradient of `|p / radii|` at `unit * radii`, normalised. */
+function ellipsoidNormal(unit: Triple, radii: Triple): Triple {
+  const gradient: Triple = [unit[0] / radii[0], unit[1] / radii[1], unit[2] / radii[2]];
+  const length = Math.hypot(...gradient);
+  return [gradient[0] / length, gradient[1] / length, gradient[2] / length];
+}
+
+/** Capsule about z: a cylinder of `halfLength` with a hemisphere beyond each end. */
+export function tessellateCapsule(
+  radius: number,
+  halfLength: number,
+  detail: { slices: number; stacks: number },
+): Tessellation {
+  const builder = new Builder();
+  const half = Math.max(2, Math.round(detail.stacks / 2));
+  const profile: ProfilePoint[] = [];
+  for (const end of [-1, 1]) {
+    for (let ring = 0; ring <= half; ring++) {
+      const elevation = (Math.PI / 2) * (end < 0 ? ring / half - 1 : ring / half);
+      const [cos, sin] = [Math.cos(elevation), Math.sin(elevation)];
+      const z = end * halfLength + radius * sin;
+      const v = 0.5 - z / (2 * (halfLength + radius));
+      profile.push({ radius: radius * cos, z, normalRadius: cos, normalZ: sin, v });
+    }
+  }
+  revolve(builder, profile, detail.slices);
+  return builder.build();
+}
+
+/** Cylinder about z with flat caps. */
+export function tessellateCylinder(
+  radius: number,
+  halfLength: number,
+  detail: { slices: number; stacks: number },
+): Tessellation {
+  const builder = new Builder();
+  const { slices } = detail;
+  const bands = Math.min(detail.stacks, 4); // as MuJoCo: straight sides need few rings
+  const profile: ProfilePoint[] = [];
+  for (let band = 0; band <= bands; band++) {
+    const height = (2 * band) / bands - 1;
+    profile.push({
+      radius,
+      z: height * halfLength,
+      normalRadius: 1,
+      normalZ: 0,
+      v: (1 - height) / 2,
+    });
+  }
+  revolve(builder, profile, slices);
+  for (const end of [1, -1]) {
+    const centre = builder.vertex([0, 0, end * halfLength], [0, 0, end], [0.5, 0.5]);
+    for (let slice = 0; slice < slices; slice++) {
+      const angle = (2 * Math.PI * slice) / slices;
+      const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+      builder.vertex(
+        [radius * cos, radius * sin, end * halfLength],
+        [0, 0, end],
+        [0.5 + cos / 2, 0.5 + sin / 2],
+      );
+    }
+    for (let slice = 0; slice < slices; slice++) {
+      const [here, next] = [centre + 1 + slice, centre + 1 + ((slice + 1) % slices)];
+      if (end > 0) builder.triangle(centre, here, next);
+      else builder.triangle(centre, next, here);
+    }
+  }
+  return builder.build();
+}
+
+/** Most cells along one side of a plane. MuJoCo allows 200; more than this is not visible here. */
+const MAX_PLANE_CELLS = 20;
+
+/**
+ * Rectangle in the xy plane of the geom, normal +z; an extent of 0 is unbounded and drawn to `reach`
+ * metres from the geom's origin, with cells that grow with distance.
+ *
+ * @param size half extents in x and y, and the spacing of the grid
+ */
+export function tessellatePlane(size: Triple, reach: number): Tessellation {
+  const builder = new Builder();
+  const [columns, rows] = [
+    planeLines(size[0], size[2], reach),
+    planeLines(size[1], size[2], reach),
+  ];
+  let first = -1;
+  for (const y of rows) {
+    for (const x of columns) {
+      // Bounded: the image spans the plane once. Unbounded: once per two metres.
+      const u = size[0] > 0 ? (x + size[0]) / (2 * size[0]) : 0.5 * x;
+      const v = size[1] > 0 ? 1 - (y + size[1]) / (2 * size[1]) : -0.5 * y;
+      const index = builder.vertex([x, y, 0], [0, 0, 1], [u, v]);
+      if (first < 0) first = index;
+    }
+  }
+  builder.grid(first, columns.length, rows.length);
+  return builder.build();
+}
+
+function planeLines(halfExtent: number, spacing: number, reach: number): number[] {
+  if (halfExtent <= 0) {
+    return Array.from({ length: MAX_PLANE_CELLS + 1 }, (_, line) => {
+      const fraction = (2 * line) / MAX_PLANE_CELLS - 1;
+      return Math.sign(fraction) * fraction * fraction * reach;
+    });
+  }
+  const cells = Math.min(
+    MAX_PLANE_CELLS,
+    Math.max(1, Math.ceil(halfExtent / Math.max(spacing, 1e-6))),
+  );
+  return Array.from({ length: cells + 1 }, (_, line) => ((2 * line) / cells - 1) * halfExtent);
+}
+
+/** Cosine beyond which a corner of a mesh without texture coordinates is drawn flat, as MuJoCo does. */
+const SMOOTH_COSINE = 0.8;
+
+/**
+ * Mesh with one vertex per distinct (position, normal, texture coordinate).
+ *
+ * A corner whose stored normal is more than about 37 degrees off its face takes the face's normal,
+ * unless the mesh has texture coordinates (`render_context.c`, `mjr_uploadMesh`).
+ */
+export function tessellateMesh(mesh: RenderMesh): Tessellation {
+  const builder = new Builder();
+  const known = new Map<string, number>();
+  const textured = mesh.faceTexcoords.length > 0;
+  for (let face = 0; face + 2 < mesh.faces.length; face += 3) {
+    const flat = faceNormal(mesh, face);
+    const corners: number[] = [];
+    for (let corner = face; corner < face + 3; corner++) {
+      const position = triple(mesh.vertices, mesh.faces[corner]!);
+      let normal = triple(mesh.normals, mesh.faceNormals[corner]!);
+      const cosine = normal[0] * flat[0] + normal[1] * flat[1] + normal[2] * flat[2];
+      if (!textured && cosine < SMOOTH_COSINE) normal = flat;
+      const texcoord = textured ? mesh.faceTexcoords[corner]! : 0;
+      const uv: [number, number] = textured
+        ? [mesh.texcoords[2 * texcoord]!, mesh.texcoords[2 * texcoord + 1]!]
+        : [0, 0];
+      const key = [...position, ...normal, ...uv].join();
+      let index = known.get(key);
+      if (index === undefined) known.set(key, (index = builder.vertex(position, normal, uv)));
+      corners.push(index);
+    }
+    builder.triangle(corners[0]!, corners[1]!, corners[2]!);
+  }
+  return builder.build();
+}
+
+function triple(rows: Float32Array, index: number): Triple {
+  return [rows[3 * index]!, rows[3 * index + 1]!, rows[3 * index + 2]!];
+}
+
+function faceNormal(mesh: RenderMesh, face: number): Triple {
+  const [a, b, c] = [0, 1, 2].map((corner) =>
+    triple(mesh.vertices, mesh.faces[face + corner]!),
+  ) as [Triple, Triple, Triple];
+  const [ux, uy, uz] = [b[0] - a[0], b[1] - a[1], b[2] - a[2]];
+  const [vx, vy, vz] = [c[0] - a[0], c[1] - a[1], c[2] - a[2]];
+  const normal: Triple = [uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx];
+  const length = Math.max(Math.hypot(...normal), 1e-20);
+  return [normal[0] / length, normal[1] / length, normal[2] / length];
+}
+
+/** True for shapes whose outline is curved, so that their tessellation shows. */
+export function isRound(type: number): boolean {
+  return (
+    type === GEOM_TYPE.sphere ||
+    type === GEOM_TYPE.capsule ||
+    type === GEOM_TYPE.ellipsoid ||
+    type === GEOM_TYPE.cylinder
+  );
+}

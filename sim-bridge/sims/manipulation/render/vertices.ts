@@ -1,0 +1,129 @@
+import type { Camera } from "./camera.ts";
+import type { GeomLevel, RenderScene } from "./scene.ts";
+
+/**
+ * Image positions of the vertices of the current frame: those of the scene, then those that clipping
+ * made (each between two of the scene's, see `clip.ts`).
+ */
+export class VertexBuffer {
+  /** Vertices of the scene; those from here on are made by clipping. */
+  readonly sceneCount: number;
+  column: Float64Array;
+  row: Float64Array;
+  /** 1 / w; 0 marks a vertex behind the near plane. */
+  inverseW: Float64Array;
+  /** Camera coordinates, m. */
+  x: Float64Array;
+  y: Float64Array;
+  w: Float64Array;
+  /** Of clipped vertices: the edge they lie on and how far from `parentA` to `parentB`, [0, 1]. */
+  parentA = new Int32Array(0);
+  parentB = new Int32Array(0);
+  fraction = new Float64Array(0);
+  clippedCount = 0;
+  readonly #positions: Float32Array;
+  readonly #texcoords: Float32Array;
+
+  constructor(scene: RenderScene) {
+    this.sceneCount = scene.vertexCount;
+    this.#positions = scene.positions;
+    this.#texcoords = scene.texcoords;
+    const zeros = (): Float64Array => new Float64Array(scene.vertexCount);
+    this.column = zeros();
+    this.row = zeros();
+    this.inverseW = zeros();
+    this.x = zeros();
+    this.y = zeros();
+    this.w = zeros();
+  }
+
+  /** Transforms and projects the vertices of one level; `view` as `viewFromPose` makes it. */
+  project(camera: Camera, level: GeomLevel, view: Float64Array): void {
+    const { column, row, inverseW, x, y, w } = this;
+    const positions = this.#positions;
+    const { focalPx, near } = camera;
+    const centerColumn = camera.width / 2;
+    const centerRow = camera.height / 2;
+    const [m0, m1, m2] = [view[0]!, view[1]!, view[2]!];
+    const [m3, m4, m5] = [view[3]!, view[4]!, view[5]!];
+    const [m6, m7, m8] = [view[6]!, view[7]!, view[8]!];
+    const [tx, ty, tw] = [view[9]!, view[10]!, view[11]!];
+    const end = level.firstVertex + level.vertexCount;
+    for (let vertex = level.firstVertex; vertex < end; vertex++) {
+      const px = positions[3 * vertex]!;
+      const py = positions[3 * vertex + 1]!;
+      const pz = positions[3 * vertex + 2]!;
+      const cameraX = m0 * px + m1 * py + m2 * pz + tx;
+      const cameraY = m3 * px + m4 * py + m5 * pz + ty;
+      const cameraW = m6 * px + m7 * py + m8 * pz + tw;
+      x[vertex] = cameraX;
+      y[vertex] = cameraY;
+      w[vertex] = cameraW;
+      if (cameraW > near) {
+        const inverse = 1 / cameraW;
+        const scale = focalPx * inverse;
+        inverseW[vertex] = inverse;
+        column[vertex] = centerColumn + cameraX * scale;
+        row[vertex] = centerRow - cameraY * scale;
+      } else {
+        inverseW[vertex] = 0;
+      }
+    }
+  }
+
+  /** Adds the point at `fraction` of the edge from `a` (in front) to `b` (behind), on the near plane. */
+  addClipped(camera: Camera, a: number, b: number): number {
+    const index = this.clippedCount++;
+    if (index >= this.fraction.length) this.#grow();
+    const vertex = this.sceneCount + index;
+    const { x, y, w } = this;
+    const fraction = (camera.near - w[a]!) / (w[b]! - w[a]!);
+    this.parentA[index] = a;
+    this.parentB[index] = b;
+    this.fraction[index] = fraction;
+    x[vertex] = x[a]! + fraction * (x[b]! - x[a]!);
+    y[vertex] = y[a]! + fraction * (y[b]! - y[a]!);
+    w[vertex] = camera.near;
+    this.inverseW[vertex] = 1 / camera.near;
+    this.column[vertex] = camera.width / 2 + (x[vertex]! * camera.focalPx) / camera.near;
+    this.row[vertex] = camera.height / 2 - (y[vertex]! * camera.focalPx) / camera.near;
+    return vertex;
+  }
+
+  /** A vertex of the scene with the same geom and texture: itself, or the front end of its edge. */
+  sceneVertex(vertex: number): number {
+    return vertex < this.sceneCount ? vertex : this.parentA[vertex - this.sceneCount]!;
+  }
+
+  /** Texture coordinate u (`axis` 0) or v (1); linear along a clipped edge. */
+  texcoord(vertex: number, axis: number): number {
+    if (vertex < this.sceneCount) return this.#texcoords[2 * vertex + axis]!;
+    const index = vertex - this.sceneCount;
+    const from = this.#texcoords[2 * this.parentA[index]! + axis]!;
+    const to = this.#texcoords[2 * this.parentB[index]! + axis]!;
+    return from + this.fraction[index]! * (to - from);
+  }
+
+  #grow(): void {
+    const capacity = Math.max(256, 2 * this.fraction.length);
+    const length = this.sceneCount + capacity;
+    const grown = (old: Float64Array): Float64Array => {
+      const array = new Float64Array(length);
+      array.set(old);
+      return array;
+    };
+    this.column = grown(this.column);
+    this.row = grown(this.row);
+    this.inverseW = grown(this.inverseW);
+    this.x = grown(this.x);
+    this.y = grown(this.y);
+    this.w = grown(this.w);
+    const { parentA, parentB, fraction } = this;
+    this.parentA = new Int32Array(capacity);
+    this.parentA.set(parentA);
+    this.parentB = new Int32Array(capacity);
+    this.parentB.set(parentB);
+    this.fraction = new Float64Array(capacity);
+    this.fraction.set(fraction);
+  }
+}
