@@ -1,0 +1,68 @@
+/** One table of keys: what the page does with them and what the help says about them. */
+import { element } from "./dom.ts";
+
+export interface KeyCommand {
+  /** As `KeyboardEvent.key` has it; letters in lower case, with `Shift+` where it matters. */
+  readonly keys: readonly string[];
+  /** As people read it. */
+  readonly label: string;
+  readonly words: string;
+  readonly run: (key: string) => void;
+}
+
+/** Listens for the commands everywhere but in text fields. */
+export function listenForKeys(commands: readonly KeyCommand[]): void {
+  const byKey = new Map<string, KeyCommand>();
+  for (const command of commands) for (const key of command.keys) byKey.set(key, command);
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const command = byKey.get(event.shiftKey ? `Shift+${name}` : name) ?? byKey.get(name);
+    if (command === undefined) return;
+    // Space on a focused button or option would press it as well.
+    if (event.target instanceof HTMLElement && name === " ") event.target.blur();
+    event.preventDefault();
+    command.run(name);
+  });
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  if (target instanceof HTMLInputElement)
+    return target.type !== "range" && target.type !== "checkbox";
+  return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
+}
+
+/** The overlay that lists all keys. */
+export function createHelp(commands: readonly KeyCommand[]): { toggle(): void; close(): boolean } {
+  const dialog = element("dialog", { class: "help", attributes: { "aria-label": "Keys" } }, [
+    element("h2", {}, ["Keys"]),
+    element(
+      "dl",
+      {},
+      commands.flatMap(({ label, words }) => [
+        element(
+          "dt",
+          {},
+          label.split(" ").map((key) => element("kbd", {}, [key])),
+        ),
+        element("dd", {}, [words]),
+      ]),
+    ),
+    element("p", { class: "quiet" }, [
+      "Drag on the scrubber or a plot to move in time. Ctrl with the wheel zooms the plots, a double click shows all. Drag in the scene to turn it, right-drag to move it, wheel to zoom.",
+    ]),
+  ]);
+  dialog.addEventListener("click", () => dialog.close());
+  document.body.append(dialog);
+  return {
+    toggle() {
+      if (dialog.open) dialog.close();
+      else dialog.showModal();
+    },
+    close() {
+      const was = dialog.open;
+      dialog.close();
+      return was;
+    },
+  };
+}

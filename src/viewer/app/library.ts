@@ -1,0 +1,118 @@
+/**
+ * The episodes the server offers: read once, kept up to date over a WebSocket, and read anew after the
+ * server has been away. On a static page there is no server, and the library stays empty.
+ */
+import type { EpisodeEntry, EpisodeIndex, LiveMessage, RunResults } from "../protocol.ts";
+import { comparePaths } from "../protocol.ts";
+
+export type Connection = "connecting" | "live" | "lost" | "none";
+
+export interface LibraryEvents {
+  readonly onEntries: (entries: readonly EpisodeEntry[], folder: string) => void;
+  readonly onResults: (results: readonly RunResults[]) => void;
+  readonly onGrew: (path: string) => void;
+  readonly onConnection: (connection: Connection) => void;
+}
+
+const RETRY_MS = { first: 500, longest: 5000 } as const;
+
+/** Starts reading. Resolves when the first index is there, or when there is no server. */
+export async function connectLibrary(events: LibraryEvents): Promise<void> {
+  const first = await fetchIndex();
+  if (first === undefined) {
+    events.onConnection("none");
+    return;
+  }
+  const byPath = new Map<string, EpisodeEntry>();
+  let folder = first.folder;
+  const publish = (): void => {
+    const entries = [...byPath.values()].sort((a, b) => comparePaths(a.path, b.path));
+    events.onEntries(entries, folder);
+  };
+  const takeIndex = (index: EpisodeIndex): void => {
+    folder = index.folder;
+    byPath.clear();
+    for (const entry of index.episodes) byPath.set(entry.path, entry);
+    publish();
+  };
+  const takeMessage = (message: LiveMessage): void => {
+    switch (message.kind) {
+      case "hello":
+        void refreshAll();
+        break;
+      case "episodes":
+        for (const entry of message.changed) byPath.set(entry.path, entry);
+        for (const path of message.removed) byPath.delete(path);
+        publish();
+        for (const { path } of message.changed) events.onGrew(path);
+        break;
+      case "grew":
+        events.onGrew(message.path);
+        break;
+      case "results":
+        void fetchResults().then(events.onResults);
+        break;
+    }
+  };
+  const refreshAll = async (): Promise<void> => {
+    const index = await fetchIndex();
+    if (index !== undefined) takeIndex(index);
+    events.onResults(await fetchResults());
+    for (const path of byPath.keys()) events.onGrew(path);
+  };
+  takeIndex(first);
+  events.onResults(await fetchResults());
+  listen({ takeMessage, onConnection: events.onConnection });
+}
+
+/** Address of an episode of the library, relative to the page. */
+export function episodeUrl(path: string): string {
+  const parts = path.split("/").map(encodeURIComponent).join("/");
+  return new URL(`episodes/${parts}`, document.baseURI).href;
+}
+
+async function fetchIndex(): Promise<EpisodeIndex | undefined> {
+  return fetchJson<EpisodeIndex>("api/episodes");
+}
+
+async function fetchResults(): Promise<readonly RunResults[]> {
+  return (await fetchJson<readonly RunResults[]>("api/results")) ?? [];
+}
+
+/** The JSON behind an address of our own server; undefined where there is none or it is away. */
+async function fetchJson<T>(address: string): Promise<T | undefined> {
+  try {
+    const response = await fetch(new URL(address, document.baseURI));
+    const type = response.headers.get("content-type") ?? "";
+    if (!response.ok || !type.includes("json")) return undefined;
+    return (await response.json()) as T;
+  } catch {
+    return undefined;
+  }
+}
+
+function listen(events: {
+  takeMessage: (message: LiveMessage) => void;
+  onConnection: (connection: Connection) => void;
+}): void {
+  let waitMs: number = RETRY_MS.first;
+  const open = (): void => {
+    const address = new URL("live", document.baseURI);
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(address);
+    socket.addEventListener("open", () => {
+      waitMs = RETRY_MS.first;
+      events.onConnection("live");
+    });
+    socket.addEventListener("message", ({ data }) => {
+      if (typeof data === "string") events.takeMessage(JSON.parse(data) as LiveMessage);
+    });
+    socket.addEventListener("close", () => {
+      events.onConnection("lost");
+      setTimeout(open, waitMs);
+      waitMs = Math.min(RETRY_MS.longest, waitMs * 2);
+    });
+  };
+  events.onConnection("connecting");
+  open();
+}

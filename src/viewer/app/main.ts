@@ -1,0 +1,371 @@
+/**
+ * The page's composition root: makes the parts, and connects them to the one clock, the library and the
+ * open episode. Parts never know each other.
+ */
+import type { EpisodeEntry } from "../protocol.ts";
+import { createCameras } from "./cameras.ts";
+import { channelsOf } from "./channels.ts";
+import { createPlaybackClock } from "./clock.ts";
+import { formatDeepLink, parseDeepLink } from "./deep-link.ts";
+import { setText } from "./dom.ts";
+import { createDropTarget } from "./drop.ts";
+import { createEpisodeList } from "./episode-list.ts";
+import { drawEpisodeTitle } from "./episode-title.ts";
+import { standingOf } from "./filter.ts";
+import { signIcon } from "./icons.ts";
+import type { KeyCommand } from "./keyboard.ts";
+import { createHelp, listenForKeys } from "./keyboard.ts";
+import { createLazyScene, hasScene } from "./lazy-scene.ts";
+import type { Connection } from "./library.ts";
+import { connectLibrary } from "./library.ts";
+import type { OpenEpisode, Origin } from "./open-episode.ts";
+import { createEpisodeOpener } from "./open-episode.ts";
+import { createRunSummary } from "./run-summary.ts";
+import { onThemeChange, readTheme } from "./theme.ts";
+import { createThoughts } from "./thoughts.ts";
+import { createTimeAxis } from "./time-axis.ts";
+import { createTimeline } from "./timeline.ts";
+import { createTransport } from "./transport.ts";
+import { drawWelcome } from "./welcome.ts";
+
+const byId = (id: string): HTMLElement => {
+  const found = document.getElementById(id);
+  if (found === null)
+    throw new Error(`Cannot start the page: #${id} is missing, must be in index.html`);
+  return found;
+};
+
+let link = parseDeepLink(location.hash);
+let entries: readonly EpisodeEntry[] = [];
+let connection: Connection = "connecting";
+let follow = link.follow === true;
+let frameAsked = false;
+
+const theme = readTheme();
+const clock = createPlaybackClock();
+const stageElement = byId("stage");
+
+const requestFrame = (): void => {
+  if (frameAsked) return;
+  frameAsked = true;
+  requestAnimationFrame(onFrame);
+};
+const scene = createLazyScene({
+  host: byId("scene"),
+  note: byId("scene-note"),
+  theme,
+  requestFrame,
+  onView: () => scheduleLink(),
+});
+const cameras = createCameras(byId("cameras"), {
+  clock,
+  theme,
+  onLarge: (large) => stageElement.classList.toggle("camera-large", large),
+});
+const thoughts = createThoughts(byId("thoughts"), { clock, theme });
+const transport = createTransport(byId("transport"), { clock, theme });
+const axis = createTimeAxis(transport.track, clock);
+transport.attach(axis);
+const timeline = createTimeline(byId("lanes"), {
+  clock,
+  axis,
+  theme,
+  onFold: () => scheduleLink(),
+});
+const list = createEpisodeList(byId("list"), {
+  onOpen: (path) => void opener.open({ kind: "library", path }),
+  onFilter: () => scheduleLink(),
+  onDone: () => byId("main").focus(),
+});
+const summary = createRunSummary(byId("summary"), {
+  onTask: (task) => list.setFilter({ text: `task:${task}` }),
+});
+const drop = createDropTarget(byId("shade"), {
+  onFile: (file) => void opener.open({ kind: "file", file }),
+  onRefused: showNotice,
+});
+const opener = createEpisodeOpener({
+  onOpening: (origin) => byId("main").setAttribute("aria-busy", labelOf(origin)),
+  onOpen: showEpisode,
+  onGrown: showGrown,
+  onError(origin, error) {
+    byId("main").removeAttribute("aria-busy");
+    showNotice(
+      error instanceof Error ? error.message : `Cannot open ${labelOf(origin)}: ${String(error)}`,
+    );
+  },
+});
+
+function onFrame(nowMs: number): void {
+  frameAsked = false;
+  const playing = clock.tick(nowMs);
+  const moving = scene.render(clock.state);
+  if (playing || moving) requestFrame();
+}
+
+function labelOf(origin: Origin): string {
+  return origin.kind === "library"
+    ? origin.path
+    : origin.kind === "url"
+      ? origin.url
+      : origin.file.name;
+}
+
+function showNotice(message: string | undefined): void {
+  const notice = byId("notice");
+  notice.hidden = message === undefined;
+  setText(notice, message ?? "");
+}
+
+function showWelcome(): void {
+  const shown = opener.current() === undefined;
+  byId("welcome").hidden = !shown;
+  document.body.classList.toggle("nothing-open", shown);
+  if (shown)
+    drawWelcome(byId("welcome"), { connection, episodes: entries.length, choose: drop.choose });
+}
+
+function isLive({ origin, reader }: OpenEpisode): boolean {
+  if (reader.complete || origin.kind !== "library") return false;
+  const entry = entries.find(({ path }) => path === origin.path);
+  return entry !== undefined && standingOf(entry, Date.now()) === "running";
+}
+
+function showEpisode(episode: OpenEpisode): void {
+  const { reader, origin } = episode;
+  byId("main").removeAttribute("aria-busy");
+  showNotice(undefined);
+  clock.pause();
+  clock.setTimes(timesOf(episode));
+  drawTitle(episode);
+  stageElement.classList.toggle("no-scene", !hasScene(reader));
+  axis.reset();
+  transport.show(reader);
+  timeline.show(reader, channelsOf(reader));
+  thoughts.show(reader);
+  cameras.show(reader);
+  scene.open(reader);
+  list.setOpen(origin.kind === "library" ? origin.path : undefined);
+  document.title = `${reader.header.task} · Efference`;
+  const live = isLive(episode);
+  if (link.t !== undefined && isLinked(origin)) clock.seekTime(link.t);
+  else clock.seek(live ? reader.steps.length - 1 : 0);
+  // A link's time counts for the episode it names, and once.
+  link = {};
+  showWelcome();
+  scheduleLink();
+}
+
+function isLinked(origin: Origin): boolean {
+  if (origin.kind === "library") return origin.path === link.episode;
+  return origin.kind === "url" && origin.url === link.url;
+}
+
+function showGrown(episode: OpenEpisode): void {
+  const { reader } = episode;
+  const newestBefore = clock.state.steps;
+  drawTitle(episode);
+  timeline.show(reader, channelsOf(reader));
+  transport.show(reader);
+  thoughts.show(reader);
+  scene.refresh();
+  clock.setTimes(timesOf(episode), { live: true });
+  if (clock.state.steps !== newestBefore) cameras.refresh();
+}
+
+function drawTitle(episode: OpenEpisode): void {
+  const live = isLive(episode);
+  drawEpisodeTitle(byId("title-words"), { reader: episode.reader, live });
+  byId("time").classList.toggle("live", live);
+}
+
+function timesOf({ reader }: OpenEpisode): number[] {
+  return reader.steps.map(({ stampNs }) => Number(stampNs) / 1e9);
+}
+
+let linkTimer: ReturnType<typeof setTimeout> | undefined;
+
+/** Writes the address of what is shown, a little later and not while playing: browsers limit how often. */
+function scheduleLink(): void {
+  clearTimeout(linkTimer);
+  linkTimer = setTimeout(() => {
+    if (!clock.state.playing && link.episode === undefined)
+      history.replaceState(null, "", currentLink());
+  }, 250);
+}
+
+function currentLink(): string {
+  const origin = opener.current()?.origin;
+  const view = scene.chosenView();
+  return formatDeepLink({
+    ...(origin?.kind === "library" && { episode: origin.path }),
+    ...(origin?.kind === "url" && { url: origin.url }),
+    ...(origin !== undefined && origin.kind !== "file" && { t: clock.timeS() }),
+    ...(view !== undefined && { view }),
+    follow,
+    ...(timeline.folded().join() !== "proprio" && { folded: timeline.folded() }),
+    filter: list.filterText(),
+  });
+}
+
+function applyLink(): void {
+  if (link.view !== undefined) scene.setView(link.view);
+  if (link.folded !== undefined) timeline.setFolded(link.folded);
+  if (link.filter !== undefined) list.setFilter({ text: link.filter });
+  if (link.url !== undefined) void opener.open({ kind: "url", url: link.url });
+  else if (link.episode !== undefined) void opener.open({ kind: "library", path: link.episode });
+}
+
+function setFollow(next: boolean): void {
+  follow = next;
+  byId("follow").setAttribute("aria-pressed", String(next));
+  scene.setFollow(next);
+  scheduleLink();
+}
+
+function stepBy(by: number): void {
+  clock.pause();
+  clock.seek(clock.state.step + by);
+}
+
+const commands: readonly KeyCommand[] = [
+  { keys: [" "], label: "Space", words: "play or pause", run: () => clock.toggle() },
+  {
+    keys: ["ArrowLeft", "ArrowRight"],
+    label: "← →",
+    words: "one step",
+    run: (key) => stepBy(key === "ArrowLeft" ? -1 : 1),
+  },
+  {
+    keys: ["Shift+ArrowLeft", "Shift+ArrowRight"],
+    label: "Shift ← →",
+    words: "ten steps",
+    run: (key) => stepBy(key === "ArrowLeft" ? -10 : 10),
+  },
+  {
+    keys: ["Home", "End"],
+    label: "Home End",
+    words: "first and last step",
+    run: (key) => stepBy(key === "Home" ? -Infinity : Infinity),
+  },
+  { keys: ["j"], label: "J", words: "play backwards", run: () => clock.play(-1) },
+  { keys: ["k"], label: "K", words: "pause", run: () => clock.pause() },
+  { keys: ["l"], label: "L", words: "play; again: twice as fast", run: playFaster },
+  {
+    keys: ["ArrowUp", "ArrowDown"],
+    label: "↑ ↓",
+    words: "previous and next episode",
+    run: (key) => list.openNeighbour(key === "ArrowUp" ? -1 : 1),
+  },
+  { keys: ["/"], label: "/", words: "filter the episodes", run: () => list.focusFilter() },
+  {
+    keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"],
+    label: "1 – 9",
+    words: "enlarge a camera image",
+    run: (key) => cameras.toggleLarge(Number(key) - 1),
+  },
+  { keys: ["f"], label: "F", words: "follow the gripper", run: () => setFollow(!follow) },
+  {
+    keys: ["r"],
+    label: "R",
+    words: "reset the 3D view",
+    run: () => {
+      scene.setView(undefined);
+      scheduleLink();
+    },
+  },
+  { keys: ["o"], label: "O", words: "open a file", run: () => drop.choose() },
+  { keys: ["?", "Shift+?"], label: "?", words: "these keys", run: () => help.toggle() },
+  {
+    keys: ["Escape"],
+    label: "Esc",
+    words: "close what is enlarged",
+    run: () => help.close() || cameras.clearLarge(),
+  },
+];
+const help = createHelp(commands);
+
+function playFaster(): void {
+  const { playing, speed } = clock.state;
+  clock.play(playing && speed > 0 ? Math.min(4, speed * 2) : 1);
+}
+
+function copyLink(): void {
+  history.replaceState(null, "", currentLink());
+  const done = (): void => {
+    byId("copy-link").classList.add("done");
+    setTimeout(() => byId("copy-link").classList.remove("done"), 1200);
+  };
+  navigator.clipboard
+    .writeText(location.href)
+    .then(done, () => showNotice(`Copy this link: ${location.href}`));
+}
+
+function start(): void {
+  byId("copy-link").append(signIcon("link"));
+  byId("open-file").append(signIcon("open"));
+  byId("copy-link").addEventListener("click", copyLink);
+  byId("open-file").addEventListener("click", drop.choose);
+  byId("follow").addEventListener("click", () => setFollow(!follow));
+  byId("help").addEventListener("click", () => help.toggle());
+  byId("notice").addEventListener("click", () => showNotice(undefined));
+  listenForKeys(commands);
+  setFollow(follow);
+  clock.subscribe(requestFrame);
+  clock.subscribe(() => {
+    if (!clock.state.playing) scheduleLink();
+  });
+  onThemeChange((next) => {
+    for (const part of [scene, cameras, thoughts, transport, timeline]) part.setTheme(next);
+  });
+  addEventListener("hashchange", () => {
+    link = parseDeepLink(location.hash);
+    applyLink();
+  });
+  applyLink();
+  void connectLibrary({
+    onEntries: takeEntries,
+    onResults: summary.setResults,
+    onGrew: takeGrowth,
+    onConnection: takeConnection,
+  });
+}
+
+let firstIndex = true;
+
+function takeEntries(next: readonly EpisodeEntry[], folder: string): void {
+  const open = opener.current();
+  entries = next;
+  list.setEntries(next);
+  summary.setEntries(next);
+  setText(byId("folder"), folder);
+  if (open !== undefined) drawTitle(open);
+  const nothingAsked = link.episode === undefined && link.url === undefined;
+  if (firstIndex && open === undefined && nothingAsked) openNewest();
+  firstIndex = next.length === 0;
+  showWelcome();
+}
+
+/** With nothing asked for, the page starts at what has just happened. */
+function openNewest(): void {
+  const readable = entries.filter((entry) => entry.summary !== undefined);
+  const newest = readable.reduce<EpisodeEntry | undefined>(
+    (best, entry) => (best === undefined || entry.modifiedMs > best.modifiedMs ? entry : best),
+    undefined,
+  );
+  if (newest !== undefined) void opener.open({ kind: "library", path: newest.path });
+}
+
+function takeGrowth(path: string): void {
+  const origin = opener.current()?.origin;
+  if (origin?.kind === "library" && origin.path === path) void opener.refresh();
+}
+
+function takeConnection(next: Connection): void {
+  connection = next;
+  document.body.dataset["connection"] = next;
+  setText(byId("connection"), next === "lost" ? "reconnecting …" : "");
+  showWelcome();
+}
+
+start();

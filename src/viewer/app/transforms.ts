@@ -1,0 +1,260 @@
+/**
+ * The geometry of the viewer without three.js: poses, paths, projections and bounds as plain numbers,
+ * so that it is tested without a GPU and allocates nothing in the frame loop.
+ *
+ * A pose is seven numbers `x y z qw qx qy qz` at an offset of an array; transforms read
+ * target-from-source. World: metres, right-handed, z up.
+ */
+import type { SceneCamera, SceneDescription, SceneGeom } from "../../core/index.ts";
+
+export const POSE_LENGTH = 7;
+
+/** Anything indexable that holds numbers: `Float64Array`, `Float32Array`, `number[]`. */
+export type Numbers = ArrayLike<number>;
+export type WritableNumbers = Float64Array | Float32Array | number[];
+
+/** The identity pose. */
+export const IDENTITY_POSE: readonly number[] = [0, 0, 0, 1, 0, 0, 0];
+
+/** Rotates `v` (3 numbers at `vAt`) by the quaternion wxyz at `q[qAt..]`; `out` may be `v`. */
+export function rotateByQuatWxyz(
+  out: WritableNumbers,
+  outAt: number,
+  args: { q: Numbers; qAt: number; v: Numbers; vAt: number },
+): void {
+  const { q, qAt, v, vAt } = args;
+  const w = q[qAt]!;
+  const x = q[qAt + 1]!;
+  const y = q[qAt + 2]!;
+  const z = q[qAt + 3]!;
+  const a = v[vAt]!;
+  const b = v[vAt + 1]!;
+  const c = v[vAt + 2]!;
+  // v + 2w (u x v) + 2 u x (u x v), u the vector part.
+  const tx = 2 * (y * c - z * b);
+  const ty = 2 * (z * a - x * c);
+  const tz = 2 * (x * b - y * a);
+  out[outAt] = a + w * tx + y * tz - z * ty;
+  out[outAt + 1] = b + w * ty + z * tx - x * tz;
+  out[outAt + 2] = c + w * tz + x * ty - y * tx;
+}
+
+/** `out = aFromB * bFromC`, poses at offsets; `out` may be neither input. */
+export function composePoses(
+  out: WritableNumbers,
+  outAt: number,
+  args: { a: Numbers; aAt: number; b: Numbers; bAt: number },
+): void {
+  const { a, aAt, b, bAt } = args;
+  rotateByQuatWxyz(out, outAt, { q: a, qAt: aAt + 3, v: b, vAt: bAt });
+  out[outAt] = out[outAt]! + a[aAt]!;
+  out[outAt + 1] = out[outAt + 1]! + a[aAt + 1]!;
+  out[outAt + 2] = out[outAt + 2]! + a[aAt + 2]!;
+  const aw = a[aAt + 3]!;
+  const ax = a[aAt + 4]!;
+  const ay = a[aAt + 5]!;
+  const az = a[aAt + 6]!;
+  const bw = b[bAt + 3]!;
+  const bx = b[bAt + 4]!;
+  const by = b[bAt + 5]!;
+  const bz = b[bAt + 6]!;
+  out[outAt + 3] = aw * bw - ax * bx - ay * by - az * bz;
+  out[outAt + 4] = aw * bx + ax * bw + ay * bz - az * by;
+  out[outAt + 5] = aw * by - ax * bz + ay * bw + az * bx;
+  out[outAt + 6] = aw * bz + ax * by - ay * bx + az * bw;
+}
+
+/**
+ * Poses between two control steps, for smooth play only: positions linearly, rotations by
+ * normalised linear interpolation along the shorter way (at most 0.1 rad apart at 20 Hz, where it
+ * differs from slerp by less than 1e-4 rad).
+ *
+ * @param out `float64[bodies, 7]`, as long as `a` and `b`
+ * @param fraction 0 gives `a`, 1 gives `b`
+ */
+export function interpolatePoses(
+  out: Float64Array,
+  [a, b]: readonly [Float64Array, Float64Array],
+  fraction: number,
+): void {
+  if (fraction <= 0) {
+    out.set(a);
+    return;
+  }
+  for (let at = 0; at + POSE_LENGTH <= a.length; at += POSE_LENGTH) {
+    for (let i = at; i < at + 3; i++) out[i] = a[i]! + (b[i]! - a[i]!) * fraction;
+    let dot = 0;
+    for (let i = at + 3; i < at + 7; i++) dot += a[i]! * b[i]!;
+    const sign = dot < 0 ? -1 : 1;
+    let squared = 0;
+    for (let i = at + 3; i < at + 7; i++) {
+      const value = a[i]! + (sign * b[i]! - a[i]!) * fraction;
+      out[i] = value;
+      squared += value * value;
+    }
+    const scale = squared > 0 ? 1 / Math.sqrt(squared) : 0;
+    for (let i = at + 3; i < at + 7; i++) out[i] = out[i]! * scale;
+  }
+}
+
+/** Pose of a camera or geom in the world, given the poses of its scene's bodies. */
+export function worldPoseOf(
+  out: WritableNumbers,
+  part: Pick<SceneCamera | SceneGeom, "position" | "quatWxyz">,
+  body: { poses: Numbers; index: number },
+): void {
+  const local = [...part.position, ...part.quatWxyz];
+  const { poses, index } = body;
+  composePoses(out, 0, { a: poses, aAt: index * POSE_LENGTH, b: local, bAt: 0 });
+}
+
+/**
+ * Where a world point appears in a camera image.
+ *
+ * @param out receives column and row in [0, 1], from the left and from the top
+ * @param worldFromCamera pose; the camera looks along its own -z, y up
+ * @returns metres in front of the camera; not positive = behind it, and `out` is meaningless
+ */
+export function projectToImage(
+  out: WritableNumbers,
+  camera: { worldFromCamera: Numbers; fovyRad: number; aspect: number },
+  point: { at: Numbers; offset: number },
+): number {
+  const { worldFromCamera: pose, fovyRad, aspect } = camera;
+  const dx = point.at[point.offset]! - pose[0]!;
+  const dy = point.at[point.offset + 1]! - pose[1]!;
+  const dz = point.at[point.offset + 2]! - pose[2]!;
+  // The inverse rotation is the conjugate quaternion.
+  const w = pose[3]!;
+  const x = -pose[4]!;
+  const y = -pose[5]!;
+  const z = -pose[6]!;
+  const tx = 2 * (y * dz - z * dy);
+  const ty = 2 * (z * dx - x * dz);
+  const tz = 2 * (x * dy - y * dx);
+  const right = dx + w * tx + y * tz - z * ty;
+  const up = dy + w * ty + z * tx - x * tz;
+  const depth = -(dz + w * tz + x * ty - y * tx);
+  const halfHeight = depth * Math.tan(fovyRad / 2);
+  out[0] = 0.5 + right / (2 * halfHeight * aspect);
+  out[1] = 0.5 - up / (2 * halfHeight);
+  return depth;
+}
+
+/** The radius of the sphere about the geom's origin that holds it; `Infinity` for an unbounded plane. */
+export function boundingRadius(shape: SceneGeom["shape"]): number {
+  switch (shape.kind) {
+    case "box":
+      return Math.hypot(...shape.halfExtents);
+    case "sphere":
+      return shape.radius;
+    case "ellipsoid":
+      return Math.max(...shape.radii);
+    case "cylinder":
+      return Math.hypot(shape.radius, shape.halfLength);
+    case "capsule":
+      return shape.radius + shape.halfLength;
+    case "plane": {
+      const [x, y] = shape.halfExtents;
+      return x === 0 || y === 0 ? Infinity : Math.hypot(x, y);
+    }
+    case "mesh": {
+      let squared = 0;
+      const { vertices } = shape;
+      for (let i = 0; i + 2 < vertices.length; i += 3) {
+        squared = Math.max(
+          squared,
+          vertices[i]! ** 2 + vertices[i + 1]! ** 2 + vertices[i + 2]! ** 2,
+        );
+      }
+      return Math.sqrt(squared);
+    }
+  }
+}
+
+export interface Bounds {
+  readonly center: readonly [number, number, number];
+  /** Metres; at least 0.1. */
+  readonly radius: number;
+  /** Height of the lowest point, m. */
+  readonly floorZ: number;
+}
+
+/** Walls and floors larger than this do not count when a view is chosen. */
+const BACKDROP_RADIUS_M = 2.5;
+
+/** The box around everything that is not a backdrop, as a centre and a radius. */
+export function sceneBounds(scene: SceneDescription, poses: Numbers): Bounds {
+  const low = [Infinity, Infinity, Infinity];
+  const high = [-Infinity, -Infinity, -Infinity];
+  const pose = new Float64Array(POSE_LENGTH);
+  for (const geom of scene.geoms) {
+    const index = scene.bodies.indexOf(geom.body);
+    const radius = boundingRadius(geom.shape);
+    if (index < 0 || radius > BACKDROP_RADIUS_M || geom.rgba[3] === 0) continue;
+    worldPoseOf(pose, geom, { poses, index });
+    for (let axis = 0; axis < 3; axis++) {
+      low[axis] = Math.min(low[axis]!, pose[axis]! - radius);
+      high[axis] = Math.max(high[axis]!, pose[axis]! + radius);
+    }
+  }
+  if (low[0] === Infinity) return { center: [0, 0, 0.3], radius: 0.8, floorZ: 0 };
+  const middle = (axis: number): number => (low[axis]! + high[axis]!) / 2;
+  const half = (axis: number): number => (high[axis]! - low[axis]!) / 2;
+  return {
+    center: [middle(0), middle(1), middle(2)],
+    radius: Math.max(0.1, Math.hypot(half(0), half(1), half(2))),
+    floorZ: low[2]!,
+  };
+}
+
+/** Orbit camera in words: where it looks, from which side, how far away. */
+export interface OrbitView {
+  readonly target: readonly [number, number, number];
+  /** About world z from +x, rad. */
+  readonly azimuthRad: number;
+  /** Above the horizon, rad. */
+  readonly elevationRad: number;
+  readonly distance: number;
+}
+
+/** Position of the eye of an orbit view, m. */
+export function eyeOf(view: OrbitView): [number, number, number] {
+  const { target, azimuthRad, elevationRad, distance } = view;
+  const flat = distance * Math.cos(elevationRad);
+  return [
+    target[0] + flat * Math.cos(azimuthRad),
+    target[1] + flat * Math.sin(azimuthRad),
+    target[2] + distance * Math.sin(elevationRad),
+  ];
+}
+
+/** The inverse of `eyeOf`: the view that looks at `target` from `eye`. */
+export function viewFrom(eye: Numbers, target: Numbers): OrbitView {
+  const dx = eye[0]! - target[0]!;
+  const dy = eye[1]! - target[1]!;
+  const dz = eye[2]! - target[2]!;
+  return {
+    target: [target[0]!, target[1]!, target[2]!],
+    azimuthRad: Math.atan2(dy, dx),
+    elevationRad: Math.atan2(dz, Math.hypot(dx, dy)),
+    distance: Math.hypot(dx, dy, dz),
+  };
+}
+
+/** A view that shows all of `bounds` from the front left, a little from above. */
+export function defaultView(bounds: Bounds, fovyRad: number): OrbitView {
+  return {
+    target: bounds.center,
+    azimuthRad: -0.7,
+    elevationRad: 0.45,
+    distance: (bounds.radius * 0.95) / Math.sin(fovyRad / 2),
+  };
+}
+
+/** The apex and the four corners of a camera's pyramid in its own frame, `[5 * 3]`, `depth` m long. */
+export function frustumCorners(fovyRad: number, aspect: number, depth: number): number[] {
+  const y = depth * Math.tan(fovyRad / 2);
+  const x = y * aspect;
+  return [0, 0, 0, -x, -y, -depth, x, -y, -depth, x, y, -depth, -x, y, -depth];
+}
