@@ -3,16 +3,18 @@ import { defineConfig } from "vitest/config";
 /** `npm test` runs all projects; `npx vitest run --project unit` the quick ones. */
 export default defineConfig({
   test: {
-    projects: ["unit", "numerics", "conformance", "integration", "browser", "repro"].map((name) => ({
-      test: {
-        name,
-        include: [`tests/${name}/**/*.test.ts`],
-        // Integration and browser suites own processes and ports; the others are pure.
-        testTimeout: name === "integration" || name === "browser" ? 120_000 : 30_000,
-        hookTimeout: 120_000,
-        pool: "forks",
-      },
-    })),
+    projects: ["unit", "numerics", "conformance", "integration", "browser", "repro"].map(
+      (name) => ({
+        test: {
+          name,
+          include: [`tests/${name}/**/*.test.ts`],
+          // Integration and browser suites own processes and ports; the others are pure.
+          testTimeout: name === "integration" || name === "browser" ? 120_000 : 30_000,
+          hookTimeout: 120_000,
+          pool: "forks",
+        },
+      }),
+    ),
     coverage: {
       provider: "v8",
       include: ["src/**", "sim-bridge/**", "policies/**", "robots/**"],

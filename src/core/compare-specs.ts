@@ -79,7 +79,8 @@ function extraNames(
 ): void {
   const known = new Set(accepted.map(({ name }) => name));
   for (const { name } of made) {
-    if (!known.has(name)) out.push({ where: `${what} "${name}"`, made: "present", accepted: "absent" });
+    if (!known.has(name))
+      out.push({ where: `${what} "${name}"`, made: "present", accepted: "absent" });
   }
 }
 
@@ -119,7 +120,8 @@ function compareActions(
   extraNames("action component", [accepted, made], out);
   const order = (components: readonly ComponentSpec[]): string =>
     components.map(({ name }) => name).join(", ");
-  const sameNames = made.length === accepted.length && out.every((d) => !d.where.startsWith("action"));
+  const sameNames =
+    made.length === accepted.length && out.every((d) => !d.where.startsWith("action"));
   if (sameNames && order(made) !== order(accepted)) {
     out.push({ where: "action component order", made: order(made), accepted: order(accepted) });
   }
