@@ -65,7 +65,10 @@ export class GraphCore {
   /** An unnamed tensor; equal small constants are shared. */
   constant(array: NdArray): Value {
     const small = array.data.length <= 64;
-    const key = `${array.dtype}[${array.shape.join()}]${small ? Array.from(array.data, String).join() : ""}`;
+    // By bytes, not by value: -0 and 0 are different constants.
+    const { buffer, byteOffset, byteLength } = array.data;
+    const bytes = small ? new Uint8Array(buffer, byteOffset, byteLength).join() : "";
+    const key = `${array.dtype}[${array.shape.join()}]${bytes}`;
     const known = small ? this.#constants.get(key) : undefined;
     if (known !== undefined) return known;
     const value = this.#initializer(this.#unused("const"), array);

@@ -124,13 +124,9 @@ class ThreadSession implements Session {
   }
 
   async #close(): Promise<void> {
-    try {
-      await this.#link.request("close session", { kind: "close" });
-      await this.#link.ended();
-    } catch {
-      // The thread was gone already, and with it everything that there was to free.
-      await this.#link.terminate();
-    }
+    // Runs come before this request in the thread's queue. A thread that is gone has freed everything.
+    await this.#link.request("close session", { kind: "close" }).catch(() => undefined);
+    await this.#link.terminate();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

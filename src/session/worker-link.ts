@@ -26,7 +26,6 @@ interface Pending {
 export class WorkerLink {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
-  readonly #ended: Promise<void>;
   #nextId = 1;
   #lost: { reason: string; cause?: unknown } | undefined;
 
@@ -38,12 +37,7 @@ export class WorkerLink {
       this.#lose({ reason: "sent an unreadable message", cause }),
     );
     worker.on("error", (cause) => this.#lose({ reason: "crashed", cause }));
-    this.#ended = new Promise((resolve) => {
-      worker.on("exit", (code) => {
-        this.#lose({ reason: `ended (exit code ${code})` });
-        resolve();
-      });
-    });
+    worker.on("exit", (code) => this.#lose({ reason: `ended (exit code ${code})` }));
   }
 
   get pendingCount(): number {
@@ -66,12 +60,6 @@ export class WorkerLink {
       this.#pending.set(id, { action, resolve, reject });
       if (this.#pending.size === 1) this.#worker.ref();
     });
-  }
-
-  /** Resolves when the thread has ended by itself. */
-  ended(): Promise<void> {
-    this.#worker.ref();
-    return this.#ended;
   }
 
   /** Ends the thread whatever it is doing. */

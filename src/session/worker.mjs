@@ -97,6 +97,5 @@ port.on("message", (/** @type {ToWorker} */ message) => {
     } catch (error) {
       port.postMessage({ id: message.id, ok: false, error: plainError(error) });
     }
-    if (message.kind === "close") port.close();
   });
 });
