@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from . import messages as m
-from .environment import ComponentSpec, EnvironmentSpec, Observation, TaskInfo, TimeStep, Want
+from ._specs import write_spec, write_tasks
+from .environment import Observation, TimeStep, Want
+from .limits import check_name, json_text
+from .scenes import check_scene, check_scene_graph
 from .tensors import Array, dtype_name, shape_of, tensor_bytes
 
 ROLES = {"simulator": 1, "policy_client": 2}
@@ -30,54 +32,25 @@ class Tensors:
         return len(self.frames) - 1
 
     def add_named(self, target: Any, arrays: Mapping[str, Array]) -> None:
-        for name, array in arrays.items():
-            target.add(name=name, index=self.add(array))
+        """Adds a map in order of its names, so that equal maps give equal bytes."""
+        for name in sorted(arrays):
+            target.add(name=check_name(name, "a tensor"), index=self.add(arrays[name]))
 
 
-def json_text(value: Any | None) -> str:
-    """Compact JSON; None is the empty string. Raises ValueError on NaN and infinities."""
-    if value is None:
-        return ""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+def _json(value: Any, what: str) -> str:
+    return "" if value is None else json_text(value, what)
 
 
-def _component(target: Any, spec: ComponentSpec) -> None:
-    message = target.add(name=spec.name, format=spec.format, dtype=spec.dtype)
-    message.shape.extend(spec.shape)
-    message.low.extend(float(value) for value in spec.low)
-    message.high.extend(float(value) for value in spec.high)
-    message.categories.extend(spec.categories)
-    for key in ("unit", "frame", "charset", "min_length", "description"):
-        value = getattr(spec, key)
-        if value is not None:
-            setattr(message, key, value)
+def _scene_json(scene: Any) -> str:
+    if scene is not None:
+        check_scene(scene)
+    return _json(scene, "scene_json")
 
 
-def _spec(target: Any, spec: EnvironmentSpec) -> None:
-    for image in spec.images:
-        target.images.add(name=image.name, height=image.height, width=image.width, channels=image.channels)
-    for component in spec.proprio:
-        _component(target.proprio, component)
-    for text in spec.texts:
-        target.texts.add(name=text.name, max_length=text.max_length)
-    for component in spec.action:
-        _component(target.action, component)
-    target.control_freq_hz = spec.control_freq_hz
-    target.max_steps = spec.max_steps
-    target.privileged = spec.privileged
-    target.snapshot = spec.snapshot
-    target.SetInParent()
-
-
-def _task(target: Any, task: TaskInfo) -> None:
-    message = target.add(
-        name=task.name,
-        suite=task.suite,
-        instruction=task.instruction,
-        initial_states=task.initial_states,
-    )
-    if task.max_steps is not None:
-        message.max_steps = task.max_steps
+def _graph_json(graph: Any) -> str:
+    if graph is not None:
+        check_scene_graph(graph)
+    return _json(graph, "privileged_json")
 
 
 def _want(target: Any, want: Want) -> None:
@@ -102,7 +75,7 @@ def _observation(target: Any, observation: Observation, tensors: Tensors) -> Non
     target.instruction = observation.instruction
     target.step = observation.step
     target.stamp_ns = observation.stamp_ns
-    target.privileged_json = json_text(observation.privileged)
+    target.privileged_json = _graph_json(observation.privileged)
     tensors.add_named(target.depth, observation.depth)
     tensors.add_named(target.segmentation, observation.segmentation)
 
@@ -118,7 +91,7 @@ def _time_step(target: Any, step: TimeStep, tensors: Tensors) -> None:
     target.busy_ns = step.busy_ns
     if step.poses is not None:
         target.poses = tensors.add(np.asarray(step.poses, dtype=np.float64))
-    target.info_json = json_text(step.info)
+    target.info_json = _json(step.info, "info_json")
 
 
 def _hello(body: Any, message: m.Hello, _: Tensors) -> None:
@@ -129,9 +102,8 @@ def _hello(body: Any, message: m.Hello, _: Tensors) -> None:
         body.versions[key] = value
     body.schema_fingerprint = message.schema_fingerprint
     if message.spec is not None:
-        _spec(body.spec, message.spec)
-    for task in message.tasks:
-        _task(body.tasks, task)
+        write_spec(body.spec, message.spec)
+    write_tasks(body.tasks, message.tasks)
     body.heartbeat_s = message.heartbeat_s
 
 
@@ -155,7 +127,7 @@ def _reset(body: Any, message: m.Reset, _: Tensors) -> None:
 
 def _reset_done(body: Any, message: m.ResetDone, tensors: Tensors) -> None:
     _time_step(body.first, message.first, tensors)
-    body.scene_json = json_text(message.scene)
+    body.scene_json = _scene_json(message.scene)
     body.instruction = message.instruction
 
 
@@ -204,8 +176,8 @@ def _decide(body: Any, message: m.Decide, tensors: Tensors) -> None:
 
 def _decided(body: Any, message: m.Decided, tensors: Tensors) -> None:
     body.chunk = tensors.add(np.asarray(message.chunk, dtype=np.float32))
-    thoughts: Sequence[Any] = list(message.thoughts)
-    body.thoughts_json = json_text(thoughts if thoughts else None)
+    thoughts = list(message.thoughts)
+    body.thoughts_json = _json(thoughts if thoughts else None, "thoughts_json")
     for key, value in message.timing_ms.items():
         body.timing_ms[key] = value
 

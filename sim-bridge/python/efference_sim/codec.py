@@ -10,29 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Union
 
-from google.protobuf.message import DecodeError as ProtobufDecodeError
+from google.protobuf.message import DecodeError
 
-from ._decode import READERS, DecodeError
+from ._decode import READERS, Source
 from ._encode import WRITERS, Tensors
+from .errors import WireError
+from .limits import DEFAULT_LIMITS, Limits, check_safe
 from .messages import Message, Received
-from .tensors import MAX_RANK, tensor_from
+from .tensors import Array, tensor_from
 from .wire import PROTOCOL_VERSION, Envelope
 
-__all__ = ["DEFAULT_LIMITS", "DecodeError", "Encoded", "Limits", "decode", "encode", "pack"]
-
 Frame = Union[bytes, memoryview]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a decoder accepts at most."""
-
-    max_message_bytes: int = 256 * 1024 * 1024
-    max_envelope_bytes: int = 16 * 1024 * 1024
-    max_frames: int = 4097
-
-
-DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -56,7 +44,7 @@ def pack(message: Message, in_reply_to: int = 0) -> Encoded:
     """Everything of the encoding but the sequence number, which the sender's thread counts.
 
     Raises:
-        TypeError: an array's dtype cannot travel. ValueError: a number or JSON value cannot.
+        TypeError: an array's dtype cannot travel. WireError: a name, number or JSON value cannot.
     """
     envelope = Envelope(protocol_version=PROTOCOL_VERSION, in_reply_to=in_reply_to)
     field, write = WRITERS[type(message)]
@@ -72,45 +60,64 @@ def encode(message: Message, seq: int, in_reply_to: int = 0) -> list[Frame]:
     return pack(message, in_reply_to).frames(seq)
 
 
-def _check_sizes(frames: Sequence[Frame], limits: Limits) -> None:
-    if not 1 <= len(frames) <= limits.max_frames:
-        raise DecodeError(f"it has {len(frames)} frames, must have 1 to {limits.max_frames}", "too_large")
-    envelope_bytes = memoryview(frames[0]).nbytes
-    if envelope_bytes > limits.max_envelope_bytes:
-        problem = f"its envelope has {envelope_bytes} bytes, must have at most {limits.max_envelope_bytes}"
-        raise DecodeError(problem, "too_large")
-    total = sum(memoryview(frame).nbytes for frame in frames)
-    if total > limits.max_message_bytes:
-        problem = f"it has {total} bytes, must have at most {limits.max_message_bytes}"
-        raise DecodeError(problem, "too_large")
-
-
 def decode(frames: Sequence[Frame], limits: Limits = DEFAULT_LIMITS) -> Received:
     """Reads one multipart message. Arrays are read-only views of the frames.
 
     Raises:
-        DecodeError: anything but a well-formed message of this protocol version.
+        WireError: anything but a well-formed message of this protocol version.
     """
+    try:
+        return _decode(frames, limits)
+    except WireError as error:
+        raise WireError(error.code, f"Cannot decode a message: {error}") from None
+
+
+def _decode(frames: Sequence[Frame], limits: Limits) -> Received:
+    if not frames:
+        raise WireError("malformed", "it has no frame, must have an envelope")
     _check_sizes(frames, limits)
     try:
         envelope = Envelope.FromString(bytes(frames[0]))
-    except ProtobufDecodeError:
-        raise DecodeError("frame 0 is no Envelope, must be one") from None
+    except DecodeError:
+        raise WireError("malformed", "its first frame is no envelope, must be") from None
     if envelope.protocol_version != PROTOCOL_VERSION:
         problem = f"protocol_version is {envelope.protocol_version}, must be {PROTOCOL_VERSION}"
-        raise DecodeError(problem, "protocol_version")
-    if len(envelope.tensors) != len(frames) - 1:
-        described = len(envelope.tensors)
-        raise DecodeError(f"it has {len(frames) - 1} tensor frames, its envelope describes {described}")
-    tensors = []
-    for number, (described, frame) in enumerate(zip(envelope.tensors, frames[1:])):
-        if len(described.shape) > MAX_RANK:
-            raise DecodeError(f"rank of tensor {number} is {len(described.shape)}, must be at most {MAX_RANK}")
-        try:
-            tensors.append(tensor_from(described.dtype, described.shape, frame))
-        except ValueError as error:
-            raise DecodeError(f"tensor {number}: {error}") from None
+        raise WireError("protocol_version", problem)
     field = envelope.WhichOneof("body")
     if field is None:
-        raise DecodeError("its body is of no known kind, must be one of the schema's")
-    return Received(envelope.seq, envelope.in_reply_to, READERS[field](getattr(envelope, field), tensors))
+        raise WireError("malformed", "its body is none this version knows, must be one of protocol.md")
+    source = Source(_read_tensors(envelope.tensors, frames[1:], limits), limits)
+    message = READERS[field](getattr(envelope, field), source)
+    source.finish()
+    seq = check_safe(envelope.seq, "seq", 1)
+    return Received(seq, check_safe(envelope.in_reply_to, "in_reply_to"), message)
+
+
+def _check_sizes(frames: Sequence[Frame], limits: Limits) -> None:
+    total = sum(memoryview(frame).nbytes for frame in frames)
+    header = memoryview(frames[0]).nbytes
+    count = len(frames) - 1
+    for found, most, what in (
+        (total, limits.max_message_bytes, "bytes"),
+        (header, limits.max_header_bytes, "bytes of envelope"),
+        (count, limits.max_tensors, "tensors"),
+    ):
+        if found > most:
+            raise WireError("too_large", f"it has {found} {what}, must have at most {most}")
+
+
+def _read_tensors(described: Any, frames: Sequence[Frame], limits: Limits) -> list[Array]:
+    if len(described) != len(frames):
+        raise WireError("bad_tensor", f"{len(frames)} tensor frames arrived, must be {len(described)}")
+    tensors = []
+    for number, (tensor, frame) in enumerate(zip(described, frames)):
+        if len(tensor.shape) > limits.max_rank:
+            rank = len(tensor.shape)
+            raise WireError("too_large", f"tensor {number} has {rank} dimensions, must have at most {limits.max_rank}")
+        for dim in tensor.shape:
+            check_safe(dim, "a tensor dimension")
+        try:
+            tensors.append(tensor_from(tensor.dtype, tensor.shape, frame))
+        except WireError as error:
+            raise WireError(error.code, f"tensor {number}: {error}") from None
+    return tensors

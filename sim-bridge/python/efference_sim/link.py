@@ -23,7 +23,9 @@ from typing import Any, Literal, Union
 import zmq
 
 from . import messages as m
-from .codec import DEFAULT_LIMITS, DecodeError, Encoded, Limits, decode, pack
+from .codec import Encoded, decode, pack
+from .errors import WireError
+from .limits import DEFAULT_LIMITS, Limits
 
 # Refusals that pass with time; every other Error in answer to Hello is final.
 RETRYABLE_CODES = frozenset({"busy", "closing", "duplicate_peer"})
@@ -328,7 +330,7 @@ class Link:
         frames = dealer.recv_multipart()
         try:
             return decode(frames, self.options.limits)
-        except DecodeError as error:
+        except WireError as error:
             # There is no request to answer: its number could not be read.
             self._send(dealer, pack(m.Error(error.code, str(error))))
             return None

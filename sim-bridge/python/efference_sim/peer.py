@@ -97,8 +97,9 @@ def _answer(host: EpisodeHost, link: Link, event: Incoming, say: Callable[[str],
         link.send(event.session, m.Error(error.code, str(error)), event.received.seq)
     except (TypeError, ValueError) as error:
         # The simulator gave something that cannot travel, for instance NaN inside `info`.
-        say(f"bad_observation: {error}")
-        link.send(event.session, m.Error("bad_observation", str(error)), event.received.seq)
+        words = f"Cannot send the reply: {error}"
+        say(f"environment_error: {words}")
+        link.send(event.session, m.Error("environment_error", words), event.received.seq)
 
 
 __all__ = ["CurveKeys", "LinkOptions", "ServeResult", "hello_of", "serve"]

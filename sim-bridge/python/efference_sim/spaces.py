@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from .actions import MAX_FLOAT32_INTEGER
 from .environment import ComponentSpec, ImageSpec, TextSpec
-from .tensors import MAX_RANK, NUMPY_DTYPES
+from .limits import DEFAULT_LIMITS
+from .tensors import NUMPY_DTYPES
 
 MAX_STATED_BOUNDS = 4096
 Path = tuple[Union[str, int], ...]
@@ -102,8 +103,8 @@ def _dtype_of(leaf: Leaf, fallback: Any) -> np.dtype[Any]:
 
 def _shape_of(leaf: Leaf) -> tuple[int, ...]:
     shape = tuple(int(dim) for dim in leaf.space.shape)
-    if len(shape) > MAX_RANK:
-        raise UnsupportedSpaceError(leaf.path, leaf.space, f"its rank must be at most {MAX_RANK}")
+    if len(shape) > DEFAULT_LIMITS.max_rank:
+        raise UnsupportedSpaceError(leaf.path, leaf.space, f"its rank must be at most {DEFAULT_LIMITS.max_rank}")
     return shape
 
 

@@ -10,6 +10,8 @@ from typing import Any, Union
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import WireError
+
 # Wire name -> the NumPy dtype that holds it. NumPy has no bfloat16: its bits travel as uint16.
 NUMPY_DTYPES: dict[str, np.dtype[Any]] = {
     "bool": np.dtype("bool"),
@@ -26,7 +28,6 @@ NUMPY_DTYPES: dict[str, np.dtype[Any]] = {
     "float32": np.dtype("<f4"),
     "float64": np.dtype("<f8"),
 }
-MAX_RANK = 8
 
 
 @dataclass(frozen=True)
@@ -90,25 +91,24 @@ def tensor_from(dtype: str, shape: Sequence[int], data: Any) -> Array:
     """A read-only array over ``data``, any bytes-like object.
 
     Raises:
-        ValueError: unknown dtype, wrong number of bytes, too many dimensions, or a bool that is neither 0 nor 1.
+        WireError: ``bad_tensor`` for an unknown dtype, a wrong number of bytes, or a bool that is neither 0 nor 1.
     """
     numpy_dtype = NUMPY_DTYPES.get(dtype)
     if numpy_dtype is None:
-        known = ", ".join(NUMPY_DTYPES)
-        raise ValueError(f"dtype is {dtype!r:.40}, must be one of {known}")
-    if len(shape) > MAX_RANK:
-        raise ValueError(f"rank is {len(shape)}, must be at most {MAX_RANK}")
+        raise WireError("bad_tensor", f"its dtype is {dtype!r:.42}, must be one of {', '.join(NUMPY_DTYPES)}")
     expected = prod(shape) * numpy_dtype.itemsize
     length = memoryview(data).nbytes
     if length != expected:
-        words = ", ".join(str(dim) for dim in shape)
-        raise ValueError(f"frame has {length} bytes, must have {expected} for {dtype}[{words}]")
+        words = f"{dtype}[{', '.join(str(dim) for dim in shape)}]"
+        raise WireError("bad_tensor", f"its frame has {length} bytes, must have {expected} for {words}")
     if expected == 0:
+        if any(dim >= 2**31 for dim in shape):
+            raise WireError("bad_tensor", f"its shape is {list(shape)}, must have dimensions below 2^31")
         array = np.zeros(tuple(shape), numpy_dtype)
     elif dtype == "bool":
         bits = np.frombuffer(data, np.uint8)
         if bits.max() > 1:
-            raise ValueError(f"bool tensor has a byte {bits.max()}, must be 0 or 1")
+            raise WireError("bad_tensor", "a bool is neither 0 nor 1, must be either")
         array = bits.view(np.bool_).reshape(tuple(shape))
     else:
         array = np.frombuffer(data, numpy_dtype).reshape(tuple(shape))

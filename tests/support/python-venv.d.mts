@@ -1,0 +1,3 @@
+export function ensureVenv(options?: {
+  log?: (text: string) => void;
+}): Promise<{ python?: string; unavailable?: string }>;
