@@ -11,39 +11,40 @@ export type Atom = readonly string[];
 const LIFT_M = 0.12;
 const MAX_ATTEMPTS = 6;
 
-/** Which atoms come first: doors open before things go in, and close after. */
-const ORDER: Readonly<Record<string, number>> = {
-  open: 0,
-  turnon: 1,
-  pressed: 1,
-  in: 2,
-  on: 2,
-  at: 2,
-  leftof: 2,
-  rightof: 2,
-  frontof: 2,
-  behind: 2,
-  close: 3,
-  lifted: 4,
-};
+/** Predicates the expert works on; `released` is what every placing ends with. */
+const WORK: ReadonlySet<string> = new Set([
+  "lifted",
+  "on",
+  "in",
+  "at",
+  "leftof",
+  "rightof",
+  "frontof",
+  "behind",
+  "open",
+  "close",
+  "pressed",
+  "turnon",
+]);
 
-/** The atoms that call for work, in the order to do them; `released` is what every placing ends with. */
+/**
+ * The atoms that call for work, in an order that works: as the goal lists them, except that what others
+ * are put on is put in its place first. Predicates in lower case.
+ */
 export function orderAtoms(goal: readonly Atom[]): Atom[] {
-  const work = goal.filter(([predicate]) => predicate !== "released");
-  return [...work].sort(([a], [b]) => (ORDER[a ?? ""] ?? 2) - (ORDER[b ?? ""] ?? 2));
-}
-
-/** Stacks are built from the bottom: what others are put on is put in its place first. */
-export function sortStacks(atoms: readonly Atom[]): Atom[] {
-  const depth = (atom: Atom, seen = 0): number => {
-    const below = atoms.find((other) => other !== atom && other[1] === atom[2]);
-    return below === undefined || seen > atoms.length ? 0 : 1 + depth(below, seen + 1);
+  const atoms = goal
+    .map(([predicate = "", ...names]): Atom => [predicate.toLowerCase(), ...names])
+    .filter(([predicate]) => predicate !== "released");
+  const below = (atom: Atom): Atom | undefined =>
+    atoms.find((other) => other !== atom && other[1] === atom[2]);
+  const depth = (atom: Atom, limit = atoms.length): number => {
+    const under = below(atom);
+    return under === undefined || limit === 0 ? 0 : 1 + depth(under, limit - 1);
   };
-  return [...atoms].sort((a, b) => (rank(a) === rank(b) ? depth(a) - depth(b) : rank(a) - rank(b)));
-}
-
-function rank([predicate]: Atom): number {
-  return ORDER[predicate ?? ""] ?? 2;
+  return atoms
+    .map((atom, index) => ({ atom, index, depth: depth(atom) }))
+    .sort((a, b) => a.depth - b.depth || a.index - b.index)
+    .map(({ atom }) => atom);
 }
 
 /** What one atom's attempt tells: the skill, and its words for the viewer. */
@@ -58,7 +59,7 @@ export function* pursue(
   goal: readonly Atom[],
   onStep: (step: Step) => void,
 ): Skill<boolean> {
-  for (const atom of sortStacks(orderAtoms(goal))) {
+  for (const atom of orderAtoms(goal)) {
     let done = false;
     for (let attempt = 0; attempt < MAX_ATTEMPTS && !done; attempt++) {
       const again = attempt === 0 ? "" : `, attempt ${attempt + 1}`;
@@ -113,7 +114,7 @@ function* achieve(view: View, atom: Atom, attempt: number): Skill<boolean> {
       return yield* pressDown(view, a);
     default:
       throw new RangeError(
-        `Cannot act: the goal predicate is "${predicate}", must be one of ${Object.keys(ORDER).join(", ")}`,
+        `Cannot act: the goal predicate is "${predicate}", must be one of ${[...WORK].join(", ")}`,
       );
   }
 }
@@ -132,6 +133,11 @@ function* putOnto(
   options: { name: string; target: string; attempt: number; inside: boolean },
 ): Skill<boolean> {
   const { name, target, attempt, inside } = options;
+  const drawer = inside ? jointedPart(view, target) : undefined;
+  if (drawer !== undefined && isShut(drawer)) {
+    const opened = yield* slide(view, { name: target, open: true });
+    if (!opened) return false;
+  }
   const taken = yield* take(view, { name, choice: attempt });
   if (!taken) return false;
   const support = (): number => supportHeight(view.entity(target), inside);
@@ -151,6 +157,11 @@ function* putOnto(
   const near =
     Math.abs(ox - there.position[0]) < hx + 0.01 && Math.abs(oy - there.position[1]) < hy + 0.01;
   return near && oz > there.position[2] - worldHalfExtents(there)[2] - 0.02;
+}
+
+function isShut(part: SceneEntity): boolean {
+  const { value = 0, low = 0, high = 0 } = part.joint ?? {};
+  return Math.abs(value) < 0.5 * Math.max(Math.abs(low), Math.abs(high));
 }
 
 /** Regions are boxes: things go to the floor of one they are put into, and on top of what they are put on. */
