@@ -29,6 +29,9 @@ const HAND_QUAT = [Math.cos(Math.PI / 8), 0, 0, -Math.sin(Math.PI / 8)];
 const FINGER_BASE_M = 0.0584;
 const PAD_HALF_M = [0.01, 0.004, 0.0092] as const;
 
+/** Of the wrist camera, from straight ahead towards the fingertips. */
+const CAMERA_TILT_RAD = Math.PI / 13;
+
 type Link = {
   readonly pos: readonly number[];
   readonly quat?: readonly number[];
@@ -200,14 +203,15 @@ function linkBody(index: number, next: MjcfElement): MjcfElement {
 
 function handBody(): MjcfElement {
   const side = (y: number): MjcfElement =>
-    drawn("cylinder", WHITE, [0.03, 0, y, 0.006, 0, y, 0.058]);
+    drawn("cylinder", WHITE, [0.023, 0, y, 0.006, 0, y, 0.058]);
   return element("body", { name: PANDA_NAMES.handBody, pos: [0, 0, FLANGE_M], quat: HAND_QUAT }, [
     element("inertial", { pos: [0, 0, 0.03], mass: 0.7, diaginertia: [0.003, 0.001, 0.003] }),
-    drawnBox(WHITE, [0.03, 0.07, 0.026], [0, 0, 0.032]),
-    side(-0.07),
-    side(0.07),
-    drawnBox(GRAPHITE, [0.022, 0.085, 0.004], [0, 0, 0.06]),
-    drawn("cylinder", GRAPHITE, [0.009, 0.02, 0, 0.032, 0.036, 0, 0.032]),
+    drawnBox(WHITE, [0.023, 0.074, 0.026], [0, 0, 0.032]),
+    side(-0.074),
+    side(0.074),
+    drawnBox(GRAPHITE, [0.018, 0.085, 0.004], [0, 0, 0.06]),
+    drawnBox(GRAPHITE, [0.016, 0.045, 0.0125], [0.058, 0, -0.012]),
+    drawn("cylinder", GRAPHITE, [0.011, 0.03, 0, 0.012, 0.058, 0, -0.012]),
     element("geom", {
       class: "panda_hull",
       name: "panda_hull_hand",
@@ -217,9 +221,9 @@ function handBody(): MjcfElement {
     }),
     element("camera", {
       name: PANDA_NAMES.wristCamera,
-      // In front of the hand, tilted 12 degrees towards the tips; up in the image = hand x.
-      pos: [0.062, 0, 0.012],
-      xyaxes: [0, 1, 0, Math.cos(Math.PI / 15), 0, Math.sin(Math.PI / 15)],
+      // In front of the hand, tilted towards the tips; up in the image = hand x.
+      pos: [0.075, 0, 0.002],
+      xyaxes: [0, 1, 0, Math.cos(CAMERA_TILT_RAD), 0, Math.sin(CAMERA_TILT_RAD)],
       fovy: 75,
     }),
     element("site", { name: PANDA_NAMES.gripSite, pos: [0, 0, TOOL_CENTRE_M], size: 0.004, group: 4 }),

@@ -2,13 +2,13 @@
 import type { MjcfElement } from "../../../robots/mjcf.ts";
 import { element } from "../../../robots/mjcf.ts";
 import { seeded } from "../../../src/core/index.ts";
-import { texturePng } from "./texture-png.ts";
+import { encodePng } from "../../../src/episode/png.ts";
 
 type Rgb = readonly [number, number, number];
 
 /** Plain paints. */
 const PAINTS: Readonly<Record<string, Rgb>> = {
-  white: [0.95, 0.95, 0.93],
+  white: [0.92, 0.92, 0.9],
   cream: [0.96, 0.9, 0.76],
   black: [0.1, 0.1, 0.12],
   charcoal: [0.24, 0.26, 0.29],
@@ -22,7 +22,7 @@ const PAINTS: Readonly<Record<string, Rgb>> = {
   teal: [0.1, 0.58, 0.6],
   pink: [0.93, 0.5, 0.6],
   brown: [0.45, 0.28, 0.16],
-  wall: [0.79, 0.83, 0.84],
+  wall: [0.9, 0.92, 0.9],
   skirting: [0.93, 0.93, 0.91],
   cabinet_body: [0.36, 0.5, 0.56],
   cabinet_front: [0.87, 0.86, 0.8],
@@ -42,7 +42,7 @@ const WOODS: Readonly<Record<string, { light: Rgb; dark: Rgb; rings: number; rep
   table_wood: {
     light: [0.83, 0.68, 0.49],
     dark: [0.7, 0.52, 0.34],
-    rings: 7,
+    rings: 9,
     repeat: [1, 2, 0],
   },
   shelf_wood: { light: [0.6, 0.41, 0.25], dark: [0.45, 0.28, 0.16], rings: 4, repeat: [1, 1, 0] },
@@ -145,7 +145,7 @@ function woodTexture(name: string): Uint8Array {
   const waves = Array.from({ length: 4 }, () => ({
     cycles: 1 + rng.int(3),
     phase: rng.uniform() * 2 * Math.PI,
-    size: 0.25 + 0.3 * rng.uniform(),
+    size: 0.1 + 0.25 * rng.uniform(),
   }));
   const fibres = Array.from({ length: WOOD_SIZE }, () => rng.uniform());
   const pixels = new Uint8Array(WOOD_SIZE * WOOD_SIZE * 3);
@@ -164,7 +164,7 @@ function woodTexture(name: string): Uint8Array {
       }
     }
   }
-  const png = texturePng(pixels, WOOD_SIZE, WOOD_SIZE);
+  const png = encodePng({ width: WOOD_SIZE, height: WOOD_SIZE, channels: 3, data: pixels });
   woodCache.set(name, png);
   return png;
 }

@@ -74,9 +74,9 @@ function can(category: string, label: string, band: string): ObjectKind {
   const [radius, half] = CAN;
   return roundKind(category, CAN, {
     geoms: [
-      cylinder("solid", [radius - 0.0005, half], { material: "steel", mass: 0.12 }),
-      cylinder("shell", [radius, half - 0.006], { material: label }),
-      cylinder("shell", [radius + 0.0003, 0.011], { material: band, pos: [0, 0, 0.004] }),
+      cylinder("solid", [radius - 0.001, half], { material: "steel", mass: 0.12 }),
+      cylinder("shell", [radius - 0.0002, half - 0.006], { material: label }),
+      cylinder("shell", [radius + 0.0006, 0.011], { material: band, pos: [0, 0, 0.004] }),
     ],
   });
 }

@@ -5,11 +5,11 @@
 import { FINGER_TRAVEL_M, PANDA_INITIAL_QPOS, PANDA_NAMES } from "../../../robots/panda/spec.ts";
 import type { Rng } from "../../../src/core/index.ts";
 import type { InitialState } from "../manipulation/world.ts";
-import { startYaw } from "./bddl-text.ts";
 import type { Fixture, FixturePlacement } from "./fixtures.ts";
 import { turn, yawQuat } from "./geometry.ts";
 import type { ObjectKind } from "./objects.ts";
 import { kindOf } from "./objects.ts";
+import { startYaw } from "./problem.ts";
 import { type ComposedScene, freeJoint } from "./scene.ts";
 import type { ObjectPlacement, Rect, TaskSpec } from "./tasks.ts";
 

@@ -7,8 +7,8 @@ export const FRONT_CAMERA = "front";
 const TABLE = { halfX: 0.62, halfY: 0.8, thickness: 0.04, centreX: -0.14 } as const;
 const FLOOR_Z = -0.75;
 /** Where the front camera stands and what it looks at, m. */
-const CAMERA_FROM = [0.92, 0, 0.74] as const;
-const CAMERA_AT = [-0.1, 0, 0.06] as const;
+const CAMERA_FROM = [0.68, 0, 0.64] as const;
+const CAMERA_AT = [-0.13, 0, 0.08] as const;
 
 /** Static elements of the world body. */
 export function roomBodies(): MjcfElement[] {
@@ -63,7 +63,7 @@ function lights(): MjcfElement[] {
       pos: [0.6, -0.8, 2],
       dir: [-0.35, 0.45, -1],
       ambient: [0, 0, 0],
-      diffuse: [0.5, 0.49, 0.47],
+      diffuse: [0.44, 0.43, 0.41],
       specular: [0.2, 0.2, 0.2],
     }),
     element("light", {
@@ -73,7 +73,7 @@ function lights(): MjcfElement[] {
       pos: [-0.6, 1, 2],
       dir: [0.3, -0.5, -0.8],
       ambient: [0, 0, 0],
-      diffuse: [0.2, 0.21, 0.23],
+      diffuse: [0.16, 0.17, 0.19],
       specular: [0, 0, 0],
     }),
   ];

@@ -2,6 +2,7 @@
 import type { TaskInfo } from "../../../src/core/index.ts";
 import { seeded } from "../../../src/core/index.ts";
 import { PANDA_NAMES } from "../../../robots/panda/spec.ts";
+import { printBddl } from "../manipulation/bddl.ts";
 import type {
   InitialState,
   InitialStateChoice,
@@ -9,8 +10,8 @@ import type {
   ManipulationTask,
   ManipulationWorld,
 } from "../manipulation/world.ts";
-import { bddlText } from "./bddl-text.ts";
 import { drawInitialState } from "./placement.ts";
+import { bddlProblem } from "./problem.ts";
 import { FRONT_CAMERA } from "./room.ts";
 import type { ComposedScene } from "./scene.ts";
 import { composeScene } from "./scene.ts";
@@ -70,7 +71,7 @@ function taskInfo(spec: TaskSpec): TaskInfo & { suite: Suite; family: Family } {
 }
 
 function textOf(spec: TaskSpec): string {
-  return bddlText(spec, composed(spec).fixtures);
+  return printBddl(bddlProblem(spec, composed(spec).fixtures));
 }
 
 function specOf(task: string): TaskSpec {
