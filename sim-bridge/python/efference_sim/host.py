@@ -78,8 +78,23 @@ def conform(spec: ComponentSpec, value: Any) -> Array:
     if shape != spec.shape:
         raise RequestError("bad_observation", f"{where} has shape {list(shape)}, must have {list(spec.shape)}")
     if not is_finite(array):
-        raise RequestError("non_finite", f"{where} has NaN or infinity, must be finite")
+        _check_declared_infinite(spec, array, where)
     return array
+
+
+def _check_declared_infinite(spec: ComponentSpec, array: Array, where: str) -> None:
+    """NaN is never allowed; an infinity only where the spec states that very bound as infinite."""
+    values = array.to_float32() if isinstance(array, BFloat16) else array
+    allowed = np.isfinite(values)
+    for bounds, infinity in ((spec.low, -math.inf), (spec.high, math.inf)):
+        if bounds:
+            stated = np.asarray(bounds) if len(bounds) == 1 else np.asarray(bounds).reshape(spec.shape)
+            allowed |= (values == infinity) & (stated == infinity)
+    if not allowed.all():
+        index = [int(number) for number in np.argwhere(~np.atleast_1d(allowed))[0]]
+        value = float(np.atleast_1d(values)[tuple(index)])
+        must = "a number" if math.isnan(value) else "finite, for its bound is not declared infinite"
+        raise RequestError("non_finite", f"{where} has {value} at index {index}, must be {must}")
 
 
 def _conform_image(spec: ImageSpec, value: Any) -> Array:

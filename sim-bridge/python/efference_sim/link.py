@@ -194,7 +194,7 @@ class Link:
                 dealer.close(linger=200)
             if time.monotonic() >= give_up_at:
                 raise _Finished(Ended("unreachable", self._unreachable_words()))
-            self._wait(None, pause_s * self._jitter.uniform(0.5, 1.0))
+            self._pause(pause_s * self._jitter.uniform(0.5, 1.0))
             pause_s = min(2 * pause_s, 5.0)
 
     def _unreachable_words(self) -> str:
@@ -234,7 +234,7 @@ class Link:
             self._check_stop(dealer)
             if not dealer.poll(50, zmq.POLLIN):
                 continue
-            received = self._decode(dealer)
+            received = self._decode(dealer, dealer.recv_multipart())
             if received is None:
                 continue
             message = received.message
@@ -250,38 +250,42 @@ class Link:
 
     def _converse(self, dealer: Any, welcome: m.Welcome) -> None:
         """Sends and receives until the runtime is lost or says Close."""
+        beat_s = self.options.heartbeat_s
         silence_s = max(welcome.heartbeat_s * self.options.silent_beats, 1.0)
+        poller = zmq.Poller()
+        poller.register(self._wake_in, zmq.POLLIN)
+        poller.register(dealer, zmq.POLLIN)
         heard_at = said_at = time.monotonic()
         while True:
             now = time.monotonic()
             if now - heard_at >= silence_s:
                 raise _SessionLost(f"the runtime was silent for {silence_s:g} s")
-            if now - said_at >= self.options.heartbeat_s:
+            if now - said_at >= beat_s:
                 self._send(dealer, pack(m.Heartbeat()))
                 said_at = now
-            wait_s = min(said_at + self.options.heartbeat_s, heard_at + silence_s) - now
-            readable, woken = self._wait(dealer, max(wait_s, 0.0))
-            self._check_stop(dealer, welcome)
-            if woken and self._flush(dealer, welcome):
-                said_at = time.monotonic()
-            if readable:
+            wait_s = min(said_at + beat_s, heard_at + silence_s) - now
+            ready = {socket for socket, _ in poller.poll(max(1, round(wait_s * 1000)))}
+            if self._wake_in in ready:
+                self._drain_wake()
+                self._check_stop(dealer, welcome)
+                if self._flush(dealer, welcome):
+                    said_at = time.monotonic()
+            if dealer in ready:
                 heard_at = time.monotonic()
                 self._take(dealer)
 
-    def _wait(self, dealer: Any | None, timeout_s: float) -> tuple[bool, bool]:
-        """Waits for the socket or for the main thread, whichever comes first."""
-        poller = zmq.Poller()
-        poller.register(self._wake_in, zmq.POLLIN)
-        if dealer is not None:
-            poller.register(dealer, zmq.POLLIN)
-        events = dict(poller.poll(max(1, round(timeout_s * 1000)) if timeout_s > 0 else 0))
-        woken = self._wake_in in events
-        while woken:
+    def _drain_wake(self) -> None:
+        """Several wake-ups mean no more than one."""
+        while True:
             try:
                 self._wake_in.recv(zmq.DONTWAIT)
             except zmq.Again:
-                break
-        return dealer is not None and dealer in events, woken
+                return
+
+    def _pause(self, seconds: float) -> None:
+        """Waits, unless the main thread has something to say."""
+        if self._wake_in.poll(max(1, round(seconds * 1000))):
+            self._drain_wake()
 
     def _flush(self, dealer: Any, welcome: m.Welcome) -> bool:
         """Sends what the main thread left; says whether there was anything."""
@@ -309,9 +313,11 @@ class Link:
 
     def _take(self, dealer: Any) -> None:
         for _ in range(64):
-            if not dealer.poll(0, zmq.POLLIN):
+            try:
+                frames = dealer.recv_multipart(zmq.DONTWAIT)
+            except zmq.Again:
                 return
-            received = self._decode(dealer)
+            received = self._decode(dealer, frames)
             if received is None:
                 continue
             message = received.message
@@ -326,8 +332,7 @@ class Link:
                     raise _Finished(Ended("refused", f"{message.code}: {message.message}"))
             self._inbox.put(Incoming(self._session, received))
 
-    def _decode(self, dealer: Any) -> Any | None:
-        frames = dealer.recv_multipart()
+    def _decode(self, dealer: Any, frames: list[bytes]) -> Any | None:
         try:
             return decode(frames, self.options.limits)
         except WireError as error:

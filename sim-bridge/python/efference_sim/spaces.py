@@ -279,6 +279,8 @@ class ActionMapper:
             components.append(spec)
             self._leaves[leaf.path] = (slice(start, start + spec.width), _converter(leaf, spec))
             start += spec.width
+        if start == 0:
+            raise UnsupportedSpaceError((), space, "an action must have at least one entry")
         self.components = tuple(components)
         self.width = start
 
