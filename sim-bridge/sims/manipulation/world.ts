@@ -133,6 +133,8 @@ export interface ManipulationWorld {
   readonly images: readonly ImageSpec[];
   /** Longest task limit, control steps. */
   readonly maxSteps: number;
+  /** Consecutive control steps for which the goal must hold to count as success; default 1. */
+  readonly successHoldSteps?: number;
   /** World-frame height of the table top, m: `lifted` is measured from an object's start. */
   readonly tableHeightM: number;
   /**

@@ -1,0 +1,162 @@
+import { createHash } from "node:crypto";
+import type { ImageSpec, SceneDescription } from "../../../src/core/index.ts";
+import { parseBddl } from "./bddl.ts";
+import { CameraRig, type CreateRenderer } from "./cameras.ts";
+import { Physics } from "./mujoco.ts";
+import { ArmController } from "./osc.ts";
+import { compileGoal, type Goal } from "./predicates.ts";
+import { armSenses, type ArmSenses } from "./proprio.ts";
+import type { CameraRendererOptions } from "./render/types.ts";
+import { describeScene } from "./scene-description.ts";
+import { sceneGraphReader, type SceneGraphReader } from "./scene-graph.ts";
+import type { ManipulationScene, ManipulationTask, ManipulationWorld } from "./world.ts";
+
+/** A compiled scene with everything that reads it; shared by tasks whose MJCF is the same. */
+export interface CompiledScene extends Disposable {
+  /** Hex SHA-256 of the MJCF and the files it refers to. */
+  readonly hash: string;
+  readonly physics: Physics;
+  readonly controller: ArmController;
+  readonly senses: ArmSenses;
+  readonly cameras: CameraRig;
+  readonly description: SceneDescription;
+}
+
+/** A task in its compiled scene. */
+export interface TaskScene {
+  readonly task: ManipulationTask;
+  readonly scene: ManipulationScene;
+  readonly compiled: CompiledScene;
+  readonly goal: Goal;
+  readonly graph: SceneGraphReader;
+}
+
+export interface SceneCacheOptions {
+  readonly images: readonly ImageSpec[];
+  readonly createRenderer: CreateRenderer;
+  readonly renderer: Omit<CameraRendererOptions, "width" | "height">;
+  /** Scenes kept compiled; the one used longest ago goes first. */
+  readonly maxScenes: number;
+}
+
+/** Geom groups MuJoCo draws unless told otherwise. */
+const DEFAULT_GROUPS = [0, 1, 2];
+
+/** Compiles scenes on first use and keeps the last few. */
+export class SceneCache implements Disposable {
+  readonly #world: ManipulationWorld;
+  readonly #options: SceneCacheOptions;
+  /** In order of use, oldest first. */
+  readonly #scenes = new Map<string, CompiledScene>();
+  readonly #tasks = new Map<string, TaskScene>();
+
+  constructor(world: ManipulationWorld, options: SceneCacheOptions) {
+    this.#world = world;
+    this.#options = options;
+  }
+
+  /**
+   * The task's scene, compiled; valid until `maxScenes` others were asked for.
+   * @throws {RangeError} for an unknown task, or if the world's names and its MJCF disagree
+   * @throws {SyntaxError} if its MJCF or its BDDL does not parse
+   */
+  async open(taskName: string): Promise<TaskScene> {
+    const task = this.#world.tasks.find(({ name }) => name === taskName);
+    if (task === undefined) {
+      throw new RangeError(
+        `Cannot reset: there is no task "${taskName}" in ${this.#world.name}, must be one of its ${this.#world.tasks.length}`,
+      );
+    }
+    let opened = this.#tasks.get(taskName);
+    if (opened === undefined) {
+      opened = await this.#compileTask(task);
+      this.#tasks.set(taskName, opened);
+    }
+    this.#touch(opened.compiled);
+    return opened;
+  }
+
+  [Symbol.dispose](): void {
+    for (const scene of this.#scenes.values()) scene[Symbol.dispose]();
+    this.#scenes.clear();
+    this.#tasks.clear();
+  }
+
+  async #compileTask(task: ManipulationTask): Promise<TaskScene> {
+    const scene = this.#world.buildScene(task.name);
+    const { goal: atoms } = parseBddl(task.bddl);
+    const hash = hashScene(scene);
+    let compiled = this.#scenes.get(hash);
+    if (compiled === undefined) {
+      compiled = await compileScene(scene, hash, this.#options);
+      this.#scenes.set(hash, compiled);
+    }
+    const { physics, senses } = compiled;
+    const goal = compileGoal(atoms, scene, physics);
+    const graph = sceneGraphReader(physics, scene, { goal: atoms, senses });
+    return { task, scene, compiled, goal, graph };
+  }
+
+  /** Moves a scene to the end of the queue and drops what is beyond the limit at its head. */
+  #touch(compiled: CompiledScene): void {
+    this.#scenes.delete(compiled.hash);
+    this.#scenes.set(compiled.hash, compiled);
+    while (this.#scenes.size > this.#options.maxScenes) {
+      const [hash, oldest] = this.#scenes.entries().next().value!;
+      this.#scenes.delete(hash);
+      for (const [name, task] of this.#tasks) {
+        if (task.compiled === oldest) this.#tasks.delete(name);
+      }
+      oldest[Symbol.dispose]();
+    }
+  }
+}
+
+async function compileScene(
+  scene: ManipulationScene,
+  hash: string,
+  options: SceneCacheOptions,
+): Promise<CompiledScene> {
+  const physics = await Physics.compile(scene.xml, scene.files);
+  try {
+    const { images, createRenderer, renderer } = options;
+    const controller = new ArmController(physics, scene.arm);
+    const model = physics.readRenderModel();
+    const described = describeScene(physics, model, {
+      visibleGroups: renderer.visibleGroups ?? DEFAULT_GROUPS,
+      gripperBodyId: physics.siteBodies()[physics.id("site", scene.arm.site)]!,
+    });
+    const sources = { model, scene: described };
+    const cameras = new CameraRig(physics, sources, { images, createRenderer, renderer });
+    return {
+      hash,
+      physics,
+      controller,
+      senses: armSenses(physics, scene.arm),
+      cameras,
+      description: described.description,
+      [Symbol.dispose]() {
+        cameras[Symbol.dispose]();
+        physics[Symbol.dispose]();
+      },
+    };
+  } catch (error) {
+    physics[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** Lengths go in as well, so that no two scenes run together into the same bytes. */
+function hashScene({ xml, files }: ManipulationScene): string {
+  const hash = createHash("sha256");
+  const add = (bytes: Uint8Array): void => {
+    hash.update(`${bytes.byteLength}\n`).update(bytes);
+  };
+  const encoder = new TextEncoder();
+  add(encoder.encode(xml));
+  for (const name of Object.keys(files).sort()) {
+    add(encoder.encode(name));
+    add(files[name]!);
+  }
+  return hash.digest("hex");
+}
