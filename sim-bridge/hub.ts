@@ -1,0 +1,390 @@
+import type { Router } from "zeromq";
+import type { EnvironmentSpec, Policy, SpecDifference } from "../src/core/index.ts";
+import { compareEnvironments, messageOf } from "../src/core/index.ts";
+import { Arrivals } from "./arrivals.ts";
+import { Conversation } from "./conversation.ts";
+import { errorBody } from "./error-body.ts";
+import { SILENT_BEATS, startHeartbeat } from "./heartbeat.ts";
+import type { HubEvent, HubOptions, HubSettings } from "./hub-options.ts";
+import { hubSettings, lineOf } from "./hub-options.ts";
+import { PolicySession } from "./policy-session.ts";
+import { RemoteEnvironment } from "./remote-environment.ts";
+import type { ListeningSocket } from "./sockets.ts";
+import { listen, onSocketEvent } from "./sockets.ts";
+import { BRIDGE_VERSION } from "./version.ts";
+import { decodeMessage, encodeMessage } from "./wire/codec.ts";
+import { wireErrorCode } from "./wire/errors.ts";
+import type { ErrorBody, HelloBody, Message } from "./wire/messages.ts";
+import { SCHEMA_FINGERPRINT } from "./wire/schema.ts";
+
+/** The runtime's end of the bridge: simulators and robots dial in, the hub deals them out. */
+export interface Hub extends AsyncIterable<RemoteEnvironment>, AsyncDisposable {
+  /** Where it listens really: with the port that was chosen. */
+  readonly endpoint: string;
+  /** The next simulator that nobody has taken. @throws the signal's reason, or once the hub is closed */
+  nextSimulator(signal?: AbortSignal): Promise<RemoteEnvironment>;
+  /** From now on only simulators of this spec are let in; others are told every difference. */
+  requireSpec(spec: EnvironmentSpec): void;
+  /** Robots that dial in get decisions of a policy of their own, made by `factory`. */
+  servePolicy(factory: () => Policy | Promise<Policy>): void;
+  /** Says goodbye to everybody. */
+  close(): Promise<void>;
+}
+
+/** Listens for simulators and robots. @throws {RangeError} beyond loopback without CURVE keys */
+export async function createHub(options: HubOptions): Promise<Hub> {
+  const settings = hubSettings(options);
+  const report = (event: HubEvent): void => {
+    options.onEvent?.(event);
+    const line = lineOf(event);
+    if (line !== undefined) options.log?.(line);
+  };
+  const socket = await listen(options.endpoint, {
+    curve: options.curve,
+    maxFrameBytes: settings.limits.maxMessageBytes,
+    onRefusedKey: (address) =>
+      report({
+        kind: "refused",
+        peer: address,
+        code: "curve",
+        reason: "its CURVE key is not allowed",
+      }),
+  });
+  return new RouterHub(socket, { settings, report });
+}
+
+interface Peer {
+  readonly key: string;
+  readonly hello: HelloBody;
+  readonly conversation: Conversation;
+  environment?: RemoteEnvironment;
+  session?: PolicySession;
+}
+
+/** After a connection broke, peers are probed at these delays: which one it was, ZeroMQ does not say. */
+const PROBE_MS = [0, 20, 200];
+
+class RouterHub implements Hub {
+  readonly endpoint: string;
+  readonly #socket: ListeningSocket;
+  readonly #router: Router;
+  readonly #settings: HubSettings;
+  readonly #report: (event: HubEvent) => void;
+  readonly #peers = new Map<string, Peer>();
+  readonly #arrivals = new Arrivals<RemoteEnvironment>();
+  readonly #probes = new Set<NodeJS.Timeout>();
+  readonly #stopHeartbeat: () => void;
+  readonly #reading: Promise<void>;
+  #joined = 0;
+  #closed = false;
+  #requiredSpec: EnvironmentSpec | undefined;
+  #policyFactory: (() => Policy | Promise<Policy>) | undefined;
+
+  constructor(
+    socket: ListeningSocket,
+    { settings, report }: { settings: HubSettings; report: (event: HubEvent) => void },
+  ) {
+    this.#socket = socket;
+    this.#router = socket.router;
+    this.#settings = settings;
+    this.#report = report;
+    this.endpoint = socket.boundTo;
+    onSocketEvent(this.#router, "disconnect", () => this.#probe());
+    this.#stopHeartbeat = startHeartbeat(settings.heartbeatS, (wasAwake) => this.#beat(wasAwake));
+    this.#reading = this.#read();
+  }
+
+  async nextSimulator(signal?: AbortSignal): Promise<RemoteEnvironment> {
+    const environment = await this.#arrivals.next(signal);
+    if (environment === undefined) {
+      throw new RangeError("Cannot wait for a simulator: the hub is closed, must be open");
+    }
+    return environment;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<RemoteEnvironment, void, void> {
+    for (;;) {
+      const environment = await this.#arrivals.next();
+      if (environment === undefined) return;
+      yield environment;
+    }
+  }
+
+  requireSpec(spec: EnvironmentSpec): void {
+    this.#requiredSpec = spec;
+    for (const peer of [...this.#peers.values()]) {
+      if (peer.environment === undefined) continue;
+      const differences = compareEnvironments(spec, peer.hello.spec);
+      if (differences.length === 0) continue;
+      this.#refuse(peer.key, { peer: peer.conversation.peer, ...mismatch(differences) });
+      this.#drop(peer, "has another spec than the others");
+    }
+  }
+
+  servePolicy(factory: () => Policy | Promise<Policy>): void {
+    this.#policyFactory = factory;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stopHeartbeat();
+    for (const probe of this.#probes) clearTimeout(probe);
+    for (const peer of [...this.#peers.values()]) this.#dismiss(peer, "closed by the runtime");
+    this.#arrivals.close();
+    this.#socket.close();
+    await this.#reading;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #read(): Promise<void> {
+    while (!this.#closed) {
+      let frames: Buffer[];
+      try {
+        frames = await this.#router.receive();
+      } catch (error) {
+        // Closing the socket ends the wait with an error; anything else ends the hub.
+        if (this.#closed) return;
+        this.#report({
+          kind: "trouble",
+          peer: "the socket",
+          code: "socket",
+          reason: messageOf(error),
+        });
+        void this.close();
+        return;
+      }
+      // A message may have come in while the hub was closing.
+      if (!this.#closed) this.#take(frames);
+    }
+  }
+
+  #take(frames: Buffer[]): void {
+    const key = (frames.shift() as Buffer).toString("latin1");
+    const peer = this.#peers.get(key);
+    let message: Message;
+    try {
+      message = decodeMessage(frames, this.#settings.limits);
+    } catch (error) {
+      const code = wireErrorCode(error) ?? "malformed";
+      peer?.conversation.acceptUndecodable(code, messageOf(error));
+      this.#complain(key, { code, message: messageOf(error) });
+      return;
+    }
+    try {
+      if (message.body.kind === "hello") this.#greet(key, message, message.body);
+      else if (peer === undefined) this.#complain(key, NO_HELLO);
+      else this.#route(peer, message);
+    } catch (error) {
+      const complaint = { code: "bad_sequence", message: messageOf(error) };
+      this.#complain(key, { ...complaint, fatal: true });
+      if (peer !== undefined) this.#drop(peer, complaint.message);
+    }
+  }
+
+  #route(peer: Peer, message: Message): void {
+    const forUs = peer.conversation.accept(message);
+    if (forUs === undefined) return;
+    const { body } = forUs;
+    if (body.kind === "heartbeat") return;
+    if (body.kind === "close") return this.#drop(peer, `left: ${body.reason}`);
+    if (body.kind === "error") {
+      this.#report({
+        kind: "trouble",
+        peer: peer.conversation.peer,
+        code: body.code,
+        reason: body.message,
+      });
+      if (body.fatal) this.#drop(peer, `gave up: ${body.message}`);
+    } else if (peer.session !== undefined) {
+      void peer.session.receive(forUs);
+    } else {
+      const words = `a peer in its role sent ${body.kind}, must wait to be asked`;
+      this.#complain(peer.key, { code: "unexpected_message", message: words });
+    }
+  }
+
+  #greet(key: string, message: Message, hello: HelloBody): void {
+    const former = this.#peers.get(key);
+    if (former !== undefined) this.#drop(former, "dialled in again");
+    const id = `${hello.name}#${++this.#joined}`;
+    const refusal = this.#refusalOf(hello);
+    if (refusal !== undefined) return this.#refuse(key, { peer: id, ...refusal });
+    const conversation = new Conversation({
+      peer: id,
+      send: (frames) => this.#send(key, frames, (reason) => conversation.lose(reason)),
+      limits: this.#settings.limits,
+      copyTensors: this.#socket.endpoint.transport === "inproc",
+    });
+    conversation.accept(message);
+    const peer: Peer = { key, hello, conversation };
+    this.#peers.set(key, peer);
+    void conversation.lost.then((reason) => this.#forget(peer, reason));
+    if (hello.role === "simulator") this.#admitSimulator(peer);
+    else void this.#admitRobot(peer);
+  }
+
+  #refusalOf(hello: HelloBody): Refusal | undefined {
+    if (hello.schemaFingerprint !== SCHEMA_FINGERPRINT) {
+      const found = `its schema has the fingerprint ${hello.schemaFingerprint}`;
+      return { code: "fingerprint", reason: `${found}, must be ${SCHEMA_FINGERPRINT}` };
+    }
+    if (hello.role === "policyClient") {
+      return this.#policyFactory === undefined
+        ? { code: "no_policy", reason: "a robot asks for decisions, but no policy is served here" }
+        : undefined;
+    }
+    if (this.#requiredSpec === undefined) return undefined;
+    const differences = compareEnvironments(this.#requiredSpec, hello.spec);
+    return differences.length === 0 ? undefined : mismatch(differences);
+  }
+
+  #admitSimulator(peer: Peer): void {
+    const { hello, conversation } = peer;
+    const environment = new RemoteEnvironment({
+      hello,
+      conversation,
+      timeoutMs: this.#settings.requestTimeoutMs,
+      leave: (reason) => this.#dismiss(peer, reason),
+    });
+    peer.environment = environment;
+    this.#welcome(peer);
+    this.#arrivals.push(environment);
+  }
+
+  async #admitRobot(peer: Peer): Promise<void> {
+    const { hello, conversation } = peer;
+    try {
+      const policy = await (this.#policyFactory as () => Policy | Promise<Policy>)();
+      const differences = PolicySession.differences(policy, hello);
+      if (differences !== "") {
+        await policy.close?.();
+        this.#refuse(peer.key, {
+          peer: conversation.peer,
+          code: "spec_mismatch",
+          reason: differences,
+        });
+        return this.#drop(peer, "does not fit the policy");
+      }
+      peer.session = new PolicySession(policy, { hello, conversation });
+      this.#welcome(peer);
+    } catch (error) {
+      const reason = `the policy could not be made: ${messageOf(error)}`;
+      this.#refuse(peer.key, { peer: conversation.peer, code: "policy_failed", reason });
+      this.#drop(peer, reason);
+    }
+  }
+
+  #welcome({ hello, conversation }: Peer): void {
+    const { heartbeatS, limits } = this.#settings;
+    conversation.say({
+      kind: "welcome",
+      schemaFingerprint: SCHEMA_FINGERPRINT,
+      runtimeVersion: BRIDGE_VERSION,
+      heartbeatS,
+      maxMessageBytes: limits.maxMessageBytes,
+    });
+    this.#report({ kind: "joined", peer: conversation.peer, role: hello.role });
+  }
+
+  #refuse(key: string, refusal: Refusal & { readonly peer: string }): void {
+    const { code, reason } = refusal;
+    this.#sendError(key, errorBody(code, reason, { fatal: true }));
+    this.#report({ kind: "refused", ...refusal });
+  }
+
+  #complain(key: string, complaint: { code: string; message: string; fatal?: boolean }): void {
+    const { code, message, fatal = false } = complaint;
+    const peer = this.#peers.get(key)?.conversation.peer ?? "a stranger";
+    this.#sendError(key, errorBody(code, message, { fatal }));
+    this.#report({ kind: "trouble", peer, code, reason: message });
+  }
+
+  /** To a peer as part of the conversation, to a stranger as a first and only message. */
+  #sendError(key: string, body: ErrorBody): void {
+    const peer = this.#peers.get(key);
+    if (peer !== undefined) peer.conversation.say(body);
+    else this.#send(key, encodeMessage({ seq: 1, inReplyTo: 0, body }), () => undefined);
+  }
+
+  #send(key: string, frames: Uint8Array[], onFailure: (reason: string) => void): void {
+    if (this.#router.closed) return;
+    this.#router.send([Buffer.from(key, "latin1"), ...frames]).catch((error: unknown) => {
+      const { code } = error as { code?: unknown };
+      onFailure(
+        code === "EHOSTUNREACH"
+          ? "disconnected"
+          : code === "EAGAIN"
+            ? "does not read what it is sent"
+            : `cannot be reached: ${messageOf(error)}`,
+      );
+    });
+  }
+
+  /** Says goodbye. */
+  #dismiss(peer: Peer, reason: string): void {
+    peer.conversation.say({ kind: "close", reason });
+    this.#drop(peer, `was ${reason}`);
+  }
+
+  #drop(peer: Peer, reason: string): void {
+    peer.conversation.lose(reason);
+    this.#forget(peer, reason);
+  }
+
+  #forget(peer: Peer, reason: string): void {
+    if (this.#peers.get(peer.key) !== peer) return;
+    this.#peers.delete(peer.key);
+    if (peer.environment !== undefined) this.#arrivals.remove(peer.environment);
+    this.#report({ kind: "left", peer: peer.conversation.peer, reason });
+  }
+
+  #beat(wasAwake: boolean): void {
+    for (const peer of [...this.#peers.values()]) {
+      const { conversation, hello } = peer;
+      conversation.say({ kind: "heartbeat" });
+      // A simulator may be deaf and mute while it works: its deadline is then the request's.
+      if (!wasAwake || conversation.isWaiting) continue;
+      const silentS = (performance.now() - conversation.heardMs) / 1000;
+      if (silentS > SILENT_BEATS * Math.max(hello.heartbeatS, this.#settings.heartbeatS)) {
+        this.#drop(peer, `was silent for ${silentS.toFixed(1)} s`);
+      }
+    }
+  }
+
+  /** Finds out who is gone: ZeroMQ refuses to send to a peer without a connection. */
+  #probe(): void {
+    if (this.#probes.size > 0 || this.#closed) return;
+    for (const delayMs of PROBE_MS) {
+      const timer = setTimeout(() => {
+        this.#probes.delete(timer);
+        for (const { conversation } of [...this.#peers.values()]) {
+          conversation.say({ kind: "heartbeat" });
+        }
+      }, delayMs);
+      this.#probes.add(timer);
+    }
+  }
+}
+
+interface Refusal {
+  readonly code: string;
+  readonly reason: string;
+  readonly differences?: readonly SpecDifference[];
+}
+
+const NO_HELLO = {
+  code: "hello_expected",
+  message: "a message of an unknown peer arrived, must be a hello",
+  fatal: true,
+};
+
+function mismatch(differences: readonly SpecDifference[]): Refusal {
+  const words = differences.map(
+    ({ where, made, accepted }) => `${where} is ${made}, must be ${accepted}`,
+  );
+  return { code: "spec_mismatch", reason: words.join("; "), differences };
+}
