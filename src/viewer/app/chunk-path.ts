@@ -3,7 +3,7 @@
  * camera images show. Knows nothing of drawing.
  */
 import type { ActionSpec, ComponentSpec, SceneDescription } from "../../core/index.ts";
-import { actionDim, elementCount } from "../../core/index.ts";
+import { elementCount } from "../../core/index.ts";
 import type { EpisodeReader, RecordedDecision } from "../../episode/types.ts";
 import { POSE_LENGTH, rotateByQuatWxyz } from "./transforms.ts";
 
@@ -147,15 +147,6 @@ export function writeChunkPath(
     }
   }
   return points + 1;
-}
-
-/** Labels of the entries of an action row, component by component. */
-export function actionLabels(spec: ActionSpec): string[] {
-  const labels = spec.components.flatMap((component) => {
-    const axes = axisNames(component);
-    return axes.map((axis) => (axis === "" ? component.name : `${component.name} ${axis}`));
-  });
-  return labels.slice(0, actionDim(spec));
 }
 
 const AXES: Partial<Record<ComponentSpec["format"], readonly string[]>> = {

@@ -115,8 +115,11 @@ export function createTimeline(root: HTMLElement, options: TimelineOptions): Tim
       if (module === undefined) continue;
       if (channel.group !== group) {
         group = channel.group;
-        const size = channels.filter((other) => other.group === group).length;
-        list.append(groupHeading(group, size, toggleGroup));
+        const members = channels.filter((other) => other.group === group);
+        // A lone lane of the group's own name says as much as a heading would.
+        if (members.length > 1 || members[0]?.name !== group) {
+          list.append(groupHeading(group, members.length, toggleGroup));
+        }
       }
       const row = laneRow(channel, module);
       rows.push(row);
@@ -246,7 +249,8 @@ function laneRow(channel: Channel, module: LaneModule): LaneRow {
   const name = element("span", { class: "lane-name", title: channel.name }, [
     formatName(channel.name),
   ]);
-  const row = element("div", { class: `lane ${channel.kind}` }, [name, value, plot]);
+  const label = element("div", { class: "lane-label" }, [name, value]);
+  const row = element("div", { class: `lane ${channel.kind}` }, [label, plot]);
   row.style.height = `${heightPx}px`;
   row.dataset["lane"] = channel.name;
   return { channel, module, row, value, base, moment, heightPx };

@@ -141,71 +141,78 @@ export function projectToImage(
   return depth;
 }
 
-/** The radius of the sphere about the geom's origin that holds it; `Infinity` for an unbounded plane. */
-export function boundingRadius(shape: SceneGeom["shape"]): number {
+/** Half extents of a shape along its own axes about its origin, m; `Infinity` for an unbounded plane. */
+export function halfExtentsOf(shape: SceneGeom["shape"]): [number, number, number] {
   switch (shape.kind) {
     case "box":
-      return Math.hypot(...shape.halfExtents);
+      return [...shape.halfExtents];
     case "sphere":
-      return shape.radius;
+      return [shape.radius, shape.radius, shape.radius];
     case "ellipsoid":
-      return Math.max(...shape.radii);
+      return [...shape.radii];
     case "cylinder":
-      return Math.hypot(shape.radius, shape.halfLength);
+      return [shape.radius, shape.radius, shape.halfLength];
     case "capsule":
-      return shape.radius + shape.halfLength;
+      return [shape.radius, shape.radius, shape.radius + shape.halfLength];
     case "plane": {
       const [x, y] = shape.halfExtents;
-      return x === 0 || y === 0 ? Infinity : Math.hypot(x, y);
+      return [x === 0 ? Infinity : x, y === 0 ? Infinity : y, 0];
     }
     case "mesh": {
-      let squared = 0;
-      const { vertices } = shape;
-      for (let i = 0; i + 2 < vertices.length; i += 3) {
-        squared = Math.max(
-          squared,
-          vertices[i]! ** 2 + vertices[i + 1]! ** 2 + vertices[i + 2]! ** 2,
-        );
+      const half: [number, number, number] = [0, 0, 0];
+      for (const [index, value] of shape.vertices.entries()) {
+        const axis = index % 3;
+        half[axis] = Math.max(half[axis]!, Math.abs(value));
       }
-      return Math.sqrt(squared);
+      return half;
     }
   }
 }
 
+/** An axis-aligned box in the world, m. */
 export interface Bounds {
+  readonly low: readonly [number, number, number];
+  readonly high: readonly [number, number, number];
   readonly center: readonly [number, number, number];
-  /** Metres; at least 0.1. */
+  /** Half the diagonal; at least 0.1. */
   readonly radius: number;
-  /** Height of the lowest point, m. */
-  readonly floorZ: number;
 }
 
 /** Walls and floors larger than this do not count when a view is chosen. */
-const BACKDROP_RADIUS_M = 2.5;
+const BACKDROP_M = 1.5;
 
-/** The box around everything that is not a backdrop, as a centre and a radius. */
+/** The box around everything that is seen and is not a backdrop. */
 export function sceneBounds(scene: SceneDescription, poses: Numbers): Bounds {
-  const low = [Infinity, Infinity, Infinity];
-  const high = [-Infinity, -Infinity, -Infinity];
+  const low: [number, number, number] = [Infinity, Infinity, Infinity];
+  const high: [number, number, number] = [-Infinity, -Infinity, -Infinity];
   const pose = new Float64Array(POSE_LENGTH);
+  const turned = new Float64Array(3);
   for (const geom of scene.geoms) {
     const index = scene.bodies.indexOf(geom.body);
-    const radius = boundingRadius(geom.shape);
-    if (index < 0 || radius > BACKDROP_RADIUS_M || geom.rgba[3] === 0) continue;
+    const half = halfExtentsOf(geom.shape);
+    if (index < 0 || Math.max(...half) > BACKDROP_M || geom.rgba[3] === 0) continue;
     worldPoseOf(pose, geom, { poses, index });
+    const reach = [0, 0, 0];
+    for (let side = 0; side < 3; side++) {
+      const edge = [0, 0, 0];
+      edge[side] = half[side]!;
+      rotateByQuatWxyz(turned, 0, { q: pose, qAt: 3, v: edge, vAt: 0 });
+      for (let axis = 0; axis < 3; axis++) reach[axis] = reach[axis]! + Math.abs(turned[axis]!);
+    }
     for (let axis = 0; axis < 3; axis++) {
-      low[axis] = Math.min(low[axis]!, pose[axis]! - radius);
-      high[axis] = Math.max(high[axis]!, pose[axis]! + radius);
+      low[axis] = Math.min(low[axis]!, pose[axis]! - reach[axis]!);
+      high[axis] = Math.max(high[axis]!, pose[axis]! + reach[axis]!);
     }
   }
-  if (low[0] === Infinity) return { center: [0, 0, 0.3], radius: 0.8, floorZ: 0 };
+  if (low[0] === Infinity) return boundsOf([-0.5, -0.5, 0], [0.5, 0.5, 0.6]);
+  return boundsOf(low, high);
+}
+
+function boundsOf(low: [number, number, number], high: [number, number, number]): Bounds {
   const middle = (axis: number): number => (low[axis]! + high[axis]!) / 2;
-  const half = (axis: number): number => (high[axis]! - low[axis]!) / 2;
-  return {
-    center: [middle(0), middle(1), middle(2)],
-    radius: Math.max(0.1, Math.hypot(half(0), half(1), half(2))),
-    floorZ: low[2]!,
-  };
+  const half = [0, 1, 2].map((axis) => (high[axis]! - low[axis]!) / 2);
+  const center = [middle(0), middle(1), middle(2)] as const;
+  return { low, high, center, radius: Math.max(0.1, Math.hypot(...half)) };
 }
 
 /** Orbit camera in words: where it looks, from which side, how far away. */
@@ -242,14 +249,40 @@ export function viewFrom(eye: Numbers, target: Numbers): OrbitView {
   };
 }
 
-/** A view that shows all of `bounds` from the front left, a little from above. */
-export function defaultView(bounds: Bounds, fovyRad: number): OrbitView {
-  return {
-    target: bounds.center,
-    azimuthRad: -0.7,
-    elevationRad: 0.45,
-    distance: (bounds.radius * 0.95) / Math.sin(fovyRad / 2),
-  };
+const DEFAULT_AZIMUTH_RAD = -0.62;
+const DEFAULT_ELEVATION_RAD = 0.42;
+/** Of the picture that the scene fills at the least. */
+const FILL = 0.94;
+
+/**
+ * The view from the front left, a little from above, that is as near as shows all of `bounds`.
+ * @param lens vertical field of view, rad, and width over height
+ */
+export function defaultView(bounds: Bounds, lens: { fovyRad: number; aspect: number }): OrbitView {
+  const angles = { azimuthRad: DEFAULT_AZIMUTH_RAD, elevationRad: DEFAULT_ELEVATION_RAD };
+  const [cx, cy, cz] = bounds.center;
+  const toEye = eyeOf({ target: [0, 0, 0], ...angles, distance: 1 });
+  const right = [-Math.sin(angles.azimuthRad), Math.cos(angles.azimuthRad), 0];
+  const up = [
+    toEye[1] * right[2]! - toEye[2] * right[1]!,
+    toEye[2] * right[0]! - toEye[0] * right[2]!,
+    toEye[0] * right[1]! - toEye[1] * right[0]!,
+  ];
+  const tanY = Math.tan(lens.fovyRad / 2) * FILL;
+  let distance = 0.1;
+  for (let corner = 0; corner < 8; corner++) {
+    const x = ((corner & 1) === 0 ? bounds.low : bounds.high)[0] - cx;
+    const y = ((corner & 2) === 0 ? bounds.low : bounds.high)[1] - cy;
+    const z = ((corner & 4) === 0 ? bounds.low : bounds.high)[2] - cz;
+    const along = (axis: readonly number[]): number => x * axis[0]! + y * axis[1]! + z * axis[2]!;
+    // The corner is `distance - along(toEye)` in front of the eye.
+    const needed = Math.max(
+      Math.abs(along(right)) / (tanY * lens.aspect),
+      Math.abs(along(up)) / tanY,
+    );
+    distance = Math.max(distance, along(toEye) + needed);
+  }
+  return { target: bounds.center, ...angles, distance };
 }
 
 /** The apex and the four corners of a camera's pyramid in its own frame, `[5 * 3]`, `depth` m long. */

@@ -12,7 +12,7 @@ export const actionLane: LaneModule<ActionChannel> = {
     context.lineJoin = "round";
     context.strokeStyle = window.theme.accent;
     context.lineWidth = 1;
-    context.globalAlpha = 0.34;
+    context.globalAlpha = 0.5;
     context.beginPath();
     for (const prediction of channel.predictions) {
       if (isOutside(prediction, window)) continue;

@@ -21,7 +21,7 @@ const FADE_TO = 0.12;
 
 export const createChunk: ExtensionFactory = ({ reader, bounds, theme }) => {
   let model = motionModelOf(reader);
-  const radius = 0.0042 * Math.max(0.6, bounds.radius);
+  const radius = 0.004 * bounds.radius + 0.002;
   const path = new Float64Array((LONGEST_HORIZON + 1) * 3);
   const positions = new BufferAttribute(
     new Float32Array((LONGEST_HORIZON + 1) * TUBE_SIDES * 3),

@@ -72,7 +72,7 @@ function groundHeight({ scene, bounds }: Pick<SceneContext, "scene" | "bounds">)
     ({ shape }) =>
       shape.kind === "plane" && (shape.halfExtents[0] === 0 || shape.halfExtents[1] === 0),
   );
-  return plane === undefined ? bounds.floorZ - 0.001 : plane.position[2];
+  return plane === undefined ? bounds.low[2] - 0.001 : plane.position[2];
 }
 
 function fade(distance: number, reach: number): number {

@@ -5,6 +5,7 @@ import {
   Group,
   Mesh,
   MeshBasicMaterial,
+  SRGBColorSpace,
   SphereGeometry,
   Sprite as SpriteObject,
   SpriteMaterial,
@@ -103,11 +104,9 @@ function createLabel(text: string, theme: Theme, radius: number): Sprite {
   context.fillStyle = theme.ink;
   context.textBaseline = "middle";
   context.fillText(text, 18, canvas.height / 2 + 2);
-  const material = new SpriteMaterial({
-    map: new CanvasTexture(canvas),
-    depthTest: false,
-    toneMapped: false,
-  });
+  const map = new CanvasTexture(canvas);
+  map.colorSpace = SRGBColorSpace;
+  const material = new SpriteMaterial({ map, depthTest: false, toneMapped: false });
   const sprite = new SpriteObject(material);
   const height = 0.055 * radius;
   sprite.scale.set((height * canvas.width) / canvas.height, height, 1);

@@ -83,7 +83,7 @@ export function createStage(host: HTMLElement, options: StageOptions): Stage {
 
   let { theme } = options;
   let reader: EpisodeReader | undefined;
-  let bounds: Bounds = { center: [0, 0, 0.3], radius: 0.8, floorZ: 0 };
+  let bounds: Bounds | undefined;
   let extensions: SceneExtension[] = [];
   let frame: SceneFrame = { step: 0, decision: -1, poses: new Float64Array(0) };
   let recorded: (Float64Array | undefined)[] = [];
@@ -108,10 +108,15 @@ export function createStage(host: HTMLElement, options: StageOptions): Stage {
     camera.position.set(...eyeOf(view));
     controls.target.set(...view.target);
     camera.near = Math.max(0.002, view.distance * 0.01);
-    camera.far = view.distance * 3 + bounds.radius * 12;
+    camera.far = view.distance * 3 + (bounds?.radius ?? 1) * 12;
     camera.updateProjectionMatrix();
     controls.update();
     options.requestFrame();
+  };
+  const resetView = (): void => {
+    if (bounds === undefined) return;
+    const lens = { fovyRad: camera.fov * (Math.PI / 180), aspect: camera.aspect };
+    applyView(defaultView(bounds, lens));
   };
   const close = (): void => {
     for (const extension of extensions) {
@@ -162,7 +167,7 @@ export function createStage(host: HTMLElement, options: StageOptions): Stage {
       const context = { reader: next, scene: description, bounds, theme };
       extensions = EXTENSIONS.map((create) => create(context)).filter((made) => made !== undefined);
       for (const { object } of extensions) scene.add(object);
-      applyView(defaultView(bounds, camera.fov * (Math.PI / 180)));
+      resetView();
     },
     refresh() {
       readPoses();
@@ -181,7 +186,10 @@ export function createStage(host: HTMLElement, options: StageOptions): Stage {
       options.requestFrame();
     },
     view: () => viewFrom(camera.position.toArray(), controls.target.toArray()),
-    setView: (view) => applyView(view ?? defaultView(bounds, camera.fov * (Math.PI / 180))),
+    setView(view) {
+      if (view === undefined) resetView();
+      else applyView(view);
+    },
     setFollow(next) {
       follow = next;
       if (follow && gripperAt >= 0) {

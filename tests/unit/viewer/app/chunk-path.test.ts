@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import type { ComponentSpec } from "../../../../src/core/index.ts";
+import type { EpisodeReader } from "../../../../src/episode/types.ts";
+import {
+  axisNames,
+  metresPerUnit,
+  motionModelOf,
+  writeChunkPath,
+} from "../../../../src/viewer/app/chunk-path.ts";
+import {
+  ACTION_SCALE_M,
+  SYNTHETIC_SPEC,
+  inMemoryReader,
+  synthesiseEpisode,
+} from "../../../support/synthetic-episode.ts";
+import { BODIES } from "../../../support/synthetic-scene.ts";
+
+const reader = inMemoryReader(synthesiseEpisode({ images: false, steps: 60 }));
+const delta = SYNTHETIC_SPEC.action.components[0]!;
+
+/** The episode with another first action component. */
+function withComponent(change: Partial<ComponentSpec>): EpisodeReader {
+  const { spec } = reader.header;
+  const components = [{ ...delta, ...change }, ...spec.action.components.slice(1)];
+  return { ...reader, header: { ...reader.header, spec: { ...spec, action: { components } } } };
+}
+
+describe("metresPerUnit()", () => {
+  it("reads units of length and lengths in descriptions", () => {
+    const scale = (unit?: string, description?: string): number | undefined =>
+      metresPerUnit({
+        ...delta,
+        unit: undefined as never,
+        description: undefined as never,
+        ...(unit !== undefined && { unit }),
+        ...(description !== undefined && { description }),
+      });
+    expect(scale("m")).toBe(1);
+    expect(scale("mm")).toBe(0.001);
+    expect(scale("0.05 m")).toBe(0.05);
+    expect(scale("1", "1 moves by 0.05 m")).toBe(0.05);
+    expect(scale("1", "full deflection is 5 cm per step")).toBeCloseTo(0.05, 12);
+    expect(scale("1", "about 20 ms later")).toBeUndefined();
+    expect(scale("1")).toBeUndefined();
+  });
+});
+
+describe("motionModelOf()", () => {
+  it("takes the scale from the spec", () => {
+    expect(motionModelOf(reader)).toMatchObject({
+      kind: "delta",
+      scaleM: ACTION_SCALE_M,
+      scaleFrom: "spec",
+    });
+  });
+  it("fits the scale to the recorded motion where the spec is silent", () => {
+    const model = motionModelOf(withComponent({ description: "no length here" }));
+    expect(model?.scaleFrom).toBe("recording");
+    // The synthetic gripper does exactly what it is told.
+    expect(model?.scaleM).toBeCloseTo(ACTION_SCALE_M, 6);
+  });
+  it("has none for actions that are no motion, and for episodes without a gripper", () => {
+    expect(motionModelOf(withComponent({ format: "raw" }))).toBeUndefined();
+    const { scene, ...header } = reader.header;
+    expect(scene).toBeDefined();
+    expect(motionModelOf({ ...reader, header })).toBeUndefined();
+  });
+});
+
+describe("writeChunkPath()", () => {
+  const path = new Float64Array(300);
+  it("starts at the gripper and meets the recorded positions as far as it was executed", () => {
+    const model = motionModelOf(reader)!;
+    const hand = BODIES.indexOf("hand") * 7;
+    for (const decision of reader.decisions.slice(0, 7)) {
+      const count = writeChunkPath(path, model, { decision, poses: reader.poses(decision.step)! });
+      expect(count).toBe(decision.chunk.horizon + 1);
+      for (let row = 0; row <= 4; row++) {
+        const recorded = reader.poses(decision.step + row)!.subarray(hand, hand + 3);
+        for (let axis = 0; axis < 3; axis++) {
+          expect(path[row * 3 + axis]).toBeCloseTo(recorded[axis]!, 6);
+        }
+      }
+    }
+  });
+  it("takes absolute positions as they are", () => {
+    const absolute = withComponent({ format: "position", unit: "m" });
+    const model = motionModelOf(absolute)!;
+    const decision = reader.decisions[0]!;
+    writeChunkPath(path, model, { decision, poses: reader.poses(0)! });
+    expect([...path.subarray(3, 6)]).toEqual([...decision.chunk.data.subarray(0, 3)]);
+  });
+  it("turns deltas of the gripper's frame into the world", () => {
+    const model = motionModelOf(withComponent({ frame: "gripper", unit: "m" }))!;
+    expect(model.frameBody).toBe(BODIES.indexOf("hand"));
+    const poses = new Float64Array(BODIES.length * 7);
+    // Half a turn about x: y and z change sign.
+    poses.set([0.1, 0.2, 0.3, 0, 1, 0, 0], model.gripperBody * 7);
+    const chunk = { data: Float32Array.of(0.01, 0.02, 0.03, 0), horizon: 1, actionDim: 4 };
+    writeChunkPath(path, model, { decision: { ...reader.decisions[0]!, chunk }, poses });
+    const expected = [0.11, 0.18, 0.27];
+    for (let axis = 0; axis < 3; axis++) expect(path[3 + axis]).toBeCloseTo(expected[axis]!, 6);
+  });
+  it("writes no more points than there is room for", () => {
+    const model = motionModelOf(reader)!;
+    const small = new Float64Array(9);
+    expect(
+      writeChunkPath(small, model, { decision: reader.decisions[0]!, poses: reader.poses(0)! }),
+    ).toBe(3);
+  });
+});
+
+describe("axisNames()", () => {
+  it("names the entries of a component as people call them", () => {
+    expect(SYNTHETIC_SPEC.action.components.map(axisNames)).toEqual([["x", "y", "z"], [""]]);
+    expect(axisNames({ ...delta, format: "quat_wxyz", shape: [4] })).toEqual(["w", "x", "y", "z"]);
+    expect(axisNames({ ...delta, format: "raw", shape: [2, 2] })).toEqual(["0", "1", "2", "3"]);
+  });
+});
