@@ -107,10 +107,10 @@ export function holds(dtype: Dtype, data: TypedArray): boolean {
 
 /** Little-endian bytes as a typed array: a view where the alignment allows it, else a copy. */
 export function typedView(dtype: Dtype, bytes: Uint8Array): TypedArray {
-  const Array = CONSTRUCTORS[dtype];
-  const aligned = bytes.byteOffset % Array.BYTES_PER_ELEMENT === 0;
+  const Elements = CONSTRUCTORS[dtype];
+  const aligned = bytes.byteOffset % Elements.BYTES_PER_ELEMENT === 0;
   // slice() of a Node Buffer would be a view again; the Uint8Array prototype's copies.
   const source = aligned ? bytes : Uint8Array.prototype.slice.call(bytes);
-  const length = bytes.byteLength / Array.BYTES_PER_ELEMENT;
-  return new Array(source.buffer as ArrayBuffer, source.byteOffset, length);
+  const length = bytes.byteLength / Elements.BYTES_PER_ELEMENT;
+  return new Elements(source.buffer as ArrayBuffer, source.byteOffset, length);
 }

@@ -231,5 +231,5 @@ function attributeOf(value: AttributeLike): Attribute {
   }
   if (typeof value === "string") return { kind: "string", value };
   if ("kind" in value) return value;
-  return { kind: "ints", value: value as readonly Int[] };
+  return { kind: "ints", value: value };
 }

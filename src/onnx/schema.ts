@@ -240,5 +240,7 @@ export function decodeModelProto(bytes: Uint8Array): ModelProto {
 }
 
 export function encodeModelProto(proto: ModelProto): Uint8Array {
-  return modelType.encode(modelType.create(proto)).finish();
+  // In Node this is a Buffer; a plain view of it behaves the same everywhere.
+  const bytes = modelType.encode(modelType.create(proto)).finish();
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -125,7 +125,10 @@ async function runGroup(session: Session, group: readonly Request[]): Promise<vo
       session.inputs.map(({ name }) => [name, joinRows(group.map(({ feeds }) => feeds[name]))]),
     );
     const { outputs, runMs } = await session.run(joined, { transfer: true });
-    assertRows(outputs, group.reduce((sum, { rows }) => sum + rows, 0));
+    assertRows(
+      outputs,
+      group.reduce((sum, { rows }) => sum + rows, 0),
+    );
     let start = 0;
     for (const { rows, resolve, started } of group) {
       const range = { start, end: start + rows };

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { Device } from "./devices.ts";
-import { deviceAdvice, missingForDevice, providerOf } from "./devices.ts";
+import { deviceAdvice, engineFolder, missingForDevice, providerOf } from "./devices.ts";
 import type { EngineOptions } from "./protocol.ts";
 import type { Session } from "./session.ts";
 import { explained, startSession } from "./session.ts";
@@ -23,8 +23,13 @@ export interface SessionOptions {
   readonly maxQueued?: number;
 }
 
-/** `worker.mjs` stands beside this file in the source tree and in `dist/` alike. */
+/**
+ * A thread for one session. `worker.mjs` stands beside this file in the source tree and in `dist/` alike.
+ * @throws {Error} if the engine is not installed
+ */
 export function createWorker(): Worker {
+  // Fails here with advice rather than in the thread with a stack.
+  engineFolder();
   return new Worker(new URL("./worker.mjs", import.meta.url), { name: "efference-session" });
 }
 

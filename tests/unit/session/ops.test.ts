@@ -60,7 +60,7 @@ const binary = (
   inputs: readonly [keyof typeof INPUTS, keyof typeof INPUTS] = ["x", "row"],
 ): Case => ({
   build: (g, v) => build(g, v[inputs[0]], v[inputs[1]]),
-  oracle: (o) => zip(f as (...values: number[]) => number, o[inputs[0]], o[inputs[1]]),
+  oracle: (o) => zip(f, o[inputs[0]], o[inputs[1]]),
 });
 
 /** Abramowitz & Stegun 7.1.5, the series, which converges for the small arguments used here. */

@@ -1,0 +1,17 @@
+/**
+ * Policies as folders: manifest, ONNX graph, statistics, provenance. Reads, writes, verifies and loads
+ * them; knows no concrete policy, robot or simulator.
+ */
+export { wordsOf } from "./bind-observation.ts";
+export { hashPackage } from "./hash-package.ts";
+export { loadPolicy } from "./load-policy.ts";
+export type { LoadPolicyOptions, PolicyBinding } from "./load-policy.ts";
+export { parseManifest, specToJson } from "./manifest.ts";
+export type { InputBinding, Manifest, ManifestInput } from "./manifest.ts";
+export { readPolicyPackage } from "./read-package.ts";
+export type { PolicyPackage, ReadOptions } from "./read-package.ts";
+export { readSafetensors, writeSafetensors } from "./safetensors.ts";
+export { affineOf, denormalise, groupStatistics, normalise } from "./statistics.ts";
+export type { Affine, FeatureStatistics, NormalizationMode } from "./statistics.ts";
+export { writePolicyPackage } from "./write-package.ts";
+export type { PackageContent, WriteOptions } from "./write-package.ts";

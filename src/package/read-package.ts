@@ -1,0 +1,60 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { messageOf } from "../core/index.ts";
+import { hashFile } from "./hash-package.ts";
+import type { Manifest } from "./manifest.ts";
+import { parseManifest } from "./manifest.ts";
+import { resolveInside } from "./paths.ts";
+
+/** A policy package on disk whose manifest is valid and whose files are there. */
+export interface PolicyPackage {
+  readonly folder: string;
+  readonly manifest: Manifest;
+  /** Absolute path of every artifact, by its name in the manifest. */
+  readonly artifacts: Readonly<Record<string, string>>;
+}
+
+export interface ReadOptions {
+  /** Compares the files with the hashes in the manifest, where it has any. Default true. */
+  readonly verify?: boolean;
+}
+
+/**
+ * Reads and checks a package; loads no model.
+ * @throws {SyntaxError} if the manifest is wrong
+ * @throws {RangeError} if a file is missing, outside the folder, or not the one that was packed
+ */
+export async function readPolicyPackage(
+  folder: string,
+  options: ReadOptions = {},
+): Promise<PolicyPackage> {
+  const manifest = parseManifest(await readManifestBytes(folder));
+  const artifacts: Record<string, string> = {};
+  for (const [name, path] of Object.entries(manifest.model.artifacts)) {
+    artifacts[name] = await resolveInside(folder, path);
+  }
+  if (options.verify ?? true) await verifyFiles(folder, manifest);
+  return { folder, manifest, artifacts };
+}
+
+async function readManifestBytes(folder: string): Promise<Uint8Array> {
+  try {
+    return await readFile(join(folder, "manifest.json"));
+  } catch (error) {
+    throw new Error(
+      `Cannot read policy package: ${messageOf(error)}, must be a folder with a manifest.json`,
+      { cause: error },
+    );
+  }
+}
+
+async function verifyFiles(folder: string, manifest: Manifest): Promise<void> {
+  for (const [path, expected] of Object.entries(manifest.efference?.files ?? {})) {
+    const actual = await hashFile(await resolveInside(folder, path));
+    if (actual !== expected) {
+      throw new RangeError(
+        `Cannot read policy package ${folder}: ${path} has hash ${actual}, must have ${expected} (it was changed after packing)`,
+      );
+    }
+  }
+}
