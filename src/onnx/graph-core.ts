@@ -2,7 +2,7 @@
 import type { Dtype, NdArray } from "../core/index.ts";
 import { elementCount } from "../core/index.ts";
 import { allocate, holds } from "./element-type.ts";
-import type { Attribute, Int, Model, Node, Tensor, ValueInfo } from "./ir.ts";
+import type { Attribute, Model, Node, Tensor, ValueInfo } from "./ir.ts";
 import type { OpCall, StaticDim, TensorType } from "./rules/rule.ts";
 import { inferTypes } from "./shape-rules.ts";
 
