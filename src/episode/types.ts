@@ -36,12 +36,7 @@ export interface EpisodeHeader {
 
 /** Why an episode that did not succeed ended: a closed list, so that tables can be made of it. */
 export type FailureReason =
-  | "time_limit"
-  | "terminated"
-  | "dropped"
-  | "wrong_object"
-  | "unsafe"
-  | "stopped";
+  "time_limit" | "terminated" | "dropped" | "wrong_object" | "unsafe" | "stopped";
 
 /** How an episode ended. A crash is ours or the simulator's fault and never counts as a failure. */
 export type EpisodeOutcome =
@@ -70,6 +65,14 @@ export interface RecordedStep {
   readonly proprio: Readonly<Record<string, Float64Array>>;
   /** The action that led HERE from the step before; absent on the first step. */
   readonly action?: Float32Array;
+  /** Texts of the observation, if it had any. */
+  readonly texts?: Readonly<Record<string, string>>;
+  /** Only where it differs from the header's. */
+  readonly instruction?: string;
+  /** Simulator time spent on this step, ns. */
+  readonly busyNs?: bigint;
+  /** What else the simulator said, if anything. */
+  readonly info?: Readonly<Record<string, unknown>>;
 }
 
 /** One inference: made from the observation of `step`; row k is meant for the action after step + k. */
@@ -107,6 +110,8 @@ export interface EpisodeSummary {
 export interface EpisodeReader {
   readonly header: EpisodeHeader;
   readonly complete: boolean;
+  /** Why reading stopped early, if the file is damaged: what comes before it is there. */
+  readonly damage?: string | undefined;
   readonly outcome: EpisodeOutcome | undefined;
   readonly steps: readonly RecordedStep[];
   readonly decisions: readonly RecordedDecision[];
