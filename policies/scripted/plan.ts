@@ -244,9 +244,10 @@ function* pressDown(view: View, name: string): Skill<boolean> {
 /** The moving part that a goal's name stands for: itself, a part of it, or a part of its owner. */
 function jointedPart(view: View, name: string): SceneEntity | undefined {
   const entity = view.entity(name);
-  if (entity.joint !== undefined) return entity;
-  const parts = view.scene.entities.filter(({ joint }) => joint !== undefined);
-  const own = parts.filter(({ parent }) => parent === name);
+  const parts = view.scene.entities.filter(
+    ({ joint, kind, parent }) => joint !== undefined && kind !== "region" && parent !== undefined,
+  );
+  const own = parts.filter(({ parent, name: part }) => parent === name || part === name);
   const siblings = parts.filter(({ parent }) => parent !== undefined && parent === entity.parent);
   const among = own.length > 0 ? own : siblings;
   // Several drawers: the one whose centre is nearest to the named region.
