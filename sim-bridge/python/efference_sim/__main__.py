@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from types import FrameType
 from typing import Any, Callable
@@ -15,7 +17,7 @@ from typing import Any, Callable
 from . import __version__
 from .environment import Environment
 from .gymnasium_adapter import GymnasiumOptions, make_environment
-from .link import CurveKeys, LinkOptions
+from .link import CurveKeys, Ended, LinkOptions
 from .loading import LoadError, attribute_of, import_target
 from .peer import serve
 from .spaces import UnsupportedSpaceError
@@ -24,6 +26,7 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 EXIT_REFUSED = 4
+HANG_GRACE_S = 30.0
 EXIT_CODES = {
     "closed": 0,
     "finished": 0,
@@ -209,8 +212,24 @@ def _make(arguments: argparse.Namespace) -> Environment:
     return made
 
 
+def _leave_even_if_hung(ended: Ended) -> None:
+    """A simulator that hangs must not outlive its runtime: nobody would ever end this process."""
+    timer = threading.Timer(HANG_GRACE_S, os._exit, (EXIT_CODES[ended.why],))
+    timer.daemon = True
+    timer.start()
+
+
 def _terminate(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
+
+
+def _plain(value: Any) -> Any:
+    """Infinities as text, since JSON has none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _print_spec(environment: Environment) -> None:
@@ -219,7 +238,7 @@ def _print_spec(environment: Environment) -> None:
         "spec": dataclasses.asdict(environment.spec),
         "tasks": [dataclasses.asdict(task) for task in environment.tasks],
     }
-    print(json.dumps(printed, indent=2))
+    print(json.dumps(_plain(printed), indent=2, allow_nan=False))
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -237,7 +256,7 @@ def _run(arguments: argparse.Namespace) -> int:
             heartbeat_s=arguments.heartbeat_s,
             keys=keys,
         )
-        result = serve(environment, options, max_episodes=arguments.episodes)
+        result = serve(environment, options, max_episodes=arguments.episodes, on_ended=_leave_even_if_hung)
     finally:
         environment.close()
     print(f"efference-sim: {result.why}: {result.reason}", file=sys.stderr)

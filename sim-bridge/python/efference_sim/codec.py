@@ -69,7 +69,7 @@ def decode(frames: Sequence[Frame], limits: Limits = DEFAULT_LIMITS) -> Received
     try:
         return _decode(frames, limits)
     except WireError as error:
-        raise WireError(error.code, f"Cannot decode a message: {error}") from None
+        raise WireError(error.code, f"Cannot decode a message: {error}", error.seq) from None
 
 
 def _decode(frames: Sequence[Frame], limits: Limits) -> Received:
@@ -86,11 +86,16 @@ def _decode(frames: Sequence[Frame], limits: Limits) -> Received:
     field = envelope.WhichOneof("body")
     if field is None:
         raise WireError("malformed", "its body is none this version knows, must be one of protocol.md")
-    source = Source(_read_tensors(envelope.tensors, frames[1:], limits), limits)
-    message = READERS[field](getattr(envelope, field), source)
-    source.finish()
     seq = check_safe(envelope.seq, "seq", 1)
-    return Received(seq, check_safe(envelope.in_reply_to, "in_reply_to"), message)
+    in_reply_to = check_safe(envelope.in_reply_to, "in_reply_to")
+    try:
+        source = Source(_read_tensors(envelope.tensors, frames[1:], limits), limits)
+        message = READERS[field](getattr(envelope, field), source)
+        source.finish()
+    except WireError as error:
+        error.seq = seq
+        raise
+    return Received(seq, in_reply_to, message)
 
 
 def _check_sizes(frames: Sequence[Frame], limits: Limits) -> None:

@@ -10,6 +10,8 @@ class WireError(ValueError):
     ``bad_value``, ``non_finite`` and ``too_large``.
     """
 
-    def __init__(self, code: str, problem: str) -> None:
+    def __init__(self, code: str, problem: str, seq: int = 0) -> None:
         super().__init__(problem)
         self.code = code
+        # Number of the refused message, where that much could be read; else 0.
+        self.seq = seq

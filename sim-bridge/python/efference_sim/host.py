@@ -144,7 +144,7 @@ class EpisodeHost:
         task = self._tasks.get(request.task)
         if task is None:
             known = ", ".join(f'"{name}"' for name in list(self._tasks)[:20])
-            raise RequestError("unknown_task", f'Cannot reset: task is "{request.task}", must be one of {known}')
+            raise RequestError("bad_request", f'Cannot reset: task is "{request.task}", must be one of {known}')
         initial = request.initial_state
         if initial is not None and initial >= task.initial_states:
             raise RequestError(
@@ -169,11 +169,11 @@ class EpisodeHost:
     def _steps(self, message: m.Step) -> m.StepDone:
         if self._phase != "running":
             why = "the episode has ended" if self._phase == "last" else "no episode is running"
-            raise RequestError("no_episode", f"Cannot step: {why}, must be reset first")
+            raise RequestError("bad_request", f"Cannot step: {why}, must be reset first")
         try:
             self._checker.check(message.chunk)
         except ValueError as error:
-            raise RequestError("bad_action", f"Cannot step: {error}") from None
+            raise RequestError("bad_request", f"Cannot step: {error}") from None
         self._check_want(message.want)
         steps: list[TimeStep] = []
         horizon = message.chunk.shape[0]
@@ -231,7 +231,7 @@ class EpisodeHost:
             stamp_ns = round(self._step * 1e9 / self._spec.control_freq_hz)
         return Observation(
             images=self._take_images(names),
-            proprio={spec.name: conform(spec, state.proprio[spec.name]) for spec in self._spec.proprio},
+            proprio=self._take_proprio(state.proprio),
             texts=self._take_texts(state.texts),
             instruction=self._instruction,
             step=self._step,
@@ -246,6 +246,15 @@ class EpisodeHost:
             return {}
         images = self.environment.images(names)
         return {name: _conform_image(self._images[name], images[name]) for name in names}
+
+    def _take_proprio(self, values: Mapping[str, Any]) -> dict[str, Array]:
+        taken = {}
+        for spec in self._spec.proprio:
+            if spec.name not in values:
+                words = f'observation component "{spec.name}" is absent, must be given'
+                raise RequestError("bad_observation", words)
+            taken[spec.name] = conform(spec, values[spec.name])
+        return taken
 
     def _take_texts(self, texts: Mapping[str, str]) -> dict[str, str]:
         taken = {}
@@ -272,9 +281,9 @@ class EpisodeHost:
 
     def _snapshot(self) -> m.SnapshotDone:
         if not self._spec.snapshot:
-            raise RequestError("unsupported", "Cannot take a snapshot: this simulator offers none")
+            raise RequestError("bad_request", "Cannot take a snapshot: this simulator offers none")
         if self._phase == "none" or self._task is None:
-            raise RequestError("no_episode", "Cannot take a snapshot: no episode is running")
+            raise RequestError("bad_request", "Cannot take a snapshot: no episode is running")
         header = {
             "task": self._task.name,
             "instruction": self._instruction,
@@ -289,7 +298,7 @@ class EpisodeHost:
 
     def _restore(self, message: m.Restore) -> m.RestoreDone:
         if not self._spec.snapshot:
-            raise RequestError("unsupported", "Cannot restore: this simulator offers no snapshots")
+            raise RequestError("bad_request", "Cannot restore: this simulator offers no snapshots")
         header, state = _split_snapshot(message.state)
         task = self._tasks.get(str(header.get("task")))
         if task is None:

@@ -46,6 +46,7 @@ def serve(
     *,
     max_episodes: int | None = None,
     say: Callable[[str], None] = _say,
+    on_ended: Callable[[Ended], None] = lambda _: None,
 ) -> ServeResult:
     """Serves until the runtime says Close, refuses, or stays out of reach for ``retry_s``.
 
@@ -56,10 +57,11 @@ def serve(
         options: an endpoint such as ``tcp://127.0.0.1:5555``, or all the options.
         max_episodes: leave after so many finished episodes, for simulators that leak.
         say: is told about connections, losses and simulator errors.
+        on_ended: called from another thread when the connection is over for good, even while the simulator works.
     """
     settings = LinkOptions(options) if isinstance(options, str) else options
     host = EpisodeHost(environment)
-    link = Link(hello_of(environment, settings.heartbeat_s), settings)
+    link = Link(hello_of(environment, settings.heartbeat_s), settings, on_ended)
     try:
         return _serve(host, link, (max_episodes, say))
     finally:

@@ -74,7 +74,7 @@ class Runtime:
                 self.heartbeats += 1
                 continue
             if isinstance(received.message, m.Hello):
-                self.peer, self.hello = identity, received.message
+                self.peer, self.hello, self.seq = identity, received.message, 0
                 if self.welcome:
                     reply = m.Welcome(SCHEMA_FINGERPRINT, "test", self.heartbeat_s, 1 << 28)
                     self.send(reply, received.seq)

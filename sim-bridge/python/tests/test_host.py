@@ -82,7 +82,7 @@ def test_images_are_rendered_only_where_wanted():
 def test_stepping_before_a_reset_or_after_the_end_is_refused():
     host = EpisodeHost(Counter(limit=1))
     chunk = m.Step(np.zeros((1, 2), np.float32))
-    assert refusal(host, chunk).code == "no_episode"
+    assert refusal(host, chunk).code == "bad_request"
     host.handle(m.Reset(ResetRequest("count", 0)))
     host.handle(chunk)
     assert "has ended" in str(refusal(host, chunk))
@@ -91,11 +91,11 @@ def test_stepping_before_a_reset_or_after_the_end_is_refused():
 @pytest.mark.parametrize(
     ("message", "code", "words"),
     [
-        (m.Reset(ResetRequest("fly", 0)), "unknown_task", 'task is "fly", must be one of "count"'),
+        (m.Reset(ResetRequest("fly", 0)), "bad_request", 'task is "fly", must be one of "count"'),
         (m.Reset(ResetRequest("count", 0, initial_state=0)), "bad_request", "initial_state is 0"),
         (m.Reset(ResetRequest("count", 0, want=Want(images=("rear",)))), "bad_request", '"rear"'),
-        (m.Step(np.zeros((1, 3), np.float32)), "bad_action", "float32[1, 3], must be float32[horizon, 2]"),
-        (m.Step(np.array([[0, np.nan]], np.float32)), "bad_action", '"push" is nan at row 0'),
+        (m.Step(np.zeros((1, 3), np.float32)), "bad_request", "float32[1, 3], must be float32[horizon, 2]"),
+        (m.Step(np.array([[0, np.nan]], np.float32)), "bad_request", '"push" is nan at row 0'),
         (m.EpisodeStart("x"), "unexpected_message", "EpisodeStart"),
         (m.Restore(b"nonsense"), "bad_request", "no snapshot"),
     ],
@@ -119,7 +119,7 @@ def test_an_exception_of_the_simulator_names_itself_and_the_next_reset_works():
     error = refusal(host, m.Step(np.array([[66, 0]], np.float32)))
     assert error.code == "environment_error"
     assert "RuntimeError: the arm fell off" in str(error)
-    assert refusal(host, m.Step(np.zeros((1, 2), np.float32))).code == "no_episode"
+    assert refusal(host, m.Step(np.zeros((1, 2), np.float32))).code == "bad_request"
     host.handle(m.Reset(ResetRequest("count", 0)))
     assert counts(step(host, [[0, 0]])) == [1]
 
