@@ -56,6 +56,15 @@ export const PANDA_INITIAL_QPOS: readonly number[] = [
   Math.PI / 4,
 ];
 
+/**
+ * Finger positions at reset, m: half open, where the controller's setpoint starts too (as in LIBERO),
+ * so that nothing moves until it is told.
+ */
+export const PANDA_INITIAL_FINGERS: readonly [number, number] = [
+  FINGER_TRAVEL_M / 2,
+  -FINGER_TRAVEL_M / 2,
+];
+
 const ARM_DOFS = ARM_JOINTS.length;
 
 /** What the body says about itself. Orientation is the hand's, position the tool centre's, as in LIBERO. */
@@ -114,7 +123,7 @@ export function panda(): Embodiment {
       })),
       ...fingers,
     ],
-    initialQpos: [...PANDA_INITIAL_QPOS, FINGER_TRAVEL_M, -FINGER_TRAVEL_M],
+    initialQpos: [...PANDA_INITIAL_QPOS, ...PANDA_INITIAL_FINGERS],
     controlFreqHz: 20,
     proprio: PROPRIO,
     action: ACTION,

@@ -52,7 +52,7 @@ const CABINET = {
   /** Height of the underside of each drawer. */
   drawerZ: { bottom: 0.012, top: 0.093 },
   drawerHeight: 0.068,
-  travel: 0.145,
+  travel: 0.15,
   /** Handles are staggered so that the hand at the lower one passes the upper one. */
   handleY: { bottom: -0.065, top: 0.065 },
   /** Centre of the grip in front of the drawer's face. */
@@ -209,8 +209,9 @@ function drawer(
     }),
   ]);
   const regionName = `${cabinet}_${level}_region`;
-  const size: Vec3 = [halfDepth - 0.018, halfWidth - 0.022, 0.032];
-  const centre: Vec3 = [0, 0, 0.038];
+  // The front of the drawer: what can be reached from above when it is open.
+  const size: Vec3 = [0.055, halfWidth - 0.022, 0.032];
+  const centre: Vec3 = [-0.03, 0, 0.038];
   const half = drawerHeight / 2;
   return {
     body: element("body", { name, pos: [0, 0, drawerZ[level]] }, [
@@ -240,7 +241,7 @@ function drawer(
       regionName,
       { parent: cabinet, size, joints: [joint], category: `inside of the ${level} drawer` },
     ],
-    surface: [regionName, { centre: [0, 0, drawerZ[level] + 0.006], joint }],
+    surface: [regionName, { centre: [centre[0], 0, drawerZ[level] + 0.006], joint }],
     contactGeoms: geoms.contactGeoms,
   };
 }

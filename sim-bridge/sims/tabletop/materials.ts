@@ -74,8 +74,10 @@ export function materialParts(name: string): MaterialParts {
 function paintMaterial(name: string, [r, g, b]: Rgb): MaterialParts {
   const glossy = name === "steel" || name === "black" ? 0.6 : 0.25;
   const rgba = [r, g, b, 1];
+  // The lights stand over the table; without a glow of its own the wall behind would be dull.
+  const emission = name === "wall" ? 0.25 : undefined;
   return {
-    elements: [element("material", { name, rgba, specular: glossy, shininess: 0.4 })],
+    elements: [element("material", { name, rgba, specular: glossy, shininess: 0.4, emission })],
     files: {},
   };
 }

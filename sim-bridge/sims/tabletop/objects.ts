@@ -68,7 +68,7 @@ function roundKind(
   };
 }
 
-const CAN: readonly [number, number] = [0.027, 0.038];
+const CAN: readonly [number, number] = [0.025, 0.037];
 
 function can(category: string, label: string, band: string): ObjectKind {
   const [radius, half] = CAN;
@@ -85,39 +85,36 @@ function mug(colour: string): ObjectKind {
   const handle = (pos: readonly number[], size: readonly [number, number, number]): GeomSpec =>
     box("shell", size, { pos, material: colour });
   return {
-    ...roundKind(`${colour} mug`, [0.03, 0.036], {
+    ...roundKind(`${colour} mug`, [0.026, 0.034], {
       meshes: ["mug"],
       geoms: [
-        cylinder("hull", [0.03, 0.036], { mass: 0.12 }),
+        cylinder("hull", [0.026, 0.034], { mass: 0.12 }),
         mesh("mug", { material: colour }),
-        cylinder("shell", [0.0262, 0.001], { pos: [0, 0, 0.018], material: "brown" }),
+        cylinder("shell", [0.0228, 0.001], { pos: [0, 0, 0.018], material: "brown" }),
         // The handle does not collide: a pinch at any yaw is a good one.
-        handle([0.038, 0, 0.018], [0.011, 0.004, 0.004]),
-        handle([0.047, 0, 0], [0.004, 0.004, 0.02]),
-        handle([0.038, 0, -0.016], [0.011, 0.004, 0.004]),
+        handle([0.033, 0, 0.016], [0.01, 0.004, 0.004]),
+        handle([0.041, 0, 0], [0.004, 0.004, 0.018]),
+        handle([0.033, 0, -0.014], [0.01, 0.004, 0.004]),
       ],
     }),
-    radius: 0.035,
+    radius: 0.032,
   };
 }
 
-const MILK_HALF: Vec3 = [0.024, 0.024, 0.046];
+const MILK_HALF: Vec3 = [0.022, 0.022, 0.044];
 const MILK: ObjectKind = boxKind("milk carton", MILK_HALF, {
   geoms: [
-    box("solid", [0.024, 0.024, 0.036], { pos: [0, 0, -0.01], material: "white", mass: 0.12 }),
-    box("shell", [0.0243, 0.0243, 0.012], { pos: [0, 0, -0.016], material: "blue" }),
+    box("solid", [0.022, 0.022, 0.034], { pos: [0, 0, -0.01], material: "white", mass: 0.12 }),
+    box("shell", [0.0224, 0.0224, 0.012], { pos: [0, 0, -0.016], material: "blue" }),
     // The gable: two slanted boards and the ridge.
-    box("shell", [0.0165, 0.0238, 0.0012], {
-      pos: [0.0115, 0, 0.034],
-      quat: [Math.cos(0.24), 0, Math.sin(0.24), 0],
-      material: "white",
-    }),
-    box("shell", [0.0165, 0.0238, 0.0012], {
-      pos: [-0.0115, 0, 0.034],
-      quat: [Math.cos(-0.24), 0, Math.sin(-0.24), 0],
-      material: "white",
-    }),
-    box("shell", [0.0018, 0.0238, 0.005], { pos: [0, 0, 0.041], material: "blue" }),
+    ...[1, -1].map((side) =>
+      box("shell", [0.0148, 0.0218, 0.0012], {
+        pos: [side * 0.0105, 0, 0.032],
+        quat: [Math.cos(0.24), 0, side * Math.sin(0.24), 0],
+        material: "white",
+      }),
+    ),
+    box("shell", [0.0018, 0.0218, 0.005], { pos: [0, 0, 0.039], material: "blue" }),
   ],
 });
 
@@ -173,16 +170,18 @@ const PURPLE_CYLINDER: ObjectKind = roundKind("purple cylinder", [0.02, 0.028], 
 
 const PLATE: ObjectKind = {
   category: "plate",
-  halfExtents: [0.085, 0.085, 0.008],
+  halfExtents: [0.085, 0.085, 0.011],
   radius: 0.085,
-  supportZ: -0.0025,
+  supportZ: -0.004,
   graspable: false,
   meshes: ["plate"],
   geoms: [
-    cylinder("hull", [0.056, 0.00275], { pos: [0, 0, -0.00525], mass: 0.2 }),
-    ...ringOfWalls(8, 0.06, { halfThickness: 0.012, halfHeight: 0.003, z: 0.0005, mass: 0.1 }),
+    cylinder("hull", [0.056, 0.0035], { pos: [0, 0, -0.0075], mass: 0.08 }),
+    // High enough to be pushed by closed fingers that clear the table, and light: a push bends the
+    // arm's path downwards in proportion to its force.
+    ...ringOfWalls(8, 0.062, { halfThickness: 0.011, halfHeight: 0.0065, z: 0.0025, mass: 0.04 }),
     mesh("plate", { material: "white" }),
-    cylinder("shell", [0.05, 0.0004], { pos: [0, 0, -0.0024], material: "cream" }),
+    cylinder("shell", [0.05, 0.0004], { pos: [0, 0, -0.004], material: "cream" }),
   ],
 };
 

@@ -2,7 +2,11 @@
  * Initial states by rejection sampling: everything upright at rest on its support, apart enough for a
  * gripper. Uses only the seeded generator and plain arithmetic, so a state is the same everywhere.
  */
-import { FINGER_TRAVEL_M, PANDA_INITIAL_QPOS, PANDA_NAMES } from "../../../robots/panda/spec.ts";
+import {
+  PANDA_INITIAL_FINGERS,
+  PANDA_INITIAL_QPOS,
+  PANDA_NAMES,
+} from "../../../robots/panda/spec.ts";
 import type { Rng } from "../../../src/core/index.ts";
 import type { InitialState } from "../manipulation/world.ts";
 import type { Fixture, FixturePlacement } from "./fixtures.ts";
@@ -168,8 +172,9 @@ function stateOf(
   for (const [index, joint] of PANDA_NAMES.joints.entries()) {
     qpos[address(joint)] = PANDA_INITIAL_QPOS[index]!;
   }
-  qpos[address(PANDA_NAMES.fingerJoints[0])] = FINGER_TRAVEL_M;
-  qpos[address(PANDA_NAMES.fingerJoints[1])] = -FINGER_TRAVEL_M;
+  for (const [index, joint] of PANDA_NAMES.fingerJoints.entries()) {
+    qpos[address(joint)] = PANDA_INITIAL_FINGERS[index]!;
+  }
   for (const [joint, value] of slides) qpos[address(joint)] = value;
   for (const [index, { name }] of task.objects.entries()) {
     const { x, y, z, yaw } = placed[index]!;

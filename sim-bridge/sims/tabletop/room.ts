@@ -8,7 +8,7 @@ const TABLE = { halfX: 0.62, halfY: 0.8, thickness: 0.04, centreX: -0.14 } as co
 const FLOOR_Z = -0.75;
 /** Where the front camera stands and what it looks at, m. */
 const CAMERA_FROM = [0.68, 0, 0.64] as const;
-const CAMERA_AT = [-0.13, 0, 0.08] as const;
+const CAMERA_AT = [-0.14, 0, 0.12] as const;
 
 /** Static elements of the world body. */
 export function roomBodies(): MjcfElement[] {

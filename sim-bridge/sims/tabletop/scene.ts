@@ -215,8 +215,8 @@ const GLOBALS: readonly MjcfElement[] = [
   element("size", { memory: "4M" }),
   element("visual", {}, [
     element("headlight", {
-      ambient: [0.33, 0.33, 0.34],
-      diffuse: [0.2, 0.2, 0.2],
+      ambient: [0.36, 0.36, 0.37],
+      diffuse: [0.3, 0.3, 0.3],
       specular: [0.1, 0.1, 0.1],
     }),
     element("map", { znear: 0.005, zfar: 10 }),

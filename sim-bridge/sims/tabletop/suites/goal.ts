@@ -27,7 +27,7 @@ export const GREEN_CUBE: ObjectPlacement = {
 export const SOUP_CAN: ObjectPlacement = { name: "soup_can_1", at: [-0.12, -0.2, -0.08, -0.17] };
 export const GOAL_ZONE: ZonePlacement = { name: "goal_region", rect: [0.03, -0.1, 0.15, 0.02] };
 /** How far the bottom drawer is pulled out at the start, m. */
-export const BOTTOM_OPEN = { cabinet_1_bottom_slide: [0.115, 0.13] } as const;
+export const BOTTOM_OPEN = { cabinet_1_bottom_slide: [0.125, 0.14] } as const;
 
 type Varying = Pick<
   TaskSpec,
