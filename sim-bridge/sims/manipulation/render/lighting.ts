@@ -147,9 +147,15 @@ export class VertexLighting {
     const pose = this.#geomPoses;
     const eye = this.#eye;
     const p = row * POSE_STRIDE;
-    const [r0, r1, r2] = [pose[p + 3]!, pose[p + 4]!, pose[p + 5]!];
-    const [r3, r4, r5] = [pose[p + 6]!, pose[p + 7]!, pose[p + 8]!];
-    const [r6, r7, r8] = [pose[p + 9]!, pose[p + 10]!, pose[p + 11]!];
+    const r0 = pose[p + 3]!;
+    const r1 = pose[p + 4]!;
+    const r2 = pose[p + 5]!;
+    const r3 = pose[p + 6]!;
+    const r4 = pose[p + 7]!;
+    const r5 = pose[p + 8]!;
+    const r6 = pose[p + 9]!;
+    const r7 = pose[p + 10]!;
+    const r8 = pose[p + 11]!;
     const lx = positions[3 * vertex]!;
     const ly = positions[3 * vertex + 1]!;
     const lz = positions[3 * vertex + 2]!;
@@ -195,7 +201,7 @@ export class VertexLighting {
         if (light.cutoffCosine > -2) {
           const cosine = -(tx * direction[0]! + ty * direction[1]! + tz * direction[2]!);
           if (cosine < light.cutoffCosine) continue;
-          strength *= Math.pow(cosine, light.exponent);
+          strength *= power(cosine, light.exponent);
         }
       }
       const { ambient, diffuse } = light;
@@ -234,4 +240,14 @@ export class VertexLighting {
     lit.set(this.#litInFrame);
     this.#litInFrame = lit;
   }
+}
+
+/** `base ^ exponent`, by squaring where the exponent is a whole number, as it nearly always is. */
+function power(base: number, exponent: number): number {
+  if (exponent !== (exponent | 0) || exponent < 0) return Math.pow(base, exponent);
+  let result = 1;
+  for (let bits = exponent, square = base; bits > 0; bits >>= 1, square *= square) {
+    if ((bits & 1) === 1) result *= square;
+  }
+  return result;
 }

@@ -9,7 +9,7 @@ import type { GeomLevel, RenderScene } from "./scene.ts";
  * the standard rotated pattern of 4x multisampling, so a frame with 4 samples is an ordinary scanline
  * image of 4 times the rows whose sample points are shifted sideways.
  */
-const SAMPLE_COLUMN_4 = [0.625, 0.125, 0.875, 0.375] as const;
+const SAMPLE_COLUMN_4 = Float64Array.of(0.625, 0.125, 0.875, 0.375);
 
 /** One buffer of samples: nearest triangle and its depth, row by row, `samples` sub-rows per pixel row. */
 export interface SampleBuffer {
@@ -197,7 +197,7 @@ export class Rasterizer {
     const subRow = 1 / samples;
     for (let r = first; r < end; r++) {
       const y = (r + 0.5) * subRow;
-      const offset = samples === 1 ? 0.5 : SAMPLE_COLUMN_4[(r & 3) as 0 | 1 | 2 | 3];
+      const offset = samples === 1 ? 0.5 : SAMPLE_COLUMN_4[r & 3]!;
       const long = x0 + (y - y0) * longSlope - offset;
       const short = (r < middle ? x0 + (y - y0) * upperSlope : x1 + (y - y1) * lowerSlope) - offset;
       let start = Math.ceil(longIsLeft ? long : short);

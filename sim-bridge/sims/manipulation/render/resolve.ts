@@ -27,8 +27,9 @@ function mean4(a: number, b: number, c: number, d: number): number {
  * Turns a visibility buffer into colours.
  *
  * Each triangle is shaded once per pixel it appears in, at the pixel's centre, and a pixel is the mean
- * of its samples (OpenGL multisampling). Neighbouring pixels that lie inside one triangle are shaded
- * as a run.
+ * of its samples (OpenGL multisampling). Where all samples are of one smooth surface, one of its
+ * triangles is shaded for all (here we differ: OpenGL shades each; their colours meet at the border, so
+ * the difference is below one grey level). Neighbouring pixels inside one triangle are shaded as a run.
  */
 export class Resolver {
   readonly #width: number;
@@ -36,7 +37,6 @@ export class Resolver {
   readonly #samples: 1 | 4;
   readonly #shader: Shader;
   readonly #sky: Sky;
-  readonly #run: Int32Array;
 
   constructor(
     size: { width: number; height: number; samples: 1 | 4 },
@@ -47,7 +47,6 @@ export class Resolver {
     this.#samples = size.samples;
     this.#shader = sources.shader;
     this.#sky = sources.sky;
-    this.#run = new Int32Array(size.width);
   }
 
   /** Colours every pixel of `rgb`. */
@@ -152,9 +151,18 @@ export class Resolver {
       }
       return;
     }
-    const run = this.#run;
-    this.#shader.shadeRun(id, row, start, end, run, 0);
-    for (let at = 0; at < end - start; at++, byte += 3) writePacked(rgb, byte, run[at]!);
+    this.#shader.shadeRun(id, row, start, end, rgb, byte);
+  }
+
+  /** No edge runs through the pixel, only the border of triangles of one surface. */
+  #isSmooth(i0: number, i1: number, i2: number, i3: number): boolean {
+    const shader = this.#shader;
+    const surface = shader.surfaceOf(i0);
+    return (
+      (i1 === i0 || shader.surfaceOf(i1) === surface) &&
+      (i2 === i0 || shader.surfaceOf(i2) === surface) &&
+      (i3 === i0 || shader.surfaceOf(i3) === surface)
+    );
   }
 
   /** A pixel at an edge: four samples, up to four triangles, each shaded once. */
@@ -172,9 +180,23 @@ export class Resolver {
     const i2 = ids[sample + 2 * width]!;
     const i3 = ids[sample + 3 * width]!;
     const byte = 3 * (row * width + column);
+    const oldest = baked === undefined ? 0 : baked.triangleCount;
+    if (i0 <= oldest && i1 <= oldest && i2 <= oldest && i3 <= oldest && oldest > 0) return;
+    if (
+      i0 > oldest &&
+      i1 > oldest &&
+      i2 > oldest &&
+      i3 > oldest &&
+      this.#isSmooth(i0, i1, i2, i3)
+    ) {
+      writePacked(
+        rgb,
+        byte,
+        this.#shader.shadePixel(i1 === i2 || i1 === i3 ? i1 : i0, column, row),
+      );
+      return;
+    }
     if (baked !== undefined) {
-      const oldest = baked.triangleCount;
-      if (i0 <= oldest && i1 <= oldest && i2 <= oldest && i3 <= oldest) return;
       const { samples } = baked;
       const c0 = i0 > oldest ? this.#colour(i0, column, row) : samples[sample]!;
       const c1 =

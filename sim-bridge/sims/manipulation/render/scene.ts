@@ -10,8 +10,9 @@ import {
   tessellatePlane,
 } from "./tessellate.ts";
 import type { Tessellation } from "./tessellate.ts";
-import { buildTextureAtlas } from "./texture.ts";
-import type { TextureAtlas } from "./texture.ts";
+import { smoothSurfaces } from "./surfaces.ts";
+import { buildTextures } from "./texture.ts";
+import type { TextureSet } from "./texture.ts";
 import { GEOM_TYPE } from "./types.ts";
 import type { RenderModel } from "./types.ts";
 
@@ -80,11 +81,13 @@ export interface RenderScene {
   readonly texcoords: Float32Array;
   /** Row of `geoms` per vertex. */
   readonly vertexGeom: Int32Array;
-  /** Image of the atlas per vertex, -1 = untextured. */
+  /** Row of `textures.images` per vertex, -1 = untextured. */
   readonly vertexImage: Int32Array;
   /** int32[m, 3] into the vertices. */
   readonly indices: Int32Array;
-  readonly atlas: TextureAtlas;
+  /** Smooth surface each vertex belongs to, see `smoothSurfaces`. */
+  readonly vertexSurface: Int32Array;
+  readonly textures: TextureSet;
 }
 
 /** The material's colour, unless the geom has one that is not MuJoCo's default grey. */
@@ -112,7 +115,7 @@ function specularPowerTable(power: number): SpecularPower {
  * @throws {RangeError} if a mesh geom refers to a mesh that does not exist
  */
 export function buildScene(model: RenderModel, visibleGroups: readonly number[]): RenderScene {
-  const atlas = buildTextureAtlas(model.textures);
+  const textures = buildTextures(model.textures);
   const visible = new Set(visibleGroups);
   const pieces: { geom: number; shape: TexturedTessellation }[] = [];
   const geoms: SceneGeom[] = [];
@@ -122,7 +125,7 @@ export function buildScene(model: RenderModel, visibleGroups: readonly number[])
     const shapes = tessellateGeom(model, id);
     if (shapes.length === 0) continue;
     const levels = shapes.map(({ shape, maxRadiusPx }) => {
-      const textured = applyTexture(shape, model, { geomId: id, atlas });
+      const textured = applyTexture(shape, model, { geomId: id, textures });
       const level = {
         firstVertex: end.vertices,
         vertexCount: textured.images.length,
@@ -137,13 +140,13 @@ export function buildScene(model: RenderModel, visibleGroups: readonly number[])
     });
     geoms.push(new SceneGeom(model, id, levels, boundsOf(model, id, shapes.at(-1)!.shape)));
   }
-  return assemble(geoms, pieces, { ...end, atlas });
+  return assemble(geoms, pieces, { ...end, textures });
 }
 
 function assemble(
   geoms: readonly SceneGeom[],
   pieces: readonly { geom: number; shape: TexturedTessellation }[],
-  end: { vertices: number; indices: number; atlas: TextureAtlas },
+  end: { vertices: number; indices: number; textures: TextureSet },
 ): RenderScene {
   const scene = {
     geoms,
@@ -154,7 +157,7 @@ function assemble(
     vertexGeom: new Int32Array(end.vertices),
     vertexImage: new Int32Array(end.vertices),
     indices: new Int32Array(end.indices),
-    atlas: end.atlas,
+    textures: end.textures,
   };
   let vertex = 0;
   let index = 0;
@@ -167,7 +170,7 @@ function assemble(
     for (const local of shape.indices) scene.indices[index++] = vertex + local;
     vertex += shape.images.length;
   }
-  return scene;
+  return { ...scene, vertexSurface: smoothSurfaces(scene.indices, scene.vertexCount) };
 }
 
 interface LevelShape {

@@ -1,5 +1,5 @@
-import { sampleTexture } from "./texture.ts";
-import type { TextureAtlas } from "./texture.ts";
+import { SAMPLE_UNIT, blueOf, greenOf, redOf, sampleLevel } from "./texture.ts";
+import type { TextureImage, TextureLevel } from "./texture.ts";
 import { PLANE_STRIDE, TriangleList } from "./triangles.ts";
 import type { VertexLighting } from "./lighting.ts";
 import type { RenderScene } from "./scene.ts";
@@ -11,7 +11,7 @@ import type { VertexBuffer } from "./vertices.ts";
  */
 const ATTRIBUTE_STRIDE = 15;
 /** The level of detail of a texture is computed once per this many pixels of a row. */
-const LOD_BLOCK = 4;
+const LOD_BLOCK = 8;
 
 const floatBits = new Float32Array(1);
 const intBits = new Int32Array(floatBits.buffer);
@@ -38,7 +38,7 @@ function log2Times128(x: number): number {
  */
 export class Shader {
   readonly #scene: RenderScene;
-  readonly #atlas: TextureAtlas;
+  readonly #images: readonly TextureImage[];
   readonly #vertices: VertexBuffer;
   readonly #lighting: VertexLighting;
   #triangles = new TriangleList();
@@ -52,7 +52,7 @@ export class Shader {
 
   constructor(scene: RenderScene, vertices: VertexBuffer, lighting: VertexLighting) {
     this.#scene = scene;
-    this.#atlas = scene.atlas;
+    this.#images = scene.textures.images;
     this.#vertices = vertices;
     this.#lighting = lighting;
   }
@@ -81,6 +81,11 @@ export class Shader {
     this.#preparedInFrame = grown(this.#preparedInFrame);
   }
 
+  /** Number of the smooth surface a triangle belongs to, see `smoothSurfaces`. */
+  surfaceOf(triangle: number): number {
+    return this.#scene.vertexSurface[this.#vertices.sceneVertex(this.#triangles.a[triangle]!)]!;
+  }
+
   /** Colour of a triangle at the centre of pixel (column, row), packed 0x00BBGGRR. */
   shadePixel(triangle: number, column: number, row: number): number {
     if (this.#preparedInFrame[triangle] !== this.#frame) this.#prepare(triangle);
@@ -100,32 +105,38 @@ export class Shader {
     if (image < 0) return pack(red, green, blue);
     const u = (attributes[o + 9]! + attributes[o + 10]! * x + attributes[o + 11]! * y) * w;
     const v = (attributes[o + 12]! + attributes[o + 13]! * x + attributes[o + 14]! * y) * w;
-    const blockX = (column & -LOD_BLOCK) + LOD_BLOCK / 2;
-    const texel = sampleTexture(this.#atlas, image, u, v, this.#lod256(triangle, image, blockX, y));
-    return modulate(red, green, blue, texel);
+    const level = this.#levelAt(triangle, image, column, y);
+    const texel = sampleLevel(level, u, v);
+    const texelBlue = blueOf(texel);
+    const texelGreen = greenOf(texel, texelBlue);
+    const texelRed = redOf(texel, texelBlue, texelGreen);
+    return (
+      modulate(clamp(red), texelRed) |
+      (modulate(clamp(green), texelGreen) << 8) |
+      (modulate(clamp(blue), texelBlue) << 16)
+    );
   }
 
   /**
-   * Shades pixels [start, end) of a row that one triangle covers whole, into packed colours `out` from
-   * `offset` on. The same numbers as `shadePixel`, with the constants of the row kept in registers.
+   * Shades pixels [start, end) of a row that lie inside one triangle, into bytes of `rgb` from `byte`
+   * on: the same numbers as `shadePixel`, with the constants of the row kept in registers. Inside the
+   * triangle colours lie between those of its corners, so nothing is clamped.
    */
   shadeRun(
     triangle: number,
     row: number,
     start: number,
     end: number,
-    out: Int32Array,
-    offset: number, // positional: some thousand calls per frame
+    rgb: Uint8Array,
+    byte: number, // positional here and below: some thousand calls per frame
   ): void {
     if (this.#preparedInFrame[triangle] !== this.#frame) this.#prepare(triangle);
-    const flat = this.#flat[triangle]!;
-    if (flat >= 0) {
-      out.fill(flat, offset, offset + end - start);
+    if (this.#flat[triangle]! >= 0) {
+      fillFlat(this.#flat[triangle]!, rgb, byte, byte + 3 * (end - start));
       return;
     }
     const { planes } = this.#triangles;
     const attributes = this.#attributes;
-    const atlas = this.#atlas;
     const y = row + 0.5;
     const p = PLANE_STRIDE * triangle;
     const o = ATTRIBUTE_STRIDE * triangle;
@@ -143,14 +154,12 @@ export class Shader {
     const blueX = attributes[o + 7]!;
     const blueY = attributes[o + 8]! * y;
     if (image < 0) {
-      for (let column = start, at = offset; column < end; column++, at++) {
+      for (let column = start, at = byte; column < end; column++, at += 3) {
         const x = column + 0.5;
         const w = 1 / (w0 + wx * x + wy);
-        out[at] = pack(
-          (red0 + redX * x + redY) * w,
-          (green0 + greenX * x + greenY) * w,
-          (blue0 + blueX * x + blueY) * w,
-        );
+        rgb[at] = ((red0 + redX * x + redY) * w + 0.5) | 0;
+        rgb[at + 1] = ((green0 + greenX * x + greenY) * w + 0.5) | 0;
+        rgb[at + 2] = ((blue0 + blueX * x + blueY) * w + 0.5) | 0;
       }
       return;
     }
@@ -160,36 +169,33 @@ export class Shader {
     const v0 = attributes[o + 12]!;
     const vx = attributes[o + 13]!;
     const vy = attributes[o + 14]! * y;
-    let lod256 = 0;
-    for (let column = start, at = offset; column < end; column++, at++) {
-      if (column === start || (column & (LOD_BLOCK - 1)) === 0) {
-        lod256 = this.#lod256(triangle, image, (column & -LOD_BLOCK) + LOD_BLOCK / 2, y);
+    let at = byte;
+    for (let column = start; column < end;) {
+      const level = this.#levelAt(triangle, image, column, y);
+      const blockEnd = (column & -LOD_BLOCK) + LOD_BLOCK;
+      const stop = blockEnd < end ? blockEnd : end;
+      for (; column < stop; column++, at += 3) {
+        const x = column + 0.5;
+        const w = 1 / (w0 + wx * x + wy);
+        const texel = sampleLevel(level, (u0 + ux * x + uy) * w, (v0 + vx * x + vy) * w);
+        const blue = blueOf(texel);
+        const green = greenOf(texel, blue);
+        rgb[at] = modulate((red0 + redX * x + redY) * w, redOf(texel, blue, green));
+        rgb[at + 1] = modulate((green0 + greenX * x + greenY) * w, green);
+        rgb[at + 2] = modulate((blue0 + blueX * x + blueY) * w, blue);
       }
-      const x = column + 0.5;
-      const w = 1 / (w0 + wx * x + wy);
-      const texel = sampleTexture(
-        atlas,
-        image,
-        (u0 + ux * x + uy) * w,
-        (v0 + vx * x + vy) * w,
-        lod256,
-      );
-      out[at] = modulate(
-        (red0 + redX * x + redY) * w,
-        (green0 + greenX * x + greenY) * w,
-        (blue0 + blueX * x + blueY) * w,
-        texel,
-      );
     }
   }
 
   /**
-   * Level of detail: log2 of the longer side of a pixel's footprint in texels (OpenGL 4.6, eq. 8.8),
-   * from the exact derivatives `du/dx = (d(u/w)/dx - u d(1/w)/dx) w`.
+   * The image at the level of detail of a block of LOD_BLOCK pixels: log2 of the longer side of a
+   * pixel's footprint in texels at the middle of the block (OpenGL 4.6, equation 8.8), from the exact
+   * derivatives `du/dx = (d(u/w)/dx - u d(1/w)/dx) w`.
    */
-  #lod256(triangle: number, image: number, x: number, y: number): number {
+  #levelAt(triangle: number, image: number, column: number, y: number): TextureLevel {
     const { planes } = this.#triangles;
     const attributes = this.#attributes;
+    const x = (column & -LOD_BLOCK) + LOD_BLOCK / 2;
     const p = PLANE_STRIDE * triangle;
     const o = ATTRIBUTE_STRIDE * triangle + 9;
     const wx = planes[p + 1]!;
@@ -197,16 +203,16 @@ export class Shader {
     const w = 1 / (planes[p]! + wx * x + wy * y);
     const u = (attributes[o]! + attributes[o + 1]! * x + attributes[o + 2]! * y) * w;
     const v = (attributes[o + 3]! + attributes[o + 4]! * x + attributes[o + 5]! * y) * w;
-    const level = this.#atlas.imageLevel[image]!;
-    const scaleU = this.#atlas.levelWidth[level]! * w;
-    const scaleV = this.#atlas.levelHeight[level]! * w;
+    const texture = this.#images[image]!;
+    const scaleU = texture.width * w;
+    const scaleV = texture.height * w;
     const dudx = (attributes[o + 1]! - u * wx) * scaleU;
     const dvdx = (attributes[o + 4]! - v * wx) * scaleV;
     const dudy = (attributes[o + 2]! - u * wy) * scaleU;
     const dvdy = (attributes[o + 5]! - v * wy) * scaleV;
     const alongX = dudx * dudx + dvdx * dvdx;
     const alongY = dudy * dudy + dvdy * dvdy;
-    return log2Times128(alongX > alongY ? alongX : alongY);
+    return texture.levelFor(log2Times128(alongX > alongY ? alongX : alongY));
   }
 
   /** Lights the corners of a triangle and makes its attribute planes. */
@@ -274,23 +280,29 @@ export class Shader {
   }
 }
 
-/** Colours on the scale 0-255, clamped and rounded: beyond an edge they are extrapolated. */
-function pack(red: number, green: number, blue: number): number {
-  const r = red < 0 ? 0 : red > 255 ? 255 : (red + 0.5) | 0;
-  const g = green < 0 ? 0 : green > 255 ? 255 : (green + 0.5) | 0;
-  const b = blue < 0 ? 0 : blue > 255 ? 255 : (blue + 0.5) | 0;
-  return r | (g << 8) | (b << 16);
+function clamp(value: number): number {
+  return value < 0 ? 0 : value > 255 ? 255 : value;
 }
 
-/** Lit colour (0-255) times texel. */
-function modulate(red: number, green: number, blue: number, texel: number): number {
-  const r = red < 0 ? 0 : red > 255 ? 255 : red;
-  const g = green < 0 ? 0 : green > 255 ? 255 : green;
-  const b = blue < 0 ? 0 : blue > 255 ? 255 : blue;
+/** Colours on the scale 0-255, clamped and rounded: beyond an edge they are extrapolated. */
+function pack(red: number, green: number, blue: number): number {
   return (
-    (r * (texel & 255) * (1 / 255) + 0.5) |
-    0 |
-    (((g * ((texel >> 8) & 255) * (1 / 255) + 0.5) | 0) << 8) |
-    (((b * (texel >> 16) * (1 / 255) + 0.5) | 0) << 16)
+    (clamp(red) + 0.5) | 0 | (((clamp(green) + 0.5) | 0) << 8) | (((clamp(blue) + 0.5) | 0) << 16)
   );
+}
+
+/** One channel of a lit colour (0-255) times that of a texture sample. */
+function modulate(lit: number, sample: number): number {
+  return (lit * sample * (1 / SAMPLE_UNIT) + 0.5) | 0;
+}
+
+function fillFlat(colour: number, rgb: Uint8Array, start: number, end: number): void {
+  const red = colour & 255;
+  const green = (colour >> 8) & 255;
+  const blue = colour >> 16;
+  for (let at = start; at < end; at += 3) {
+    rgb[at] = red;
+    rgb[at + 1] = green;
+    rgb[at + 2] = blue;
+  }
 }

@@ -1,12 +1,11 @@
 import type { Tessellation } from "./tessellate.ts";
-import { CUBE_FACES } from "./texture.ts";
-import type { TextureAtlas } from "./texture.ts";
+import type { TextureSet } from "./texture.ts";
 import { GEOM_TYPE, TEXTURE_TYPE } from "./types.ts";
 import type { RenderModel } from "./types.ts";
 
 /** Which image each vertex reads, besides the geometry. All corners of a triangle read the same one. */
 export interface TexturedTessellation extends Tessellation {
-  /** int32[n], image of the atlas, -1 = untextured. */
+  /** int32[n], row of the textures' images, -1 = untextured. */
   readonly images: Int32Array;
 }
 
@@ -33,7 +32,7 @@ interface GeomTexture {
 export function applyTexture(
   shape: Tessellation,
   model: RenderModel,
-  options: { geomId: number; atlas: TextureAtlas },
+  options: { geomId: number; textures: TextureSet },
 ): TexturedTessellation {
   const texture = textureOfGeom(model, options);
   if (texture === undefined)
@@ -52,9 +51,9 @@ function vertexCount(shape: Tessellation): number {
 
 function textureOfGeom(
   model: RenderModel,
-  options: { geomId: number; atlas: TextureAtlas },
+  options: { geomId: number; textures: TextureSet },
 ): GeomTexture | undefined {
-  const { geomId, atlas } = options;
+  const { geomId, textures } = options;
   const material = model.geoms.materialId[geomId]!;
   const textureId = material < 0 ? -1 : model.materials.textureId[material]!;
   if (textureId < 0) return undefined;
@@ -62,7 +61,7 @@ function textureOfGeom(
   const { size } = model.geoms;
   return {
     type: model.textures[textureId]!.type,
-    firstImage: atlas.textureImage[textureId]!,
+    firstImage: textures.firstImage[textureId]!,
     repeat: [texRepeat[2 * material]!, texRepeat[2 * material + 1]!],
     uniform: texUniform[material] !== 0,
     size: [size[3 * geomId]!, size[3 * geomId + 1]!, size[3 * geomId + 2]!],
@@ -151,7 +150,7 @@ function applyCube(
       positions.set(shape.positions.subarray(3 * vertex, 3 * vertex + 3), 3 * target);
       normals.set(shape.normals.subarray(3 * vertex, 3 * vertex + 3), 3 * target);
       texcoords.set(cubeTexcoord(directions[corner]!, face), 2 * target);
-      images[target] = texture.firstImage + (face % CUBE_FACES);
+      images[target] = texture.firstImage + face;
     });
   }
   const indices = Int32Array.from({ length: corners }, (_, corner) => corner);
