@@ -7,6 +7,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 import signal
 import sys
 import threading
@@ -72,6 +73,12 @@ def _size(text: str) -> tuple[int, int]:
     return numbers[0], numbers[-1]
 
 
+def _endpoint(text: str) -> str:
+    if re.fullmatch(r"tcp://(\[[0-9a-fA-F:.%\w]+\]|[^:/\[\]]+):\d{1,5}|ipc://.+", text) is None:
+        raise argparse.ArgumentTypeError(f"it is {text!r}, must be tcp://HOST:PORT or ipc://PATH")
+    return text
+
+
 def _positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
     def parse(text: str) -> Any:
         try:
@@ -87,7 +94,9 @@ def _positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def _common(parser: argparse.ArgumentParser) -> None:
     connection = parser.add_argument_group("connection")
-    connection.add_argument("--connect", metavar="ENDPOINT", help="the runtime, e.g. tcp://127.0.0.1:5555")
+    connection.add_argument(
+        "--connect", type=_endpoint, metavar="ENDPOINT", help="the runtime, e.g. tcp://127.0.0.1:5555"
+    )
     connection.add_argument(
         "--retry-s",
         type=_positive(float),

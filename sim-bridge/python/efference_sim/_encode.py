@@ -10,9 +10,10 @@ import numpy as np
 from . import messages as m
 from ._specs import write_spec, write_tasks
 from .environment import Observation, TimeStep, Want
+from .errors import WireError
 from .limits import check_name, json_text
 from .scenes import check_scene, check_scene_graph
-from .tensors import Array, dtype_name, shape_of, tensor_bytes
+from .tensors import Array, dtype_name, is_finite, shape_of, tensor_bytes
 
 ROLES = {"simulator": 1, "policy_client": 2}
 KINDS = {"first": 1, "mid": 2, "last": 3}
@@ -30,6 +31,12 @@ class Tensors:
         self._described.add(dtype=dtype_name(array), shape=shape_of(array))
         self.frames.append(tensor_bytes(array))
         return len(self.frames) - 1
+
+    def add_finite(self, values: Any, dtype: Any, what: str) -> int:
+        array = np.asarray(values, dtype=dtype)
+        if not is_finite(array):
+            raise WireError("non_finite", f"Cannot send the {what}: it has NaN or infinity, must be finite")
+        return self.add(array)
 
     def add_named(self, target: Any, arrays: Mapping[str, Array]) -> None:
         """Adds a map in order of its names, so that equal maps give equal bytes."""
@@ -90,7 +97,7 @@ def _time_step(target: Any, step: TimeStep, tensors: Tensors) -> None:
         target.success = step.success
     target.busy_ns = step.busy_ns
     if step.poses is not None:
-        target.poses = tensors.add(np.asarray(step.poses, dtype=np.float64))
+        target.poses = tensors.add_finite(step.poses, np.float64, "poses")
     target.info_json = _json(step.info, "info_json")
 
 
@@ -132,7 +139,7 @@ def _reset_done(body: Any, message: m.ResetDone, tensors: Tensors) -> None:
 
 
 def _step(body: Any, message: m.Step, tensors: Tensors) -> None:
-    body.chunk = tensors.add(np.asarray(message.chunk, dtype=np.float32))
+    body.chunk = tensors.add_finite(message.chunk, np.float32, "action chunk")
     _want(body.want, message.want)
 
 
@@ -175,7 +182,7 @@ def _decide(body: Any, message: m.Decide, tensors: Tensors) -> None:
 
 
 def _decided(body: Any, message: m.Decided, tensors: Tensors) -> None:
-    body.chunk = tensors.add(np.asarray(message.chunk, dtype=np.float32))
+    body.chunk = tensors.add_finite(message.chunk, np.float32, "action chunk")
     thoughts = list(message.thoughts)
     body.thoughts_json = _json(thoughts if thoughts else None, "thoughts_json")
     for key, value in message.timing_ms.items():

@@ -45,7 +45,7 @@ class RequestError(Exception):
 
 @contextmanager
 def _simulator(action: str) -> Iterator[None]:
-    """Whatever the simulator raises becomes an ``environment_error`` that says where."""
+    """Whatever the simulator raises becomes an ``failed`` that says where."""
     try:
         yield
     except RequestError:
@@ -54,7 +54,7 @@ def _simulator(action: str) -> Iterator[None]:
         frames = traceback.extract_tb(error.__traceback__)
         last = traceback.format_exception_only(type(error), error)[-1].strip()
         where = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
-        raise RequestError("environment_error", f"Cannot {action}: {last}{where}") from error
+        raise RequestError("failed", f"Cannot {action}: {last}{where}") from error
 
 
 def conform(spec: ComponentSpec, value: Any) -> Array:
@@ -203,7 +203,7 @@ class EpisodeHost:
         if self._step > 0:
             kind = "last" if self._ends(state) else "mid"
         elif state.terminated or state.truncated:
-            raise RequestError("environment_error", "Cannot reset: the first step has already ended")
+            raise RequestError("failed", "Cannot reset: the first step has already ended")
         reward = float(state.reward) if kind != "first" else 0.0
         if not math.isfinite(reward):
             raise RequestError("non_finite", f"reward is {reward}, must be finite")
@@ -237,8 +237,8 @@ class EpisodeHost:
             step=self._step,
             stamp_ns=stamp_ns,
             privileged=environment.privileged() if want.privileged else None,
-            depth=_copied(environment.depth(names), np.float32) if want.depth else {},
-            segmentation=(_copied(environment.segmentation(names), np.uint16) if want.segmentation else {}),
+            depth=_conform_depth(environment.depth(names)) if want.depth else {},
+            segmentation=_copied(environment.segmentation(names), np.uint16) if want.segmentation else {},
         )
 
     def _take_images(self, names: Sequence[str]) -> dict[str, Array]:
@@ -319,6 +319,15 @@ class EpisodeHost:
 
 def _copied(arrays: Mapping[str, Any], dtype: Any) -> dict[str, Array]:
     return {name: np.array(array, dtype=dtype, order="C") for name, array in arrays.items()}
+
+
+def _conform_depth(arrays: Mapping[str, Any]) -> dict[str, Array]:
+    """Nothing in sight may be infinitely far, but no distance is NaN."""
+    depth = _copied(arrays, np.float32)
+    for name, array in depth.items():
+        if np.isnan(array).any():
+            raise RequestError("non_finite", f'depth of "{name}" has NaN, must be numbers')
+    return depth
 
 
 def _split_snapshot(data: bytes) -> tuple[dict[str, Any], bytes]:

@@ -222,6 +222,8 @@ class Link:
         # IMMEDIATE: messages wait for a finished handshake, so POLLOUT means "somebody is there".
         dealer.setsockopt(zmq.IMMEDIATE, 1)
         dealer.setsockopt(zmq.LINGER, 0)
+        dealer.setsockopt(zmq.SNDHWM, 64)
+        dealer.setsockopt(zmq.RCVHWM, 64)
         dealer.setsockopt(zmq.RECONNECT_IVL, 100)
         dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 2000)
         dealer.setsockopt(zmq.MAXMSGSIZE, self.options.limits.max_message_bytes)

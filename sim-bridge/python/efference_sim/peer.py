@@ -100,8 +100,8 @@ def _answer(host: EpisodeHost, link: Link, event: Incoming, say: Callable[[str],
     except (TypeError, ValueError) as error:
         # The simulator gave something that cannot travel, for instance NaN inside `info`.
         words = f"Cannot send the reply: {error}"
-        say(f"environment_error: {words}")
-        link.send(event.session, m.Error("environment_error", words), event.received.seq)
+        say(f"failed: {words}")
+        link.send(event.session, m.Error("failed", words), event.received.seq)
 
 
 __all__ = ["CurveKeys", "LinkOptions", "ServeResult", "hello_of", "serve"]

@@ -194,3 +194,18 @@ def spawn(*arguments, cwd=PACKAGE_ROOT):
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def to_row(space, action):
+    """An independent way from an action to a row, by gymnasium's own spaces."""
+    from gymnasium import spaces
+
+    if isinstance(space, spaces.Dict):
+        return [entry for key, inner in space.spaces.items() for entry in to_row(inner, action[key])]
+    if isinstance(space, spaces.Tuple):
+        return [entry for inner, item in zip(space.spaces, action) for entry in to_row(inner, item)]
+    if isinstance(space, spaces.Text):
+        letters = sorted(space.character_set)
+        return [letters.index(letter) for letter in action] + [-1] * (space.max_length - len(action))
+    start = getattr(space, "start", 0)
+    return (np.asarray(action) - start).reshape(-1).astype(float).tolist()

@@ -113,7 +113,7 @@ def sample_messages():
         m.ResetDone(TimeStep("first", observation), {"bodies": ["world"], "geoms": [], "cameras": []}, "go"),
         m.Restore(b"\0\xff", Want(images="all")),
         m.Decided(np.zeros((1, 2), np.float32), [{"kind": "text", "tag": "plan", "text": "x"}], {"total_ms": 1.5}),
-        m.Error("environment_error", "boom", True),
+        m.Error("failed", "boom", True),
         m.Close("bye"),
     ]
 

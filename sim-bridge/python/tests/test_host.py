@@ -117,7 +117,7 @@ def test_a_bad_row_stops_the_whole_chunk_before_its_first_step():
 def test_an_exception_of_the_simulator_names_itself_and_the_next_reset_works():
     host, _ = started()
     error = refusal(host, m.Step(np.array([[66, 0]], np.float32)))
-    assert error.code == "environment_error"
+    assert error.code == "failed"
     assert "RuntimeError: the arm fell off" in str(error)
     assert refusal(host, m.Step(np.zeros((1, 2), np.float32))).code == "bad_request"
     host.handle(m.Reset(ResetRequest("count", 0)))

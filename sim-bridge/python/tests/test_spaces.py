@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from support import REPOSITORY
+from support import REPOSITORY, to_row
 
 from efference_sim.actions import ActionChecker
 from efference_sim.spaces import ActionMapper, ObservationMapper, UnsupportedSpaceError, flat_row
@@ -84,19 +84,6 @@ def test_a_row_becomes_a_member_of_the_space_with_exact_types():
     assert action["say"] == "az"
     assert action["inner"][0] == 1
     assert action["inner"][1]["x"].shape == ()
-
-
-def to_row(space, action):
-    """An independent way from an action to a row, by gymnasium's own spaces."""
-    if isinstance(space, spaces.Dict):
-        return [entry for key, inner in space.spaces.items() for entry in to_row(inner, action[key])]
-    if isinstance(space, spaces.Tuple):
-        return [entry for inner, item in zip(space.spaces, action) for entry in to_row(inner, item)]
-    if isinstance(space, spaces.Text):
-        letters = sorted(space.character_set)
-        return [letters.index(letter) for letter in action] + [-1] * (space.max_length - len(action))
-    start = getattr(space, "start", 0)
-    return (np.asarray(action) - start).reshape(-1).astype(float).tolist()
 
 
 def test_every_sampled_action_comes_back_from_its_row():

@@ -78,7 +78,10 @@ def draw(space, rng):
         return "".join(letters[index] for index in rng.integers(len(letters), size=length))
     if space.dtype.kind in "iu":
         return rng.integers(space.low, space.high, dtype=space.dtype, endpoint=True)
-    return np.asarray(rng.uniform(-1.0, 1.0, space.shape) * (space.high < 1e30), dtype=space.dtype)
+    values = rng.uniform(np.maximum(space.low, -1.0), np.minimum(space.high, 1.0))
+    if np.isinf(space.high).any() and rng.random() < 0.25:
+        values = np.full(space.shape, np.inf)
+    return np.asarray(values, dtype=space.dtype)
 
 
 class NestedEnv(gymnasium.Env):
@@ -113,4 +116,5 @@ class NestedEnv(gymnasium.Env):
         return draw(self.observation_space, rng)
 
 
-gymnasium.register("Nested-v3", entry_point=NestedEnv, max_episode_steps=10)
+if "Nested-v3" not in gymnasium.registry:
+    gymnasium.register("Nested-v3", entry_point=NestedEnv, max_episode_steps=10)
