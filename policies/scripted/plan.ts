@@ -36,7 +36,7 @@ export function orderAtoms(goal: readonly Atom[]): Atom[] {
     .map(([predicate = "", ...names]): Atom => [predicate.toLowerCase(), ...names])
     .filter(([predicate]) => predicate !== "released");
   const below = (atom: Atom): Atom | undefined =>
-    atoms.find((other) => other !== atom && other[1] === atom[2]);
+    atoms.find((other) => other !== atom && other[2] !== undefined && other[1] === atom[2]);
   const depth = (atom: Atom, limit = atoms.length): number => {
     const under = below(atom);
     return under === undefined || limit === 0 ? 0 : 1 + depth(under, limit - 1);
@@ -100,7 +100,7 @@ function* achieve(view: View, atom: Atom, attempt: number): Skill<boolean> {
     case "in":
       return yield* putOnto(view, { name: a, target: b, attempt, inside: predicate === "in" });
     case "at":
-      return yield* push(view, { name: a, to: () => view.entity(b).position, tolerance: 0.02 });
+      return yield* pushOnto(view, a, b);
     case "leftof":
     case "rightof":
     case "frontof":
@@ -142,12 +142,14 @@ function* putOnto(
   if (!taken) return false;
   const support = (): number => supportHeight(view.entity(target), inside);
   const carryZ = Math.max(topOf(view.entity(target)), clearHeight(view, [name]));
+  const spot = inside ? spotInside(view, { name, target, drawer }) : undefined;
   const placed = yield* place(view, {
     name,
-    over: () => view.entity(target).position,
+    over: () => spot ?? view.entity(target).position,
     supportZ: support,
-    carryZ,
+    carryZ: drawer === undefined ? carryZ : Math.max(carryZ, topOfSiblings(view, drawer)),
     dropM: inside ? 0.012 : 0.004,
+    ...(drawer === undefined ? {} : { yawRad: acrossYawRad(drawer) }),
   });
   if (!placed) return false;
   yield* wait(view, { steps: 4, grip: GRIP.open });
@@ -159,9 +161,71 @@ function* putOnto(
   return near && oz > there.position[2] - worldHalfExtents(there)[2] - 0.02;
 }
 
+/** Half sizes of the hand as seen from above, along the fingers' axis and across it, with some room, m. */
+const HAND_M = { along: 0.12, across: 0.055 } as const;
+const GRID = [0, -0.5, 0.5, -1, 1] as const;
+
+/**
+ * The place in a box-shaped region that is furthest from what is in it already, its centre if empty;
+ * in a drawer, where the hand does not come down on the handles of the drawers above.
+ */
+function spotInside(
+  view: View,
+  at: { name: string; target: string; drawer: SceneEntity | undefined },
+): Vec3 {
+  const { name, target, drawer } = at;
+  const region = view.entity(target);
+  const [hx, hy] = worldHalfExtents(region);
+  const [rx, ry] = worldHalfExtents(view.entity(name));
+  const [roomX, roomY] = [Math.max(0, hx - rx - 0.015), Math.max(0, hy - ry - 0.015)];
+  const [x, y] = region.position;
+  const spots = GRID.flatMap((i) => GRID.map((j): Vec3 => [x + i * roomX, y + j * roomY, 0]));
+  const open =
+    drawer === undefined ? spots : spots.filter((spot) => isOpenAbove(view, spot, drawer));
+  const fixtures = view.scene.entities.filter(({ kind }) => kind === "fixture");
+  return roomiestSpot(view, {
+    spots: open.length > 0 ? open : spots,
+    ignore: [name, ...fixtures.map((fixture) => fixture.name)],
+  });
+}
+
+function siblings(view: View, part: SceneEntity): SceneEntity[] {
+  return view.scene.entities.filter(
+    ({ name, kind, parent }) => kind === "fixture" && parent === part.parent && name !== part.name,
+  );
+}
+
+function isOpenAbove(view: View, spot: Vec3, drawer: SceneEntity): boolean {
+  const yaw = acrossYawRad(drawer);
+  return siblings(view, drawer).every(({ grasp, position }) => {
+    if (grasp === undefined || position[2] < drawer.position[2]) return true;
+    const [dx, dy] = [grasp[0] - spot[0], grasp[1] - spot[1]];
+    const along = Math.abs(dx * Math.cos(yaw) + dy * Math.sin(yaw));
+    const across = Math.abs(dy * Math.cos(yaw) - dx * Math.sin(yaw));
+    return along > HAND_M.along || across > HAND_M.across;
+  });
+}
+
+function topOfSiblings(view: View, part: SceneEntity): number {
+  return Math.max(topOf(part), ...siblings(view, part).map(topOf));
+}
+
+/** The horizontal direction across the way a part slides. */
+function acrossYawRad({ joint }: SceneEntity): number {
+  const [x, y] = joint?.axis ?? [1, 0, 0];
+  return Math.atan2(y, x) + Math.PI / 2;
+}
+
 function isShut(part: SceneEntity): boolean {
   const { value = 0, low = 0, high = 0 } = part.joint ?? {};
   return Math.abs(value) < 0.5 * Math.max(Math.abs(low), Math.abs(high));
+}
+
+function* pushOnto(view: View, name: string, region: string): Skill<boolean> {
+  const [hx, hy] = worldHalfExtents(view.entity(region));
+  // Well inside, not dead centre: a thing that has arrived is not worth coming round for.
+  const tolerance = 0.6 * Math.min(hx, hy);
+  return yield* push(view, { name, to: () => view.entity(region).position, tolerance });
 }
 
 /** Regions are boxes: things go to the floor of one they are put into, and on top of what they are put on. */
@@ -248,8 +312,8 @@ function jointedPart(view: View, name: string): SceneEntity | undefined {
     ({ joint, kind, parent }) => joint !== undefined && kind !== "region" && parent !== undefined,
   );
   const own = parts.filter(({ parent, name: part }) => parent === name || part === name);
-  const siblings = parts.filter(({ parent }) => parent !== undefined && parent === entity.parent);
-  const among = own.length > 0 ? own : siblings;
+  const others = parts.filter(({ parent }) => parent !== undefined && parent === entity.parent);
+  const among = own.length > 0 ? own : others;
   // Several drawers: the one whose centre is nearest to the named region.
   return among.sort((p, q) => gap(p, entity) - gap(q, entity))[0];
 }

@@ -92,12 +92,15 @@ export interface PlaceOptions {
   readonly carryZ: number;
   /** Lets go this far above the support, m. @default 0.005 */
   readonly dropM?: number;
+  /** Direction the fingers close along while it is put down; absent = as it was taken. */
+  readonly yawRad?: number;
 }
 
 /** Carries what is held over a place, lowers it, lets go and withdraws. @returns whether it was held until then */
 export function* place(view: View, options: PlaceOptions): Skill<boolean> {
   const { name } = options;
-  const hand = handDown(closingYawRad(view));
+  const now = closingYawRad(view);
+  const hand = handDown(options.yawRad === undefined ? now : nearestYawRad(options.yawRad, now));
   const hang = (): number => view.gripper.position[2] - bottomOf(view.entity(name));
   const carryZ = Math.max(options.carryZ + hang() + 0.03, view.gripper.position[2]);
   const [x, y] = view.gripper.position;
@@ -188,7 +191,8 @@ function* approachBehind(view: View, at: { name: string; to: Vec3 }): Skill {
   const hand = handDown(yaw);
   const x = entity.position[0] - ux * standOff;
   const y = entity.position[1] - uy * standOff;
-  const low = Math.max(bottomOf(entity) + 0.012, entity.position[2] - 0.01);
+  // The finger pads reach 9 mm below the tool centre and must not scrape along the table.
+  const low = Math.max(bottomOf(entity) + 0.02, entity.position[2] - 0.01);
   yield* clear(view, topOf(entity) + HOVER_M, GRIP.close);
   yield* reach(view, {
     position: [x, y, topOf(entity) + HOVER_M],
@@ -221,13 +225,13 @@ function* pushOn(view: View, at: { name: string; to: () => Vec3; tolerance: numb
     const side = (gx - thing[0]) * -uy + (gy - thing[1]) * ux;
     const ahead = (gx - thing[0]) * ux + (gy - thing[1]) * uy;
     if (ahead > 0.01 || Math.abs(side) > 0.03) return;
-    const stepM = Math.min(0.03, left + 0.01);
+    const stepM = Math.min(0.04, left + 0.015);
     const position: Vec3 = [
       gx + ux * stepM + uy * side * 1.5,
       gy + uy * stepM - ux * side * 1.5,
       z,
     ];
-    yield* reach(view, { position, quatWxyz: hand, grip: GRIP.close, maxSteps: 1, speed: 0.45 });
+    yield* reach(view, { position, quatWxyz: hand, grip: GRIP.close, maxSteps: 1, speed: 0.8 });
   }
 }
 
@@ -246,7 +250,8 @@ export function* slidePart(
   const way = Math.sign(options.to - joint.value);
   const pull: Vec3 = [joint.axis[0] * way, joint.axis[1] * way, joint.axis[2] * way];
   const handle = view.entity(options.name).grasp ?? view.entity(options.name).position;
-  const yaw = nearestYawRad(Math.atan2(pull[1], pull[0]), closingYawRad(view));
+  // The fingers close across the way it slides: its handle is a bar that points along it.
+  const yaw = nearestYawRad(Math.atan2(pull[1], pull[0]) + Math.PI / 2, closingYawRad(view));
   const hand = handDown(yaw);
   const above = shifted(handle, [0, 0, 0.1]);
   yield* clear(view, above[2], GRIP.open);
