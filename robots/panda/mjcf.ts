@@ -226,7 +226,12 @@ function handBody(): MjcfElement {
       xyaxes: [0, 1, 0, Math.cos(CAMERA_TILT_RAD), 0, Math.sin(CAMERA_TILT_RAD)],
       fovy: 75,
     }),
-    element("site", { name: PANDA_NAMES.gripSite, pos: [0, 0, TOOL_CENTRE_M], size: 0.004, group: 4 }),
+    element("site", {
+      name: PANDA_NAMES.gripSite,
+      pos: [0, 0, TOOL_CENTRE_M],
+      size: 0.004,
+      group: 4,
+    }),
     fingerBody(0),
     fingerBody(1),
   ]);
@@ -296,7 +301,13 @@ const DEFAULTS: readonly MjcfElement[] = [
     element("joint", { axis: [0, 0, 1], frictionloss: 0.1 }),
   ]),
   element("default", { class: "panda_finger" }, [
-    element("joint", { type: "slide", axis: [0, 1, 0], damping: 100, armature: 1, frictionloss: 1 }),
+    element("joint", {
+      type: "slide",
+      axis: [0, 1, 0],
+      damping: 100,
+      armature: 1,
+      frictionloss: 1,
+    }),
   ]),
 ];
 

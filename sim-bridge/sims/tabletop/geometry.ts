@@ -7,8 +7,8 @@ export type GeomRole = "solid" | "shell" | "hull";
 
 export interface GeomSpec {
   readonly role: GeomRole;
-  readonly type: "box" | "cylinder" | "capsule" | "ellipsoid" | "sphere" | "mesh";
-  /** Half extents; radius and half length; radii. Absent for meshes. */
+  readonly type: "box" | "cylinder" | "mesh";
+  /** Half extents; radius and half length. Absent for meshes. */
   readonly size?: readonly number[];
   readonly pos?: readonly number[];
   readonly quat?: readonly number[];
@@ -36,14 +36,6 @@ export function cylinder(
   rest: GeomOptions = {},
 ): GeomSpec {
   return { role, type: "cylinder", size, ...rest };
-}
-
-export function capsule(
-  role: GeomRole,
-  size: readonly [number, number],
-  rest: GeomOptions = {},
-): GeomSpec {
-  return { role, type: "capsule", size, ...rest };
 }
 
 export function mesh(name: string, rest: GeomOptions = {}): GeomSpec {

@@ -166,7 +166,10 @@ function woodTexture(name: string): Uint8Array {
       }
     }
   }
-  const png = encodePng({ width: WOOD_SIZE, height: WOOD_SIZE, channels: 3, data: pixels });
+  const png = encodePng(
+    { width: WOOD_SIZE, height: WOOD_SIZE, channels: 3, data: pixels },
+    { level: 0 },
+  );
   woodCache.set(name, png);
   return png;
 }

@@ -8,7 +8,7 @@ type Profile = readonly (readonly [radius: number, z: number])[];
 const SEGMENTS = 28;
 
 const PROFILES: Readonly<Record<string, Profile>> = {
-  // Root at the height of the centre of the body's box.
+  // z is measured from the centre of the thing's box.
   bowl: [
     [0, -0.025],
     [0.034, -0.025],

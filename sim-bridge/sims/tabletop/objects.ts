@@ -1,6 +1,6 @@
 /**
- * Movable things. Every root is at the centre of the thing's box, every graspable one fits an opening
- * of 80 mm and can be pinched from straight above.
+ * Movable things. The root is at the centre of the thing's box unless it says otherwise; every
+ * graspable one fits an opening of 80 mm and can be pinched from straight above.
  */
 import type { Vec3 } from "../../../src/core/index.ts";
 import type { GeomSpec } from "./geometry.ts";
@@ -10,19 +10,24 @@ export interface ObjectKind {
   /** Words for a person: `red cube`. */
   readonly category: string;
   readonly halfExtents: Vec3;
+  /** Centre of its box in the root's frame; default the root. */
+  readonly centre?: Vec3;
   /** Radius of the circle around the root that its footprint stays within, m. */
   readonly radius: number;
   /** Height above the root on which another thing put on it comes to rest, m. */
   readonly supportZ: number;
-  /** False for what is too wide to pinch: plate, puck. */
+  /** False for what is too wide to pinch. */
   readonly graspable: boolean;
   /** Where to pinch, in the root's frame, if not the centre. */
   readonly grasp?: Vec3;
   /** Meshes its geoms name. */
   readonly meshes: readonly string[];
   readonly geoms: readonly GeomSpec[];
-  /** A region inside it, named `<object>_contain_region`: half sizes and centre. */
-  readonly contains?: { readonly size: Vec3; readonly centre: Vec3 };
+}
+
+/** Height of the root above the surface a thing stands on, m. */
+export function restHeight({ halfExtents, centre }: ObjectKind): number {
+  return halfExtents[2] - (centre?.[2] ?? 0);
 }
 
 const CUBE_HALF_M = 0.02;
@@ -188,29 +193,20 @@ const PLATE: ObjectKind = {
 const BOWL: ObjectKind = {
   category: "bowl",
   halfExtents: [0.076, 0.076, 0.025],
+  // The root is low, so that even a flat thing in the bowl is above it: what `(On a bowl)` asks.
+  centre: [0, 0, 0.013],
   radius: 0.076,
-  supportZ: -0.019,
+  supportZ: -0.006,
   graspable: true,
   // The wall at +x; the closing axis is radial.
-  grasp: [0.0715, 0, 0.018],
+  grasp: [0.0715, 0, 0.031],
   meshes: ["bowl"],
   geoms: [
-    cylinder("hull", [0.05, 0.003], { pos: [0, 0, -0.022], mass: 0.1 }),
-    ...ringOfWalls(8, 0.067, { halfThickness: 0.0035, halfHeight: 0.018, z: 0.007, mass: 0.06 }),
-    ...ringOfWalls(8, 0.052, { halfThickness: 0.006, halfHeight: 0.006, z: -0.015, mass: 0.04 }),
-    mesh("bowl", { material: "teal" }),
+    cylinder("hull", [0.05, 0.003], { pos: [0, 0, -0.009], mass: 0.1 }),
+    ...ringOfWalls(8, 0.067, { halfThickness: 0.0035, halfHeight: 0.018, z: 0.02, mass: 0.06 }),
+    ...ringOfWalls(8, 0.052, { halfThickness: 0.006, halfHeight: 0.006, z: -0.002, mass: 0.04 }),
+    mesh("bowl", { pos: [0, 0, 0.013], material: "teal" }),
   ],
-  contains: { size: [0.055, 0.055, 0.025], centre: [0, 0, 0.006] },
-};
-
-const PUCK: ObjectKind = {
-  ...roundKind("grey puck", [0.05, 0.0125], {
-    geoms: [
-      cylinder("solid", [0.05, 0.0125], { material: "charcoal", mass: 0.15 }),
-      cylinder("shell", [0.036, 0.0005], { pos: [0, 0, 0.0126], material: "steel" }),
-    ],
-  }),
-  graspable: false,
 };
 
 /** By BDDL type; an instance is `<type>_<number>`. */
@@ -233,7 +229,6 @@ export const OBJECT_KINDS: Readonly<Record<string, ObjectKind>> = {
   white_mug: mug("white"),
   plate: PLATE,
   bowl: BOWL,
-  grey_puck: PUCK,
 };
 
 /** The kind of an instance: `red_cube_1` is a `red_cube`. @throws {RangeError} for an unknown type */

@@ -9,10 +9,10 @@ import {
 } from "../../../robots/panda/spec.ts";
 import type { Rng } from "../../../src/core/index.ts";
 import type { InitialState } from "../manipulation/world.ts";
-import type { Fixture, FixturePlacement } from "./fixtures.ts";
+import type { Fixture, FixturePlacement } from "./fixtures/index.ts";
 import { turn, yawQuat } from "./geometry.ts";
 import type { ObjectKind } from "./objects.ts";
-import { kindOf } from "./objects.ts";
+import { kindOf, restHeight } from "./objects.ts";
 import { startYaw } from "./problem.ts";
 import { type ComposedScene, freeJoint } from "./scene.ts";
 import type { ObjectPlacement, Rect, TaskSpec } from "./tasks.ts";
@@ -84,7 +84,7 @@ function placeOne(
   for (let attempt = 0; attempt < TRIES_PER_OBJECT; attempt++) {
     const yaw = yawLow + (yawHigh - yawLow) * rng.uniform();
     const spot = drawSpot(task, placement.at, context);
-    const candidate: Placed = { ...spot, z: spot.z + kind.halfExtents[2], yaw, kind };
+    const candidate: Placed = { ...spot, z: spot.z + restHeight(kind), yaw, kind };
     const onTable = typeof placement.at !== "string";
     const free =
       placed.every((other) => areApart(candidate, other)) &&

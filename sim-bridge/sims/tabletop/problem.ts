@@ -1,6 +1,6 @@
 /** Says a task as a problem in LIBERO's BDDL dialect (Liu et al. 2023, arXiv:2306.03310). */
 import type { BddlAtom, BddlProblem, BddlRegion } from "../manipulation/bddl.ts";
-import type { Fixture } from "./fixtures.ts";
+import type { Fixture } from "./fixtures/index.ts";
 import { kindOf } from "./objects.ts";
 import type { TaskSpec } from "./tasks.ts";
 
@@ -16,15 +16,12 @@ export function startYaw(yaw: readonly [number, number] | undefined): readonly [
  * The problem. Regions of the table are named `main_table_<region>` in init and goal, those of a thing
  * `<thing>_<region>`; `<object>_region` is where an object starts.
  */
-export function bddlProblem(
-  task: TaskSpec,
-  fixtures: ReadonlyMap<string, Fixture>,
-): BddlProblem {
+export function bddlProblem(task: TaskSpec, fixtures: ReadonlyMap<string, Fixture>): BddlProblem {
   return {
     name: "Efference_Tabletop_Manipulation",
     domain: "robosuite",
     language: task.instruction,
-    regions: [...tableRegions(task), ...thingRegions(task, fixtures)],
+    regions: [...tableRegions(task), ...thingRegions(fixtures)],
     fixtures: [
       { name: TABLE, type: "table" },
       ...task.fixtures.map(({ name, type }) => ({ name, type })),
@@ -54,21 +51,15 @@ function tableRegions(task: TaskSpec): BddlRegion[] {
   return regions;
 }
 
-function thingRegions(task: TaskSpec, fixtures: ReadonlyMap<string, Fixture>): BddlRegion[] {
-  const region = (name: string, target: string): BddlRegion => ({
-    name,
-    target,
-    ranges: [],
-    yawRotation: [],
-  });
-  return [
-    ...[...fixtures].flatMap(([target, { regions }]) =>
-      Object.keys(regions).map((full) => region(full.slice(target.length + 1), target)),
-    ),
-    ...task.objects
-      .filter(({ name }) => kindOf(name).kind.contains !== undefined)
-      .map(({ name }) => region("contain_region", name)),
-  ];
+function thingRegions(fixtures: ReadonlyMap<string, Fixture>): BddlRegion[] {
+  return [...fixtures].flatMap(([target, { regions }]) =>
+    Object.keys(regions).map((full) => ({
+      name: full.slice(target.length + 1),
+      target,
+      ranges: [],
+      yawRotation: [],
+    })),
+  );
 }
 
 function initAtoms(task: TaskSpec, fixtures: ReadonlyMap<string, Fixture>): BddlAtom[] {

@@ -7,7 +7,7 @@ export const FRONT_CAMERA = "front";
 const TABLE = { halfX: 0.62, halfY: 0.8, thickness: 0.04, centreX: -0.14 } as const;
 const FLOOR_Z = -0.75;
 /** Where the front camera stands and what it looks at, m. */
-const CAMERA_FROM = [0.68, 0, 0.64] as const;
+const CAMERA_FROM = [0.74, 0, 0.68] as const;
 const CAMERA_AT = [-0.14, 0, 0.12] as const;
 
 /** Static elements of the world body. */
@@ -49,7 +49,11 @@ function table(): MjcfElement[] {
 function walls(): MjcfElement[] {
   return [
     drawn("plane", "floor", { name: "floor", size: [4, 4, 0.5], pos: [0, 0, FLOOR_Z] }),
-    drawn("box", "wall", { name: "back_wall", size: [0.05, 3, 1.6], pos: [-1.65, 0, FLOOR_Z + 1.6] }),
+    drawn("box", "wall", {
+      name: "back_wall",
+      size: [0.05, 3, 1.6],
+      pos: [-1.65, 0, FLOOR_Z + 1.6],
+    }),
     drawn("box", "skirting", { size: [0.06, 3, 0.05], pos: [-1.65, 0, FLOOR_Z + 0.05] }),
   ];
 }

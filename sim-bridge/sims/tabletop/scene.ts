@@ -4,8 +4,8 @@ import { element, toXml } from "../../../robots/mjcf.ts";
 import { COLLISION_BITS, pandaMjcf } from "../../../robots/panda/mjcf.ts";
 import { PANDA_INITIAL_QPOS, PANDA_NAMES } from "../../../robots/panda/spec.ts";
 import type { ArmMeta, ManipulationScene, RegionMeta, ThingMeta } from "../manipulation/world.ts";
-import type { Fixture } from "./fixtures.ts";
-import { buildFixture } from "./fixtures.ts";
+import type { Fixture } from "./fixtures/index.ts";
+import { buildFixture } from "./fixtures/index.ts";
 import { namedGeoms } from "./geometry.ts";
 import { materialParts } from "./materials.ts";
 import { latheMesh } from "./meshes.ts";
@@ -43,7 +43,10 @@ export function composeScene(task: TaskSpec): ComposedScene {
     ...[...fixtures.values()].map(({ body }) => body),
     ...objects.map(({ body }) => body),
   ];
-  const assets = sceneAssets(world, new Set(task.objects.flatMap(({ name }) => kindOf(name).kind.meshes)));
+  const assets = sceneAssets(
+    world,
+    new Set(task.objects.flatMap(({ name }) => kindOf(name).kind.meshes)),
+  );
   const xml = toXml(
     element("mujoco", { model: "tabletop" }, [
       ...GLOBALS,
@@ -59,15 +62,15 @@ export function composeScene(task: TaskSpec): ComposedScene {
     things[name] = fixture.meta;
     Object.assign(regions, fixture.regions);
   }
-  for (const { name, meta, region } of objects) {
-    things[name] = meta;
-    if (region !== undefined) regions[region.name] = region.meta;
-  }
+  for (const { name, meta } of objects) things[name] = meta;
   for (const zone of zones) regions[zone.name] = zone.meta;
   const parts = [...fixtures.values()].flatMap((fixture) => fixture.parts);
   return {
     scene: { xml, files: assets.files, arm: ARM, things, parts, regions },
-    layout: stateLayout([...fixtures.values()], task.objects.map(({ name }) => name)),
+    layout: stateLayout(
+      [...fixtures.values()],
+      task.objects.map(({ name }) => name),
+    ),
     fixtures,
   };
 }
@@ -111,7 +114,6 @@ function buildObject(name: string): {
   name: string;
   body: MjcfElement;
   meta: ThingMeta;
-  region?: { name: string; meta: RegionMeta };
 } {
   const { kind } = kindOf(name);
   const { elements, contactGeoms } = namedGeoms(name, "object", kind.geoms);
@@ -123,23 +125,12 @@ function buildObject(name: string): {
     joints: [freeJoint(name)],
     contactGeoms,
     halfExtents: kind.halfExtents,
+    ...(kind.centre === undefined ? {} : { centre: kind.centre }),
     ...(kind.grasp === undefined ? {} : { grasp: kind.grasp }),
   };
   // Far above until an initial state puts it in place.
-  const body = (parts: MjcfElement[]): MjcfElement => element("body", { name, pos: [0, 0, 1] }, parts);
-  if (kind.contains === undefined) return { name, body: body(children), meta };
-  const { size, centre } = kind.contains;
-  const region = `${name}_contain_region`;
-  const site = element("site", { name: region, type: "box", size, pos: centre, group: 4 });
-  return {
-    name,
-    body: body([...children, site]),
-    meta,
-    region: {
-      name: region,
-      meta: { parent: name, size, joints: [], category: `inside of the ${kind.category}` },
-    },
-  };
+  const body = element("body", { name, pos: [0, 0, 1] }, children);
+  return { name, body, meta };
 }
 
 /** Half height of a zone's region above and below the table; LIBERO's 7 mm. */
@@ -216,7 +207,7 @@ const GLOBALS: readonly MjcfElement[] = [
   element("visual", {}, [
     element("headlight", {
       ambient: [0.36, 0.36, 0.37],
-      diffuse: [0.3, 0.3, 0.3],
+      diffuse: [0.25, 0.25, 0.25],
       specular: [0.1, 0.1, 0.1],
     }),
     element("map", { znear: 0.005, zfar: 10 }),

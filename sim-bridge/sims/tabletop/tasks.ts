@@ -1,5 +1,5 @@
 /** What a task is made of, before it becomes MJCF and BDDL. */
-import type { FixturePlacement } from "./fixtures.ts";
+import type { FixturePlacement } from "./fixtures/index.ts";
 
 /** `[xMin, yMin, xMax, yMax]` on the table, m: where an object's root may start. */
 export type Rect = readonly [number, number, number, number];

@@ -27,6 +27,9 @@ export const TABLETOP_VERSION = "1.0.0";
 /** Fixed initial states per task, as in LIBERO. */
 export const INITIAL_STATES = 50;
 
+/** A goal counts when it has held for a quarter of a second: flukes on the way do not. */
+const SUCCESS_HOLD_STEPS = 5;
+
 const SPECS: readonly TaskSpec[] = [
   ...SPATIAL_TASKS,
   ...OBJECT_TASKS,
@@ -124,6 +127,7 @@ export function tabletopWorld(): ManipulationWorld {
       channels: 3,
     })),
     maxSteps: Math.max(...SPECS.map(({ maxSteps }) => maxSteps)),
+    successHoldSteps: SUCCESS_HOLD_STEPS,
     tableHeightM: 0,
     buildScene,
     initialState,

@@ -1,5 +1,5 @@
 /** Suite `goal`: one scene, different goals. The bottom drawer starts open. */
-import type { FixturePlacement } from "../fixtures.ts";
+import type { FixturePlacement } from "../fixtures/index.ts";
 import type { GoalAtom, ObjectPlacement, TaskSpec, ZonePlacement } from "../tasks.ts";
 
 export const CABINET: FixturePlacement = {
@@ -10,7 +10,13 @@ export const CABINET: FixturePlacement = {
   // The drawers open towards -y, the middle of the table.
   yaw: Math.PI / 2,
 };
-export const SHELF: FixturePlacement = { name: "shelf_1", type: "shelf", x: 0.05, y: -0.34, yaw: 0 };
+export const SHELF: FixturePlacement = {
+  name: "shelf_1",
+  type: "shelf",
+  x: 0.05,
+  y: -0.34,
+  yaw: 0,
+};
 export const BUTTON: FixturePlacement = {
   name: "button_1",
   type: "button",

@@ -1,5 +1,5 @@
 /** Suite `long`: two things to do. Where order matters, the goal forces it. */
-import type { FixturePlacement } from "../fixtures.ts";
+import type { FixturePlacement } from "../fixtures/index.ts";
 import type { GoalAtom, ObjectPlacement, TaskSpec } from "../tasks.ts";
 import {
   BOTTOM_OPEN,
@@ -157,7 +157,7 @@ export const LONG_TASKS: readonly TaskSpec[] = [
     ],
     [
       ["On", "red_cube_1", "plate_1"],
-      ["In", "green_cube_1", "bowl_1_contain_region"],
+      ["On", "green_cube_1", "bowl_1"],
       ["Released", "red_cube_1"],
       ["Released", "green_cube_1"],
     ],

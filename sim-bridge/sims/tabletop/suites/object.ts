@@ -1,5 +1,5 @@
 /** Suite `object`: one place, different objects. Half of them are lifted, half go into the bin. */
-import type { FixturePlacement } from "../fixtures.ts";
+import type { FixturePlacement } from "../fixtures/index.ts";
 import { kindOf } from "../objects.ts";
 import type { Rect, TaskSpec } from "../tasks.ts";
 

@@ -3,7 +3,7 @@
  * (two equal mugs, one plate), or WHERE it goes is said relative to the plate.
  * Left is the robot's left (+y); "in front of" is on the robot's side.
  */
-import type { FixturePlacement } from "../fixtures.ts";
+import type { FixturePlacement } from "../fixtures/index.ts";
 import type { ObjectPlacement, Rect, TaskSpec } from "../tasks.ts";
 
 const SHELF: FixturePlacement = { name: "shelf_1", type: "shelf", x: 0, y: 0.36, yaw: 0 };
@@ -51,38 +51,34 @@ const DIRECTIONS = [
 ] as const;
 
 export const SPATIAL_TASKS: readonly TaskSpec[] = [
-  ...PICKS.map(
-    ([place, twin]): TaskSpec => ({
-      name: `put_mug_${place}_on_plate`,
-      suite: "spatial",
-      family: "place_on",
-      instruction: `pick up the red mug ${PLACES[place].words} and put it on the plate`,
-      fixtures: [SHELF],
-      objects: [mug("red_mug_1", place), mug("red_mug_2", twin), PLATE, CAN, COOKIES],
-      goal: [
-        ["On", "red_mug_1", "plate_1"],
-        ["Released", "red_mug_1"],
-      ],
-      ofInterest: ["red_mug_1", "plate_1"],
-      maxSteps: 280,
-    }),
-  ),
-  ...DIRECTIONS.map(
-    ({ name, predicate, words, start }): TaskSpec => ({
-      name: `move_mug_${name}_plate`,
-      suite: "spatial",
-      family: "place_relative",
-      instruction: `put the red mug ${words} the plate`,
-      fixtures: [SHELF],
-      objects: [mug("red_mug_1", start), PLATE, CAN, COOKIES],
-      goal: [
-        [predicate, "red_mug_1", "plate_1"],
-        ["Released", "red_mug_1"],
-      ],
-      ofInterest: ["red_mug_1", "plate_1"],
-      maxSteps: 280,
-    }),
-  ),
+  ...PICKS.map(([place, twin]): TaskSpec => ({
+    name: `put_mug_${place}_on_plate`,
+    suite: "spatial",
+    family: "place_on",
+    instruction: `pick up the red mug ${PLACES[place].words} and put it on the plate`,
+    fixtures: [SHELF],
+    objects: [mug("red_mug_1", place), mug("red_mug_2", twin), PLATE, CAN, COOKIES],
+    goal: [
+      ["On", "red_mug_1", "plate_1"],
+      ["Released", "red_mug_1"],
+    ],
+    ofInterest: ["red_mug_1", "plate_1"],
+    maxSteps: 280,
+  })),
+  ...DIRECTIONS.map(({ name, predicate, words, start }): TaskSpec => ({
+    name: `move_mug_${name}_plate`,
+    suite: "spatial",
+    family: "place_relative",
+    instruction: `put the red mug ${words} the plate`,
+    fixtures: [SHELF],
+    objects: [mug("red_mug_1", start), PLATE, CAN, COOKIES],
+    goal: [
+      [predicate, "red_mug_1", "plate_1"],
+      ["Released", "red_mug_1"],
+    ],
+    ofInterest: ["red_mug_1", "plate_1"],
+    maxSteps: 280,
+  })),
 ];
 
 function mug(name: string, place: Place): ObjectPlacement {
