@@ -14,7 +14,8 @@ const { fround } = Math;
  * @returns float64[9] row-major, overwritten by the next call
  */
 export function robosuiteRotation(x: number, y: number, z: number): Float64Array {
-  const angle = Math.hypot(x, y, z);
+  // Not Math.hypot, whose digits depend on the JavaScript engine's version.
+  const angle = Math.sqrt(x * x + y * y + z * z);
   const scale = angle === 0 ? 0 : Math.sin(angle / 2);
   quat[0] = fround(angle === 0 ? 1 : Math.cos(angle / 2));
   quat[1] = fround(angle === 0 ? 0 : (x / angle) * scale);
