@@ -9,7 +9,7 @@
 import { blendOverlay, blendWeight } from "./blend.ts";
 import { VIEW_STRIDE, chooseLevel, viewFromPose, viewSphere } from "./camera.ts";
 import type { Camera, SphereView } from "./camera.ts";
-import { depthImage, dominantTriangles, segmentationImage } from "./labels.ts";
+import { depthImage, segmentationImage } from "./labels.ts";
 import { VertexLighting } from "./lighting.ts";
 import { POSE_STRIDE, createMount, geomMounts, placeMount } from "./pose.ts";
 import type { Mount } from "./pose.ts";
@@ -73,7 +73,8 @@ export function createCameraRenderer(
       `Cannot create camera renderer: samples is ${String(samples)}, it must be 1 or 4`,
     );
   }
-  return new SoftwareRenderer(model, options);
+  const groups = options.visibleGroups ?? DEFAULT_GROUPS;
+  return new SoftwareRenderer(model, buildScene(model, groups), options);
 }
 
 class SoftwareRenderer implements CameraRenderer {
@@ -81,6 +82,9 @@ class SoftwareRenderer implements CameraRenderer {
   readonly height: number;
   readonly #model: RenderModel;
   readonly #scene: RenderScene;
+  readonly #options: CameraRendererOptions;
+  /** Depth and labels are those at pixel centres: with 4 samples, drawn by a second renderer with 1. */
+  #centres: SoftwareRenderer | undefined;
   readonly #mounts: readonly Mount[];
   readonly #geomIds: readonly number[];
   readonly #cameras = new Map<string, CameraState>();
@@ -104,13 +108,14 @@ class SoftwareRenderer implements CameraRenderer {
   readonly #sphere: SphereView = { depth: 0, visible: false, crossesNear: false };
   #isDisposed = false;
 
-  constructor(model: RenderModel, options: CameraRendererOptions) {
+  constructor(model: RenderModel, scene: RenderScene, options: CameraRendererOptions) {
     const { width, height, samples = 4 } = options;
     const size = { width, height, samples };
     this.width = width;
     this.height = height;
     this.#model = model;
-    this.#scene = buildScene(model, options.visibleGroups ?? DEFAULT_GROUPS);
+    this.#scene = scene;
+    this.#options = options;
     const { geoms } = this.#scene;
     this.#mounts = geomMounts(model, geoms);
     this.#geomIds = geoms.map(({ id }) => id);
@@ -147,23 +152,24 @@ class SoftwareRenderer implements CameraRenderer {
   }
 
   render(cameraName: string, poses: BodyPoses, outputs: CameraOutputs = {}): CameraImages {
+    const { rgb: wantsRgb = true, depth: wantsDepth, segmentation: wantsLabels } = outputs;
+    const needsCentres = wantsDepth === true || wantsLabels === true;
+    if (needsCentres && this.#raster.samples === 4) {
+      const options: CameraRendererOptions = { ...this.#options, samples: 1 };
+      this.#centres ??= new SoftwareRenderer(this.#model, this.#scene, options);
+      const images = this.#centres.render(cameraName, poses, { ...outputs, rgb: false });
+      return wantsRgb ? { ...images, rgb: this.render(cameraName, poses).rgb } : images;
+    }
     const state = this.#begin(cameraName, poses);
-    const { camera, triangles } = state;
-    const { rgb: wantsRgb = true } = outputs;
     const background =
       state.isStatic && this.#cachesBackground ? this.#bakedBackground(state, poses) : undefined;
     const rgb = this.#drawOpaque(state, { poses, background, wantsRgb });
-    if (wantsRgb && this.#blendedRows.length > 0) this.#drawBlended(camera, rgb);
-    if (outputs.depth !== true && outputs.segmentation !== true) return { rgb };
-
-    const { width, height, samples } = this.#raster;
-    const source = { width, height, samples, buffer: this.#buffer, triangles };
-    const dominant = dominantTriangles(source);
+    if (wantsRgb && this.#blendedRows.length > 0) this.#drawBlended(state.camera, rgb);
     return {
       rgb,
-      ...(outputs.depth === true && { depth: depthImage(source, dominant, camera.far) }),
-      ...(outputs.segmentation === true && {
-        segmentation: segmentationImage(source, dominant, this.#geomIds),
+      ...(wantsDepth === true && { depth: depthImage(this.#buffer) }),
+      ...(wantsLabels === true && {
+        segmentation: segmentationImage(this.#buffer, state.triangles, this.#geomIds),
       }),
     };
   }
@@ -175,16 +181,19 @@ class SoftwareRenderer implements CameraRenderer {
     this.#fixedRows = opaque.filter(isFixed);
     this.#movingRows = opaque.filter((row) => !isFixed(row));
     for (const state of this.#cameras.values()) state.background = undefined;
+    this.#centres?.invalidate();
   }
 
   dispose(): void {
     this.#isDisposed = true;
+    this.#centres?.dispose();
+    this.#centres = undefined;
     this.#cameras.clear();
   }
 
   /** Checks the call and places camera and geoms. */
   #begin(cameraName: string, poses: BodyPoses): CameraState {
-    if (this.#isDisposed) throw new Error(`Cannot render "${cameraName}": renderer is disposed`);
+    if (this.#isDisposed) throw new Error(`Cannot render "${cameraName}": renderer was disposed`);
     const state = this.#cameras.get(cameraName);
     if (state === undefined) {
       const known = [...this.#cameras.keys()].map((name) => `"${name}"`).join(", ");

@@ -173,16 +173,19 @@ export interface CameraOutputs {
 export interface CameraImages {
   /** uint8[height, width, 3]; empty if not asked for. */
   readonly rgb: Uint8Array;
-  /** float32[height, width]: metres along the optical axis; the far plane's distance where nothing is. */
+  /**
+   * float32[height, width]: metres along the optical axis at the pixel's centre; the far plane's depth
+   * where nothing is. See-through geoms are not seen.
+   */
   readonly depth?: Float32Array;
-  /** uint16[height, width]: 0 = background, else 1 + geom id. */
+  /** uint16[height, width]: what is at the pixel's centre: 0 = background, else 1 + geom id. */
   readonly segmentation?: Uint16Array;
 }
 
 export interface CameraRendererOptions {
   readonly width: number;
   readonly height: number;
-  /** Colour samples per pixel; 4 (default) is smooth at edges. Depth and labels use one sample nearest the centre. */
+  /** Colour samples per pixel; 4 (default) is smooth at edges. */
   readonly samples?: 1 | 4;
   /** Geom groups to draw; default 0, 1, 2, MuJoCo's default. */
   readonly visibleGroups?: readonly number[];

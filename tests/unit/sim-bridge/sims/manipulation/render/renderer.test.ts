@@ -1,0 +1,269 @@
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { createCameraRenderer } from "../../../../../../sim-bridge/sims/manipulation/render/renderer.ts";
+import {
+  LIGHT_TYPE,
+  TEXTURE_TYPE,
+} from "../../../../../../sim-bridge/sims/manipulation/render/types.ts";
+import type {
+  CameraRendererOptions,
+  RenderModel,
+} from "../../../../../../sim-bridge/sims/manipulation/render/types.ts";
+import {
+  CAMERA_ABOVE,
+  bodyPoses,
+  pixelAt,
+  renderModel,
+} from "../../../../../support/render/model.ts";
+
+const HEADLIGHT = {
+  active: true,
+  ambient: [0.3, 0.3, 0.3],
+  diffuse: [0.5, 0.5, 0.5],
+  specular: [0.2, 0.2, 0.2],
+};
+const CHECKER = {
+  type: TEXTURE_TYPE.flat2d,
+  width: 2,
+  height: 2,
+  channels: 3,
+  srgb: false,
+  data: Uint8Array.from([200, 180, 150, 90, 80, 70, 90, 80, 70, 200, 180, 150]),
+};
+
+/** Body 1 moves, body 2 is welded to the world, body 3 carries a camera and moves. */
+function scene(): RenderModel {
+  return renderModel({
+    geoms: [
+      {
+        type: "plane",
+        size: [1.5, 1.5, 0.5],
+        material: { textureId: 0, texRepeat: [5, 5], specular: 0.3 },
+      },
+      {
+        type: "box",
+        size: [0.2, 0.1, 0.15],
+        pos: [0.4, 0.3, 0.15],
+        rgba: [0.8, 0.2, 0.1, 1],
+        bodyId: 2,
+      },
+      {
+        type: "sphere",
+        size: [0.25],
+        rgba: [0.1, 0.5, 0.9, 1],
+        bodyId: 1,
+        material: { specular: 0.9, shininess: 0.5 },
+      },
+      {
+        type: "capsule",
+        size: [0.08, 0.2],
+        pos: [0.1, 0, 0.3],
+        quatWxyz: [0.8, 0, 0.6, 0],
+        bodyId: 1,
+        rgba: [0.9, 0.8, 0.2, 1],
+      },
+      { type: "cylinder", size: [0.1, 0.1], pos: [-0.5, 0.4, 0.1], rgba: [0.2, 0.7, 0.3, 1] },
+      {
+        type: "ellipsoid",
+        size: [0.2, 0.1, 0.08],
+        pos: [-0.4, -0.4, 0.1],
+        rgba: [0.7, 0.3, 0.7, 1],
+      },
+      {
+        type: "box",
+        size: [0.15, 0.15, 0.15],
+        pos: [-0.1, -0.2, 0.2],
+        rgba: [0.2, 0.9, 0.9, 0.4],
+        bodyId: 1,
+      },
+    ],
+    lights: [
+      {
+        type: LIGHT_TYPE.spot,
+        pos: [1, -1, 2],
+        dir: [-0.5, 0.5, -1],
+        diffuse: [0.6, 0.6, 0.5],
+        specular: [0.4, 0.4, 0.4],
+        cutoffDeg: 60,
+      },
+    ],
+    textures: [CHECKER],
+    headlight: HEADLIGHT,
+    bodyWeldId: [0, 1, 0, 3],
+    cameras: [
+      CAMERA_ABOVE,
+      { name: "hand", bodyId: 3, pos: [0, 0, 0], quatWxyz: [0.9, 0.3, 0.1, 0.2], fovyDeg: 70 },
+    ],
+  });
+}
+
+const ALL = { rgb: true, depth: true, segmentation: true };
+const options = (more: Partial<CameraRendererOptions> = {}): CameraRendererOptions => ({
+  width: 48,
+  height: 40,
+  ...more,
+});
+const poseAt = (step: number): ReturnType<typeof bodyPoses> =>
+  bodyPoses(4, {
+    1: [0.4 * Math.sin(step), 0.3 * Math.cos(2 * step), 0.2],
+    3: [0.1 * step, -0.5, 1.2],
+  });
+
+describe("createCameraRenderer", () => {
+  for (const samples of [1, 4] as const) {
+    it(`draws the same bytes with and without a baked background, ${samples} samples`, () => {
+      const baked = createCameraRenderer(scene(), options({ samples }));
+      const fresh = createCameraRenderer(scene(), options({ samples, cacheBackground: false }));
+      for (let step = 0; step < 12; step++) {
+        for (const camera of ["above", "hand"]) {
+          const expected = fresh.render(camera, poseAt(step), ALL);
+          expect(baked.render(camera, poseAt(step), ALL), `${camera} ${step}`).toEqual(expected);
+        }
+      }
+    });
+  }
+
+  it("draws the same bytes again, in any order of cameras", () => {
+    const renderer = createCameraRenderer(scene(), options());
+    const first = renderer.render("above", poseAt(1), ALL);
+    renderer.render("hand", poseAt(2));
+    renderer.render("above", poseAt(3));
+    expect(renderer.render("above", poseAt(1), ALL)).toEqual(first);
+    expect(createCameraRenderer(scene(), options()).render("above", poseAt(1), ALL)).toEqual(first);
+  });
+
+  it("draws this very picture in every process", () => {
+    const renderer = createCameraRenderer(scene(), options());
+    const hash = createHash("sha256");
+    for (const camera of ["above", "hand"]) {
+      const { rgb, depth, segmentation } = renderer.render(camera, poseAt(1), ALL);
+      hash
+        .update(rgb)
+        .update(new Uint8Array(depth!.buffer))
+        .update(new Uint8Array(segmentation!.buffer));
+    }
+    expect(hash.digest("hex")).toMatchInlineSnapshot(
+      `"08098fb1da61e24e86c6d71ef2e8a9bcb3591fc16c001eed1656ad2a8edd01c4"`,
+    );
+  });
+
+  it("gives arrays that belong to the caller", () => {
+    const renderer = createCameraRenderer(scene(), options());
+    const first = renderer.render("above", poseAt(1), ALL);
+    const copy = structuredClone(first);
+    renderer.render("above", poseAt(2), ALL);
+    expect(first).toEqual(copy);
+  });
+
+  it("notices a static body that was moved, and may be told to bake anew", () => {
+    const moved = bodyPoses(4, { 1: [0, 0, 0.2], 2: [-0.3, 0.1, 0.2] });
+    const expected = createCameraRenderer(scene(), options({ cacheBackground: false })).render(
+      "above",
+      moved,
+      ALL,
+    );
+    const renderer = createCameraRenderer(scene(), options());
+    renderer.render("above", poseAt(0), ALL);
+    expect(renderer.render("above", moved, ALL)).toEqual(expected);
+    renderer.invalidate();
+    expect(renderer.render("above", moved, ALL)).toEqual(expected);
+  });
+
+  it("puts row 0 at the top, labels geoms by id + 1 and measures depth along the axis", () => {
+    const model = renderModel({
+      geoms: [
+        { type: "box", size: [0.1, 0.1, 0.1], pos: [0, 0.7, 0] },
+        { type: "box", size: [0.1, 0.1, 0.3], pos: [0.7, 0, 0] },
+      ],
+    });
+    const renderer = createCameraRenderer(model, { width: 40, height: 40, samples: 1 });
+    const { segmentation, depth } = renderer.render("above", bodyPoses(1), { ...ALL, rgb: false });
+    expect(segmentation![5 * 40 + 20]).toBe(1); // +y is up in the image
+    expect(segmentation![20 * 40 + 36]).toBe(2); // +x is right
+    expect(segmentation![20 * 40 + 20]).toBe(0);
+    expect(depth![5 * 40 + 20]).toBeCloseTo(1.9, 6);
+    expect(depth![20 * 40 + 36]).toBeCloseTo(1.7, 6);
+    expect(depth![20 * 40 + 20]).toBeCloseTo(50, 5); // the far plane
+  });
+
+  it("clips at the near plane instead of dropping what crosses it", () => {
+    // Camera 5 cm above a floor, looking along it: the lower half of the image is floor.
+    const half = Math.SQRT1_2;
+    const camera = {
+      name: "low",
+      bodyId: 0,
+      pos: [0, 0, 0.05],
+      quatWxyz: [half, half, 0, 0],
+      fovyDeg: 90,
+    };
+    const model = renderModel({
+      geoms: [{ type: "plane", size: [20, 20, 20] }],
+      cameras: [camera],
+      znear: 0.02,
+    });
+    const renderer = createCameraRenderer(model, { width: 32, height: 32, samples: 1 });
+    const { segmentation, depth } = renderer.render("low", bodyPoses(1), { ...ALL, rgb: false });
+    for (let row = 0; row < 32; row++) {
+      const slope = (row + 0.5 - 16) / 16; // downwards
+      for (let column = 0; column < 32; column++) {
+        const distance = 0.05 / slope;
+        const seen = slope > 0 && distance < 19 && distance > 0.02;
+        if (Math.abs(slope) < 0.01) continue;
+        expect(segmentation![row * 32 + column], `${row} ${column}`).toBe(Number(seen));
+        if (seen) expect(depth![row * 32 + column]! / distance).toBeCloseTo(1, 5);
+      }
+    }
+  });
+
+  it("shows nothing of a closed shape from its inside", () => {
+    const model = renderModel({ geoms: [{ type: "sphere", size: [0.5], pos: [0, 0, 2] }] });
+    const renderer = createCameraRenderer(model, options());
+    const { segmentation } = renderer.render("above", bodyPoses(1), ALL);
+    expect(segmentation!.every((label) => label === 0)).toBe(true);
+  });
+
+  it("mixes see-through geoms over what is behind, and does not label them", () => {
+    const glow = (rgba: number[]): object => ({ rgba, material: { emission: 1 } });
+    const geoms = [
+      { type: "plane", size: [1, 1, 1], ...glow([1, 0, 0, 1]) },
+      { type: "box", size: [0.3, 0.3, 0.3], ...glow([0, 0, 1, 0.5]) },
+      { type: "box", size: [0.1, 0.1, 0.1], pos: [0.6, 0.6, -1], ...glow([0, 1, 0, 0.5]) },
+    ] as const;
+    const renderer = createCameraRenderer(renderModel({ geoms }), { width: 40, height: 40 });
+    const { rgb, segmentation } = renderer.render("above", bodyPoses(1), ALL);
+    expect(pixelAt(rgb, 40, 20, 20)).toEqual([64, 0, 191]); // 1 - (1 - 0.5)^2 of blue
+    expect(pixelAt(rgb, 40, 32, 8)).toEqual([255, 0, 0]); // hidden under the plane
+    expect(segmentation![20 * 40 + 20]).toBe(1);
+  });
+
+  it("draws only visible groups and nothing of alpha 0", () => {
+    const glow = { material: { emission: 1 } };
+    const geoms = [
+      { type: "box", size: [0.2, 0.2, 0.2], pos: [-0.5, 0, 0], group: 3, ...glow },
+      { type: "box", size: [0.2, 0.2, 0.2], rgba: [1, 1, 1, 0], ...glow },
+    ] as const;
+    const labels = (more: Partial<CameraRendererOptions>): number[] => {
+      const renderer = createCameraRenderer(renderModel({ geoms }), options(more));
+      return [...new Set(renderer.render("above", bodyPoses(1), ALL).segmentation)];
+    };
+    expect(labels({})).toEqual([0]);
+    expect(labels({ visibleGroups: [3] })).toEqual([0, 1]);
+  });
+
+  it("refuses what it cannot draw", () => {
+    expect(() => createCameraRenderer(scene(), options({ width: 0 }))).toThrow(RangeError);
+    expect(() => createCameraRenderer(scene(), options({ samples: 2 as 1 }))).toThrow(
+      /samples is 2, it must be 1 or 4/,
+    );
+    const renderer = createCameraRenderer(scene(), options());
+    expect(() => renderer.render("side", poseAt(0))).toThrow(
+      /no such camera, it must be one of "above", "hand"/,
+    );
+    expect(() => renderer.render("above", bodyPoses(3))).toThrow(
+      /9 and 27 numbers, they must have 12 and 36/,
+    );
+    renderer.dispose();
+    renderer.dispose();
+    expect(() => renderer.render("above", poseAt(0))).toThrow(/was disposed/);
+  });
+});
