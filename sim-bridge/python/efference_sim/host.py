@@ -325,7 +325,7 @@ def _conform_depth(arrays: Mapping[str, Any]) -> dict[str, Array]:
     """Nothing in sight may be infinitely far, but no distance is NaN."""
     depth = _copied(arrays, np.float32)
     for name, array in depth.items():
-        if np.isnan(array).any():
+        if np.isnan(np.asarray(array)).any():
             raise RequestError("non_finite", f'depth of "{name}" has NaN, must be numbers')
     return depth
 
