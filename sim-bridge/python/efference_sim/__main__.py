@@ -27,7 +27,6 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 EXIT_REFUSED = 4
-HANG_GRACE_S = 30.0
 EXIT_CODES = {
     "closed": 0,
     "finished": 0,
@@ -105,6 +104,13 @@ def _common(parser: argparse.ArgumentParser) -> None:
         help="give up after so many seconds without a runtime (default 30)",
     )
     connection.add_argument("--heartbeat-s", type=_positive(float), default=1.0, metavar="S", help="default 1")
+    connection.add_argument(
+        "--hang-grace-s",
+        type=_positive(float),
+        default=30.0,
+        metavar="S",
+        help="a simulator still busy so long after the end is left behind (default 30)",
+    )
     connection.add_argument(
         "--server-key",
         metavar="KEY",
@@ -221,11 +227,15 @@ def _make(arguments: argparse.Namespace) -> Environment:
     return made
 
 
-def _leave_even_if_hung(ended: Ended) -> None:
+def _leaving_even_if_hung(grace_s: float) -> Callable[[Ended], None]:
     """A simulator that hangs must not outlive its runtime: nobody would ever end this process."""
-    timer = threading.Timer(HANG_GRACE_S, os._exit, (EXIT_CODES[ended.why],))
-    timer.daemon = True
-    timer.start()
+
+    def start_timer(ended: Ended) -> None:
+        timer = threading.Timer(grace_s, os._exit, (EXIT_CODES[ended.why],))
+        timer.daemon = True
+        timer.start()
+
+    return start_timer
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:
@@ -265,7 +275,12 @@ def _run(arguments: argparse.Namespace) -> int:
             heartbeat_s=arguments.heartbeat_s,
             keys=keys,
         )
-        result = serve(environment, options, max_episodes=arguments.episodes, on_ended=_leave_even_if_hung)
+        result = serve(
+            environment,
+            options,
+            max_episodes=arguments.episodes,
+            on_ended=_leaving_even_if_hung(arguments.hang_grace_s),
+        )
     finally:
         environment.close()
     print(f"efference-sim: {result.why}: {result.reason}", file=sys.stderr)

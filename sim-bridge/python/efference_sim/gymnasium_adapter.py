@@ -110,7 +110,7 @@ class GymnasiumEnvironment(Environment):
             max_steps=options.max_steps or _step_limit(env) or DEFAULT_MAX_STEPS,
         )
         self.tasks = _tasks_of(env, options.target)
-        self._many_tasks = getattr(env.unwrapped, "tasks", None) is not None
+        self._many_tasks = _listed_tasks(env) is not None
         self.identity = _identity_of(env, options.target)
 
     def reset(self, request: ResetRequest) -> State:
@@ -131,7 +131,7 @@ class GymnasiumEnvironment(Environment):
         return self._state(
             observation,
             info,
-            reward=float(reward),
+            reward=_number(reward),
             terminated=bool(terminated),
             truncated=bool(truncated),
         )
@@ -173,6 +173,11 @@ class GymnasiumEnvironment(Environment):
         return ImageSpec(name, height, width, channels)
 
 
+def _number(value: Any) -> float:
+    """A reward, also where it comes as an array with one entry."""
+    return float(value) if isinstance(value, (float, int)) else float(np.asarray(value).item())
+
+
 def _metadata(env: Any) -> Mapping[str, Any]:
     found = getattr(env, "metadata", None)
     return found if isinstance(found, Mapping) else {}
@@ -199,9 +204,17 @@ def _success_in(info: Any) -> bool | None:
     return None
 
 
+def _listed_tasks(env: Any) -> Sequence[Any] | None:
+    """The attribute `tasks`, unless it holds things of another kind than ours."""
+    listed = getattr(env.unwrapped, "tasks", None)
+    if not isinstance(listed, (list, tuple)):
+        return None
+    return listed if all(isinstance(entry, (str, Mapping, TaskInfo)) for entry in listed) else None
+
+
 def _tasks_of(env: Any, target: str) -> tuple[TaskInfo, ...]:
     """The environment's own `tasks` (names, dicts or TaskInfo), or a single one named like the target."""
-    listed = getattr(env.unwrapped, "tasks", None)
+    listed = _listed_tasks(env)
     if listed is None:
         return (TaskInfo(name=target, suite="gymnasium"),)
     tasks = []
@@ -211,7 +224,7 @@ def _tasks_of(env: Any, target: str) -> tuple[TaskInfo, ...]:
         elif isinstance(entry, Mapping):
             tasks.append(TaskInfo(**{"suite": "gymnasium", **entry}))
         else:
-            tasks.append(TaskInfo(name=str(entry), suite="gymnasium"))
+            tasks.append(TaskInfo(name=entry, suite="gymnasium"))
     if not tasks:
         raise LoadError(f'Cannot serve "{target}": its list of tasks is empty, must have at least one')
     return tuple(tasks)

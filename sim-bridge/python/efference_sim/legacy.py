@@ -7,7 +7,10 @@ nowhere. Gymnasium: `reset(seed=, options=)` returns two values, `step` five.
 from __future__ import annotations
 
 import inspect
+import random
 from typing import Any, Callable
+
+import numpy as np
 
 # Old environments feed the seed to np.random.RandomState, which takes 32 bits.
 LEGACY_SEED_MODULUS = 2**32
@@ -33,13 +36,14 @@ class LegacyEnv:
     """Gives an old environment the calls of a new one.
 
     A seed is handed to the constructor where that takes `seed` (the environment is made anew for every episode),
-    else to `seed()`, else to an integer attribute `_seed`. `seeding` says which.
+    else to `seed()`, else to an integer attribute `_seed`, else to the global generators of NumPy and Python.
+    `seeding` says which.
     """
 
     def __init__(self, make: Callable[..., Any], environment: Any) -> None:
         self._make = make
         self._environment = environment
-        self.seeding = "none"
+        self.seeding = "global"
         if accepts(make, "seed"):
             self.seeding = "constructor"
         elif callable(getattr(environment, "seed", None)):
@@ -76,6 +80,9 @@ class LegacyEnv:
             self._environment.seed(seed)
         elif self.seeding == "_seed":
             self._environment._seed = seed
+        else:
+            np.random.seed(seed)
+            random.seed(seed)
         if options and "task" in options and hasattr(self._environment, "set_task"):
             self._environment.set_task(options["task"])
         result = self._environment.reset()

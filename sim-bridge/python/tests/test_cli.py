@@ -10,6 +10,7 @@ from support import DEADLINE_S, PACKAGE_ROOT, Runtime, spawn
 
 from efference_sim import messages as m
 from efference_sim.__main__ import build_parser
+from efference_sim.environment import ResetRequest
 
 
 def finished(process):
@@ -80,6 +81,35 @@ def test_a_signal_says_goodbye_first(number, expected):
         code, _, err = finished(process)
         assert code == expected
         assert "Traceback" not in err
+
+
+HANGING = """
+import time
+from efference_sim import ComponentSpec, Environment, EnvironmentIdentity, EnvironmentSpec, State, TaskInfo
+
+class Hanging(Environment):
+    spec = EnvironmentSpec(action=(ComponentSpec("a", "raw", "float32", (1,)),))
+    tasks = (TaskInfo("t"),)
+    identity = EnvironmentIdentity("hanging")
+
+    def reset(self, request):
+        time.sleep(600)
+        return State()
+
+    def step(self, action):
+        return State()
+"""
+
+
+def test_a_simulator_that_hangs_does_not_outlive_its_runtime(tmp_path):
+    (tmp_path / "hanging.py").write_text(HANGING)
+    with Runtime() as runtime:
+        target = f"{tmp_path / 'hanging.py'}:Hanging"
+        process = spawn("serve", target, "--connect", runtime.endpoint, "--hang-grace-s", "0.2")
+        runtime.greet()
+        runtime.send(m.Reset(ResetRequest("t", 0)))
+        runtime.send(m.Close("it took too long"))
+        assert finished(process)[0] == 0
 
 
 def test_the_example_of_the_readme_is_the_file_and_drives():

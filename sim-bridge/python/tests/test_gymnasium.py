@@ -166,6 +166,16 @@ OLD_ENV = textwrap.dedent(
 
         def seed(self, seed):
             self.rng = np.random.RandomState(seed)
+
+    class Global(OldEnv):
+        tasks = [object()]
+
+        def __init__(self):
+            super().__init__()
+            self.rng = np.random
+
+        def step(self, action):
+            return self.rng.normal(size=1), np.array([0.5]), False, {}
     """
 )
 
@@ -173,6 +183,7 @@ OLD_ENV = textwrap.dedent(
 def test_an_old_environment_is_made_anew_with_each_seed(tmp_path, monkeypatch):
     (tmp_path / "old_env.py").write_text(OLD_ENV)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "old_env", raising=False)
     host, environment = hosted("old_env:OldEnv", kwargs={"scale": 2.0})
     first = reset(host, "old_env:OldEnv", 2**32 + 5)
     expected = np.random.RandomState(5).normal(size=1) * 2.0
@@ -186,6 +197,18 @@ def test_an_old_environment_is_made_anew_with_each_seed(tmp_path, monkeypatch):
     host, _ = hosted("old_env:Seeded")
     first = reset(host, "old_env:Seeded", 9).observation.proprio["observation"]
     assert first.tobytes() == np.random.RandomState(9).normal(size=1).tobytes()
+
+
+def test_an_old_environment_without_a_seed_draws_from_the_global_generator(tmp_path, monkeypatch):
+    (tmp_path / "old_env.py").write_text(OLD_ENV)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "old_env", raising=False)
+    host, environment = hosted("old_env:Global")
+    assert [task.name for task in environment.tasks] == ["old_env:Global"]
+    for _ in range(2):
+        first = reset(host, "old_env:Global", 9).observation.proprio["observation"]
+        assert first.tobytes() == np.random.RandomState(9).normal(size=1).tobytes()
+    assert step(host, [0])[0].reward == 0.5
 
 
 def test_crafter_is_understood_as_it_is():
