@@ -15,7 +15,7 @@ export type {
 } from "./episode/types.ts";
 export { loadPolicy, readPolicyPackage, writePolicyPackage } from "./package/index.ts";
 export { connectPolicy, createHub, serveEnvironment } from "../sim-bridge/index.ts";
-export { panda } from "../robots/panda/index.ts";
+export { panda } from "../robots/panda/spec.ts";
 export { randomPolicy, scriptedPolicy } from "../policies/scripted/index.ts";
 export { shippedFittedPackage } from "../policies/fitted/index.ts";
 export { connectSim } from "./cli/connect-sim.ts";

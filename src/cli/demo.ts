@@ -26,9 +26,19 @@ export interface DemoOptions {
 }
 
 /** What the demo shows: the experts on one task of each kind, and the learned policy beside them. */
+const LIFTS = ["lift_red_cube", "lift_soup_can"] as const;
 const PARTS = [
-  { policy: "scripted", label: "scripted experts" },
-  { policy: "fitted", label: "learned policy (fitted, lift family)" },
+  {
+    policy: "scripted",
+    label: "scripted experts (they read the simulator's ground truth)",
+    tasks: [...LIFTS, "stack_green_cube_on_red_cube", "open_top_drawer", "press_button"],
+  },
+  {
+    policy: "fitted",
+    label:
+      "learned policy (fitted in closed form for the lift family; sees pixels and its own body)",
+    tasks: [...LIFTS],
+  },
 ] as const;
 
 /** `efference demo`, which is what `npm start` runs. */
@@ -37,7 +47,6 @@ export async function demo(options: DemoOptions): Promise<void> {
   const folder = resolve(options.out ?? newRunFolder("demo"));
   const progress = createProgress();
   const interrupt = interruptSignal();
-  const { demoTasks } = await import("../../sim-bridge/sims/tabletop/demo-tasks.ts");
   const hub = await openHub({ endpoint: "tcp://127.0.0.1:*", stepTimeoutS: 30 });
   const supervisor = superviseSimulators({
     simulator: "tabletop",
@@ -52,27 +61,25 @@ export async function demo(options: DemoOptions): Promise<void> {
     viewer = options.exit === true ? undefined : await openViewer(folder, options.port, progress);
     const results: Record<string, Results> = {};
     let sawFirst = false;
-    for (const { policy, label } of PARTS) {
+    for (const { policy, label, tasks } of PARTS) {
       progress.line(`\n${label}`);
-      results[policy] = await runEvaluation(
-        partConfig(policy, { folder, options, tasks: demoTasks[policy] }),
-        {
-          folder: join(folder, policy),
-          pool,
-          progress,
-          resume: false,
-          signal: interrupt.signal,
-          workerTimeoutMs: 60_000,
-          select: (tasks) => selectTasks(tasks, { task: demoTasks[policy].join(",") }),
-          onResult: () => {
-            if (sawFirst) return;
-            sawFirst = true;
-            progress.line(
-              `first result after ${durationWords((performance.now() - startedMs) / 1000)}`,
-            );
-          },
+      results[policy] = await runEvaluation(partConfig(policy, { folder, options, tasks }), {
+        folder: join(folder, policy),
+        pool,
+        requireSpec: (spec) => hub.requireSpec(spec),
+        progress,
+        resume: false,
+        signal: interrupt.signal,
+        workerTimeoutMs: 60_000,
+        select: (tasks) => selectTasks(tasks, { task: tasks.join(",") }),
+        onResult: () => {
+          if (sawFirst) return;
+          sawFirst = true;
+          progress.line(
+            `first result after ${durationWords((performance.now() - startedMs) / 1000)}`,
+          );
         },
-      );
+      });
       const table = resultsTable(results[policy]);
       if (options.json === true) process.stderr.write(table);
       else process.stdout.write(table);

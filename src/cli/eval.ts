@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Results } from "../rollout/index.ts";
 import { resultsTable } from "../rollout/index.ts";
-import type { Hub } from "../../sim-bridge/index.ts";
+import type { Hub, RemoteEnvironment } from "../../sim-bridge/index.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { Interrupted, interruptSignal } from "./interrupt.ts";
 import { openHub } from "./open-hub.ts";
@@ -46,10 +46,11 @@ export async function evalCommand(options: EvalOptions): Promise<void> {
   const progress = createProgress();
   const interrupt = interruptSignal();
   try {
-    const results = await withSimulators({ config, options, progress }, (pool) =>
+    const results = await withSimulators({ config, options, progress }, (pool, hub) =>
       runEvaluation(config, {
         folder,
         pool,
+        requireSpec: (spec) => hub.requireSpec(spec),
         progress,
         resume,
         signal: interrupt.signal,
@@ -136,7 +137,7 @@ function folderToResume(options: EvalOptions): string {
 /** Opens the hub, starts the workers where asked to, and closes both whatever happens. */
 async function withSimulators<T>(
   at: { config: RunConfig; options: EvalOptions; progress: Progress },
-  work: (pool: SimulatorPool<Awaited<ReturnType<Hub["nextSimulator"]>>>) => Promise<T>,
+  work: (pool: SimulatorPool<RemoteEnvironment>, hub: Hub) => Promise<T>,
 ): Promise<T> {
   const { config, options, progress } = at;
   const hub = await openHub({
@@ -158,7 +159,7 @@ async function withSimulators<T>(
         });
   const pool = new SimulatorPool(hub);
   try {
-    return await work(pool);
+    return await work(pool, hub);
   } finally {
     pool.close();
     await hub.close();

@@ -57,6 +57,7 @@ export async function recordCommand(options: RecordOptions): Promise<void> {
       {
         folder,
         pool,
+        requireSpec: (spec) => hub.requireSpec(spec),
         progress,
         resume: false,
         signal: interrupt.signal,

@@ -47,6 +47,8 @@ export interface RunContext {
   /** Chooses among the simulator's tasks once one has dialled in. */
   readonly select: (tasks: readonly TaskInfo[]) => readonly TaskInfo[];
   readonly resume: boolean;
+  /** Called with the first simulator's spec: later ones must agree with it. */
+  readonly requireSpec: (spec: EnvironmentSpec) => void;
   readonly onResult?: (result: JobResult) => void;
 }
 
@@ -57,6 +59,7 @@ export async function runEvaluation(config: RunConfig, context: RunContext): Pro
   const first = await pool.first(
     AbortSignal.any([signal, AbortSignal.timeout(context.workerTimeoutMs)]),
   );
+  context.requireSpec(first.spec);
   const policies: { hash?: string; close?: () => Promise<void> }[] = [];
   const { journal, jobs, done, attempts } = await openJournal(config, context, first.tasks);
   try {
