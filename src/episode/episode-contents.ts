@@ -1,4 +1,4 @@
-import type { SceneDescription } from "../core/index.ts";
+import type { SceneDescription, Thought } from "../core/index.ts";
 import type { DecodedDecision } from "./decode-messages.ts";
 import {
   decodeDecision,
@@ -20,7 +20,6 @@ import { malformed } from "./mcap/cursor.ts";
 import type { Channel, Message, Metadata } from "./mcap/records.ts";
 import { LIMITS } from "./mcap/records.ts";
 import { cameraOfTopic, IMAGE_SCHEMA, TOPICS, TOPIC_SCHEMAS } from "./topics.ts";
-import type { Thought } from "../core/index.ts";
 import type { EpisodeEvent, EpisodeHeader, RecordedDecision, RecordedStep } from "./types.ts";
 
 /** What a channel is to a reader; `other` channels are passed over. */
@@ -92,7 +91,12 @@ export class EpisodeContents {
       case "transforms":
         this.#addTransforms(data, logTime);
         break;
-      default:
+      case "image":
+      case "log":
+      case "sceneUpdate":
+      case "staticTransforms":
+      case "other":
+      case undefined:
         break;
     }
   }

@@ -118,8 +118,7 @@ export function isFullyIndexed({ chunks, statistics }: Summary): boolean {
 
 /** Reads all chunks but those of images, some at a time, and hands their messages on in file order. */
 export async function readIndexedChunks(
-  window: ByteWindow,
-  source: ByteSource,
+  file: { readonly source: ByteSource; readonly size: number },
   summary: Summary,
   target: ScanTarget,
 ): Promise<void> {
@@ -128,7 +127,7 @@ export async function readIndexedChunks(
   const readNext = (): void => {
     const chunk = wanted[pending.length];
     if (chunk === undefined) return;
-    const reading = readRecord(source, window.size, chunk);
+    const reading = readRecord(file, chunk);
     // Awaited below, in order; until then a failure is nobody's.
     reading.catch(() => undefined);
     pending.push(reading);
@@ -156,8 +155,7 @@ function takeAsImages(chunk: ChunkIndex, { contents, images }: ScanTarget): bool
 }
 
 async function readRecord(
-  source: ByteSource,
-  size: number,
+  { source, size }: { readonly source: ByteSource; readonly size: number },
   chunk: ChunkIndex,
 ): Promise<Uint8Array> {
   const { chunkOffset, chunkLength } = chunk;

@@ -63,7 +63,9 @@ function tagged(value: unknown, depth: number): unknown {
     case "function":
     case "symbol":
       throw new TypeError(`Cannot encode JSON: a value is a ${typeof value}, must be data`);
-    default:
+    case "string":
+    case "boolean":
+    case "undefined":
       return value;
   }
 }

@@ -49,7 +49,7 @@ export async function listEpisodes(
 
 async function findFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
-  const nested = entries.map((entry): string[] | Promise<string[]> => {
+  const nested = entries.map(async (entry): Promise<string[]> => {
     const path = join(folder, entry.name);
     if (entry.name.startsWith(".")) return [];
     // A folder may be removed while it is being walked.

@@ -143,7 +143,7 @@ class McapEpisodeReader implements EpisodeReader {
     const window = new ByteWindow(this.#source, size, 8 * 1024);
     const target = { contents: this.#contents, images: this.#images };
     await readEpisodeMetadata(window, summary, this.#contents);
-    await readIndexedChunks(window, this.#source, summary, target);
+    await readIndexedChunks({ source: this.#source, size }, summary, target);
     this.#complete = true;
     this.#position = size;
     return true;

@@ -9,8 +9,7 @@ import type {
 } from "@foxglove/schemas/dist/internal/types.js";
 import foxglove from "@foxglove/schemas/internal.js";
 import protobuf from "protobufjs";
-import "protobufjs/ext/descriptor.js";
-import { FileDescriptorProto, FileDescriptorSet } from "protobufjs/ext/descriptor.js";
+import descriptor from "protobufjs/ext/descriptor.js";
 
 export type SchemaName =
   | "foxglove.CompressedImage"
@@ -29,10 +28,7 @@ const descriptors = new Map<SchemaName, Uint8Array>();
 
 /** Encodes a message given as a plain object with the field names of its schema. */
 export function encodeMessage(schema: SchemaName, message: object): Uint8Array {
-  return schemaRoot()
-    .lookupType(schema)
-    .encode(message as protobuf.Message)
-    .finish();
+  return schemaRoot().lookupType(schema).encode(message).finish();
 }
 
 /** A serialised `google.protobuf.FileDescriptorSet` of the message and everything it uses. */
@@ -42,7 +38,7 @@ export function descriptorOf(schema: SchemaName): Uint8Array {
   const types = new Set<protobuf.Type>();
   collectTypes(schemaRoot().lookupType(schema), types);
   const file = [...types].map(fileDescriptor);
-  const encoded = FileDescriptorSet.encode(FileDescriptorSet.create({ file })).finish();
+  const encoded = descriptor.FileDescriptorSet.encode({ file }).finish();
   descriptors.set(schema, encoded);
   return encoded;
 }
@@ -104,7 +100,7 @@ function fileDescriptor(type: protobuf.Type): protobuf.Message {
     if (described !== undefined && described !== null) described.typeName = used.fullName;
     if (used instanceof protobuf.Type && used !== type) dependency.add(fileName(used));
   }
-  return FileDescriptorProto.create({
+  return descriptor.FileDescriptorProto.create({
     name: fileName(type),
     package: type.parent?.fullName.slice(1) ?? "",
     syntax: "proto3",

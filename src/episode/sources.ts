@@ -16,14 +16,11 @@ export function memorySource(bytes: Uint8Array): ByteSource & { grow(bytes: Uint
   let held = bytes;
   return {
     size: () => Promise.resolve(held.length),
-    read(offset, length) {
-      try {
+    read: (offset, length) =>
+      Promise.resolve().then(() => {
         assertInside(offset, length, held.length);
-        return Promise.resolve(held.subarray(offset, offset + length));
-      } catch (error) {
-        return Promise.reject(error as RangeError);
-      }
-    },
+        return held.subarray(offset, offset + length);
+      }),
     grow(longer) {
       held = longer;
     },

@@ -71,7 +71,7 @@ async function summaryByWalk(source: ByteSource, size: number): Promise<EpisodeS
     if (opcode === 0 || opcode === OPCODE.dataEnd || body + length > size) break;
     if (isWalked(opcode)) {
       if (length > LIMITS.recordBytes) throw malformed("a record is too large");
-      walkRecord(opcode, await window.read(body, length), contents, seen);
+      walkRecord({ opcode, body: await window.read(body, length) }, contents, seen);
     }
     at = body + length;
   }
@@ -98,8 +98,7 @@ function isWalked(opcode: number): boolean {
 }
 
 function walkRecord(
-  opcode: number,
-  body: Uint8Array,
+  { opcode, body }: { readonly opcode: number; readonly body: Uint8Array },
   contents: EpisodeContents,
   seen: { steps: number; lastTime: bigint; readonly cameras: Set<number> },
 ): void {
