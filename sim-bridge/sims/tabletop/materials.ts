@@ -23,6 +23,7 @@ const PAINTS: Readonly<Record<string, Rgb>> = {
   pink: [0.93, 0.5, 0.6],
   brown: [0.45, 0.28, 0.16],
   wall: [0.9, 0.92, 0.9],
+  wainscot: [0.62, 0.72, 0.72],
   skirting: [0.93, 0.93, 0.91],
   cabinet_body: [0.36, 0.5, 0.56],
   cabinet_front: [0.87, 0.86, 0.8],
@@ -75,7 +76,7 @@ function paintMaterial(name: string, [r, g, b]: Rgb): MaterialParts {
   const glossy = name === "steel" || name === "black" ? 0.6 : 0.25;
   const rgba = [r, g, b, 1];
   // The lights stand over the table; without a glow of its own the wall behind would be dull.
-  const emission = name === "wall" ? 0.25 : undefined;
+  const emission = name === "wall" || name === "wainscot" ? 0.25 : undefined;
   return {
     elements: [element("material", { name, rgba, specular: glossy, shininess: 0.4, emission })],
     files: {},

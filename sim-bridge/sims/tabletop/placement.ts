@@ -23,6 +23,8 @@ const PINCH_CLEARANCE_M = 0.062;
 const GAP_M = 0.012;
 const TRIES_PER_OBJECT = 60;
 const TRIES_PER_SCENE = 400;
+/** The arm starts this close to its initial pose, joint by joint, rad. */
+const ARM_JITTER_RAD = 0.02;
 /** Things put on a fixture stand this close to the middle of its region, m. */
 const ON_FIXTURE_JITTER_M = 0.015;
 
@@ -42,7 +44,7 @@ export function drawInitialState(task: TaskSpec, composed: ComposedScene, rng: R
   const slides = drawSlides(task, rng);
   for (let attempt = 0; attempt < TRIES_PER_SCENE; attempt++) {
     const placed = placeAll(task, { composed, slides, rng });
-    if (placed !== undefined) return stateOf(task, composed, { placed, slides });
+    if (placed !== undefined) return stateOf(task, composed, { placed, slides, rng });
   }
   throw new Error(
     `Cannot place the objects of "${task.name}": no free arrangement in ${TRIES_PER_SCENE} tries, regions must be larger`,
@@ -165,12 +167,14 @@ function distanceToRect(x: number, y: number, [x0, y0, x1, y1]: Rect): number {
 function stateOf(
   task: TaskSpec,
   { layout }: ComposedScene,
-  { placed, slides }: { placed: readonly Placed[]; slides: ReadonlyMap<string, number> },
+  drawn: { placed: readonly Placed[]; slides: ReadonlyMap<string, number>; rng: Rng },
 ): InitialState {
+  const { placed, slides, rng } = drawn;
+  const arm = rng.split("arm");
   const qpos = new Float64Array(layout.nq);
   const address = (joint: string): number => layout.qposAddress.get(joint)!;
   for (const [index, joint] of PANDA_NAMES.joints.entries()) {
-    qpos[address(joint)] = PANDA_INITIAL_QPOS[index]!;
+    qpos[address(joint)] = PANDA_INITIAL_QPOS[index]! + ARM_JITTER_RAD * (2 * arm.uniform() - 1);
   }
   for (const [index, joint] of PANDA_NAMES.fingerJoints.entries()) {
     qpos[address(joint)] = PANDA_INITIAL_FINGERS[index]!;

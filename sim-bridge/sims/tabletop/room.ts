@@ -46,15 +46,18 @@ function table(): MjcfElement[] {
   ];
 }
 
+const WALL_X = -1.6;
+
 function walls(): MjcfElement[] {
   return [
     drawn("plane", "floor", { name: "floor", size: [4, 4, 0.5], pos: [0, 0, FLOOR_Z] }),
     drawn("box", "wall", {
       name: "back_wall",
       size: [0.05, 3, 1.6],
-      pos: [-1.65, 0, FLOOR_Z + 1.6],
+      pos: [WALL_X - 0.05, 0, FLOOR_Z + 1.6],
     }),
-    drawn("box", "skirting", { size: [0.06, 3, 0.05], pos: [-1.65, 0, FLOOR_Z + 0.05] }),
+    drawn("box", "wainscot", { size: [0.01, 3, 0.41], pos: [WALL_X, 0, FLOOR_Z + 0.41] }),
+    drawn("box", "skirting", { size: [0.018, 3, 0.012], pos: [WALL_X, 0, FLOOR_Z + 0.83] }),
   ];
 }
 

@@ -52,7 +52,7 @@ const DIRECTIONS = [
 
 export const SPATIAL_TASKS: readonly TaskSpec[] = [
   ...PICKS.map(([place, twin]): TaskSpec => ({
-    name: `put_mug_${place}_on_plate`,
+    name: place === "on_shelf" ? "put_mug_from_shelf_on_plate" : `put_mug_${place}_on_plate`,
     suite: "spatial",
     family: "place_on",
     instruction: `pick up the red mug ${PLACES[place].words} and put it on the plate`,
