@@ -15,6 +15,8 @@ from .environment import EnvironmentSpec, Observation
 from .link import Connected, Ended, Incoming, Link, LinkOptions, Lost
 from .wire import SCHEMA_FINGERPRINT
 
+LOST_WORDS = "Cannot go on: the runtime was lost, hold still and start the episode again"
+
 
 class RuntimeReportedError(Exception):
     """The runtime answered with an error. ``code`` is one of the table in protocol.md."""
@@ -66,15 +68,18 @@ class PolicyClient:
             heartbeat_s=options.heartbeat_s,
         )
         self._link = Link(hello, options)
-        self._session = 0
+        # None while the runtime is away.
+        self._session: int | None = None
+        self._patience_s = options.retry_s + options.hello_timeout_s
         try:
-            self._await_connection(options.retry_s + options.hello_timeout_s)
+            self._await_connection(self._patience_s)
         except BaseException:
             self._link.close("could not connect")
             raise
 
     def start_episode(self, task: str, *, instruction: str = "", seed: int = 0) -> None:
-        """Clears the policy's state for a new episode."""
+        """Clears the policy's state for a new episode; waits for a runtime that is away at the moment."""
+        self._catch_up()
         self._request(m.EpisodeStart(task, instruction, seed), m.EpisodeStarted)
 
     def decide(self, observation: Observation) -> Decision:
@@ -100,27 +105,50 @@ class PolicyClient:
                 return
             self._raise_if_over(event)
 
+    def _catch_up(self) -> None:
+        """Takes note of losses and new connections since the last request."""
+        while True:
+            try:
+                event = self._link.receive(0)
+            except TimeoutError:
+                break
+            self._note(event)
+        if self._session is None:
+            self._await_connection(self._patience_s)
+
+    def _note(self, event: Any) -> None:
+        if isinstance(event, Connected):
+            self._session = event.session
+        elif isinstance(event, Lost):
+            self._session = None
+        else:
+            self._raise_if_over(event)
+
     def _request(self, message: m.Message, reply: type) -> Any:
-        request = self._link.send(self._session, message)
+        session = self._session
+        if session is None:
+            raise ConnectionResetError(LOST_WORDS)
+        request = self._link.send(session, message)
         deadline = time.monotonic() + self.timeout_s
         while True:
             event = self._link.receive(max(deadline - time.monotonic(), 0.0))
-            if isinstance(event, Connected):
-                self._session = event.session
-                raise ConnectionResetError("Cannot go on: the runtime was lost, start the episode again")
-            self._raise_if_over(event)
-            if not isinstance(event, Incoming) or event.received.in_reply_to != request.seq:
+            self._note(event)
+            if self._session != session:
+                raise ConnectionResetError(LOST_WORDS)
+            if not isinstance(event, Incoming) or request.seq == 0:
                 continue
-            answer = event.received.message
+            answer, answered = event.received.message, event.received.in_reply_to
+            # A runtime that could not even read the request's number reports so under none.
+            if answered != request.seq and not (answered == 0 and isinstance(answer, m.Error)):
+                continue
             if isinstance(answer, m.Error):
                 raise RuntimeReportedError(answer.code, answer.message)
             if not isinstance(answer, reply):
-                raise ConnectionError(f"Cannot use the reply: it is {type(answer).__name__}, must be {reply.__name__}")
+                found = type(answer).__name__
+                raise ConnectionError(f"Cannot use the reply: it is {found}, must be {reply.__name__}")
             return answer
 
     def _raise_if_over(self, event: Any) -> None:
-        if isinstance(event, Lost):
-            return
         if isinstance(event, Ended):
             if event.why == "refused":
                 code, _, text = event.reason.partition(": ")

@@ -57,6 +57,16 @@ def test_an_error_of_the_runtime_is_raised_with_its_code():
         assert caught.value.code == "bad_request"
 
 
+def test_an_unreadable_request_is_an_error_at_once():
+    with Runtime() as runtime:
+        robot = connected(runtime, lambda client: client.decide(SEEN))
+        runtime.greet()
+        runtime.take()
+        runtime.send(m.Error("malformed", "its first frame is no envelope"))
+        with pytest.raises(RuntimeReportedError, match="malformed"):
+            robot.join()
+
+
 def test_a_refused_robot_learns_why():
     with Runtime(welcome=False) as runtime:
         robot = connected(runtime, lambda client: None)
@@ -91,3 +101,25 @@ def test_a_runtime_that_closes_ends_the_wait():
         runtime.send(m.Close("shutting down"))
         with pytest.raises(ConnectionError, match="shutting down"):
             robot.join()
+
+
+def test_after_a_loss_decide_says_so_and_a_new_episode_works():
+    def work(client):
+        client.start_episode("a")
+        with pytest.raises(ConnectionResetError, match="hold still"):
+            client.decide(SEEN)
+        client.start_episode("b")
+        return client.decide(SEEN).chunk.tolist()
+
+    with Runtime() as runtime:
+        robot = connected(runtime, work)
+        runtime.greet()
+        runtime.send(m.EpisodeStarted(), runtime.take().seq)
+        runtime.take()
+        runtime.send(m.Error("hello_expected", "restarted", fatal=True))
+        runtime.greet()
+        started = runtime.take()
+        assert started.message.task == "b"
+        runtime.send(m.EpisodeStarted(), started.seq)
+        runtime.send(m.Decided(np.ones((1, 2), np.float32), [], {"total_ms": 1.0}), runtime.take().seq)
+        assert robot.join() == [[1.0, 1.0]]

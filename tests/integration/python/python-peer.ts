@@ -96,28 +96,26 @@ export function randomActions(spec: EnvironmentSpec, rows: number, rng: Rng): Fl
 }
 
 function randomEntries(component: ComponentSpec, rng: Rng): number[] {
+  const { format, categories = [], low = [-1], high = [1], charset = "" } = component;
   const count = elementCount(component.shape);
-  const { categories = [], low = [-1], high = [1], charset = "" } = component;
+  const fill = (entry: (i: number) => number): number[] =>
+    Array.from({ length: count }, (_, i) => entry(i));
   const pick = (bounds: readonly number[], i: number): number => bounds[i] ?? bounds[0] ?? 0;
-  switch (component.format) {
-    case "discrete":
-    case "multi_discrete":
-      return Array.from({ length: count }, (_, i) => rng.int(pick(categories, i)));
-    case "binary":
-      return Array.from({ length: count }, () => rng.int(2));
-    case "text": {
-      const letters = Array.from(charset).length;
-      const shortest = component.minLength ?? 0;
-      const length = shortest + rng.int(count - shortest + 1);
-      return Array.from({ length: count }, (_, i) => (i < length ? rng.int(letters) : -1));
-    }
-    default:
-      return Array.from({ length: count }, (_, i) => {
-        const from = Math.max(pick(low, i), -100);
-        const to = Math.min(pick(high, i), 100);
-        return from + rng.uniform() * (to - from);
-      });
+  if (format === "discrete" || format === "multi_discrete") {
+    return fill((i) => rng.int(pick(categories, i)));
   }
+  if (format === "binary") return fill(() => rng.int(2));
+  if (format === "text") {
+    const letters = Array.from(charset).length;
+    const shortest = component.minLength ?? 0;
+    const length = shortest + rng.int(count - shortest + 1);
+    return fill((i) => (i < length ? rng.int(letters) : -1));
+  }
+  return fill((i) => {
+    const from = Math.max(pick(low, i), -100);
+    const to = Math.min(pick(high, i), 100);
+    return from + rng.uniform() * (to - from);
+  });
 }
 
 /** The bytes of an array as they lie in memory. */
