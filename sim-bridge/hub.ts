@@ -8,6 +8,7 @@ import { SILENT_BEATS, startHeartbeat } from "./heartbeat.ts";
 import type { HubEvent, HubOptions, HubSettings } from "./hub-options.ts";
 import { hubSettings, lineOf } from "./hub-options.ts";
 import { PolicySession } from "./policy-session.ts";
+import { ReceivedMemory } from "./received-memory.ts";
 import { RemoteEnvironment } from "./remote-environment.ts";
 import type { ListeningSocket } from "./sockets.ts";
 import { listen, onSocketEvent } from "./sockets.ts";
@@ -75,6 +76,7 @@ class RouterHub implements Hub {
   readonly #probes = new Set<NodeJS.Timeout>();
   readonly #stopHeartbeat: () => void;
   readonly #reading: Promise<void>;
+  readonly #received = new ReceivedMemory();
   #joined = 0;
   #closed = false;
   #requiredSpec: EnvironmentSpec | undefined;
@@ -158,7 +160,11 @@ class RouterHub implements Hub {
         return;
       }
       // A message may have come in while the hub was closing.
-      if (!this.#closed) this.#take(frames);
+      if (this.#closed) return;
+      this.#take(frames);
+      let bytes = 0;
+      for (const frame of frames) bytes += frame.byteLength;
+      this.#received.add(bytes);
     }
   }
 
@@ -322,6 +328,7 @@ class RouterHub implements Hub {
             : `cannot be reached: ${messageOf(error)}`,
       );
     });
+    this.#received.collectIfDue();
   }
 
   /** Says goodbye. */

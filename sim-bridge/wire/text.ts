@@ -1,7 +1,13 @@
 import { wireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 
+const SURROGATE = /[\ud800-\udfff]/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Half a surrogate pair would not survive UTF-8. The quick test goes first: most text has no pair. */
+function isWellFormed(text: string): boolean {
+  return !SURROGATE.test(text) || !LONE_SURROGATE.test(text);
+}
 
 /** @throws RangeError if the text is too long or has half a surrogate pair (it would not survive UTF-8) */
 export function checkText(
@@ -14,7 +20,7 @@ export function checkText(
       `Cannot accept ${what}: it has ${text.length} characters, must have at most ${limits.maxTextLength}`,
     );
   }
-  if (text !== "" && LONE_SURROGATE.test(text)) {
+  if (!isWellFormed(text)) {
     throw wireError(
       "bad_value",
       `Cannot accept ${what}: it has half a surrogate pair, must be well-formed Unicode`,
@@ -57,11 +63,12 @@ export function checkName(
   name: string,
   { what, limits }: { what: string; limits: WireLimits },
 ): string {
-  if (name === "" || name === "__proto__" || name.length > limits.maxNameLength) {
+  const isTooLong = name.length > limits.maxNameLength;
+  if (name === "" || name === "__proto__" || isTooLong || !isWellFormed(name)) {
     const shown = name.length > 40 ? `${name.slice(0, 40)}...` : name;
     throw wireError(
-      name.length > limits.maxNameLength ? "too_large" : "bad_value",
-      `Cannot accept the name "${shown}" of ${what}: it must be 1 to ${limits.maxNameLength} characters, not "__proto__"`,
+      isTooLong ? "too_large" : "bad_value",
+      `Cannot accept the name "${shown}" of ${what}: it must be 1 to ${limits.maxNameLength} characters of well-formed Unicode, not "__proto__"`,
     );
   }
   return name;
