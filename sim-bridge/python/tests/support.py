@@ -35,7 +35,7 @@ DEADLINE_S = 20.0
 class Runtime:
     """Answers Hello with Welcome and keeps every message that arrives."""
 
-    def __init__(self, *, endpoint="tcp://127.0.0.1:*", secret=None, heartbeat_s=0.2, welcome=True):
+    def __init__(self, *, endpoint="tcp://127.0.0.1:*", secret=None, heartbeat_s=1.0, welcome=True):
         self.context = zmq.Context()
         self.router = self.context.socket(zmq.ROUTER)
         self.router.setsockopt(zmq.LINGER, 0)

@@ -35,8 +35,8 @@ describe.skipIf(unavailable !== undefined)(
     afterEach(() => hub?.close());
 
     test("SIGKILL in the middle of a request is a PeerLostError, and another peer takes over", async () => {
-      const { endpoint, nextSimulator } = bound(await open({ heartbeatS: 0.1 }));
-      await using first = start(endpoint, "--heartbeat-s", "0.1");
+      const { endpoint, nextSimulator } = bound(await open({ heartbeatS: 0.3 }));
+      await using first = start(endpoint, "--heartbeat-s", "0.3");
       const environment = await nextSimulator();
       await environment.reset(RESET);
       const stepping = environment.step(choose(3), WANT_NOTHING);
@@ -53,7 +53,7 @@ describe.skipIf(unavailable !== undefined)(
     });
 
     test("a step that takes too long is a BridgeTimeoutError", async () => {
-      const { endpoint, nextSimulator } = bound(await open({ requestTimeoutMs: 500 }));
+      const { endpoint, nextSimulator } = bound(await open({ requestTimeoutMs: 1500 }));
       await using peer = start(endpoint);
       const environment = await nextSimulator();
       await environment.reset(RESET);
@@ -62,8 +62,8 @@ describe.skipIf(unavailable !== undefined)(
     });
 
     test("a long reset outlasts many heartbeats", async () => {
-      const { endpoint, nextSimulator } = bound(await open({ heartbeatS: 0.1 }));
-      const more = ["--heartbeat-s", "0.1", "--kwargs", '{"reset_s": 1.5}'];
+      const { endpoint, nextSimulator } = bound(await open({ heartbeatS: 0.3 }));
+      const more = ["--heartbeat-s", "0.3", "--kwargs", '{"reset_s": 2.5}'];
       await using peer = start(endpoint, ...more);
       const environment = await nextSimulator();
       expect((await environment.reset(RESET)).first.kind).toBe("first");
