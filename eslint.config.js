@@ -3,7 +3,7 @@ import tseslint from "typescript-eslint";
 
 /** Typed lint. The layers themselves are checked by tests/unit/architecture.test.ts. */
 export default tseslint.config(
-  { ignores: ["dist/**", "coverage/**", "node_modules/**", "runs/**", ".venv/**", "**/python/**"] },
+  { ignores: ["dist/**", "coverage/**", "node_modules/**", "runs/**", ".venv/**", "sim-bridge/python/**"] },
   js.configs.recommended,
   {
     files: ["**/*.ts"],

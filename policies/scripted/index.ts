@@ -22,8 +22,8 @@ export interface ScriptedOptions {
   /** Seed of the noise. @default 0 */
   readonly seed?: number;
   /**
-   * Standard deviation of the Gaussian noise added to the six motion entries, in action units
-   * (1 = 0.05 m or 0.5 rad per step). The expert sees where that led and corrects. @default 0
+   * Standard deviation of the Gaussian noise added to the translation, in action units (1 = 0.05 m per
+   * step); the rotation gets a third of it. The expert sees where that led and corrects. @default 0
    */
   readonly noise?: number;
 }
@@ -126,6 +126,7 @@ function nextAction(
 function addNoise(action: Float32Array, { rng, noise }: { rng: Rng; noise: number }): void {
   if (noise === 0) return;
   for (let dim = 0; dim < 6; dim++) {
-    action[dim] = Math.max(-1, Math.min(1, (action[dim] ?? 0) + noise * rng.normal()));
+    const sigma = dim < 3 ? noise : noise / 3;
+    action[dim] = Math.max(-1, Math.min(1, (action[dim] ?? 0) + sigma * rng.normal()));
   }
 }

@@ -278,6 +278,7 @@ function* putBeside(
 
 /** How much further than what counts as open or closed a drawer is taken. */
 const OPEN_SHARE = 0.95;
+const SHUT_M = 0.007;
 
 function* slide(view: View, options: { name: string; open: boolean }): Skill<boolean> {
   const part = jointedPart(view, options.name);
@@ -288,7 +289,7 @@ function* slide(view: View, options: { name: string; open: boolean }): Skill<boo
   const to = options.open ? far * OPEN_SHARE : 0;
   const isDone = (): boolean => {
     const value = view.entity(part.name).joint?.value ?? 0;
-    return options.open ? Math.abs(value) > Math.abs(far) * 0.9 : Math.abs(value) < 0.004;
+    return options.open ? Math.abs(value) > Math.abs(far) * 0.9 : Math.abs(value) < SHUT_M;
   };
   if (isDone()) return true;
   return yield* slidePart(view, { name: part.name, to, isDone });

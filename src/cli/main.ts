@@ -75,7 +75,7 @@ program
   .option("--seed <n>", "seed of the whole evaluation", wholeNumber, 0)
   .option("--max-steps <n>", "end episodes after so many control steps", positiveInteger)
   .option("--execute-horizon <n>", "rows executed of each predicted chunk", positiveInteger)
-  .option("--noise <sigma>", "noise on scripted actions, in action units", nonNegative)
+  .option("--noise <sigma>", "noise on scripted actions (1 = 5 cm per step)", nonNegative)
   .addOption(
     new Option("--device <name>", "for learned policies")
       .choices(["cpu", "webgpu", "cuda"])
@@ -118,7 +118,7 @@ program
   .option("--episodes <n>", "episodes per task", positiveInteger, 50)
   .option("--workers <n>", "simulator processes", positiveInteger, 2)
   .option("--seed <n>", "seed", wholeNumber, 0)
-  .option("--noise <sigma>", "noise on scripted actions, in action units", nonNegative, 0)
+  .option("--noise <sigma>", "noise on scripted actions (1 = 5 cm per step)", nonNegative, 0)
   .option("--keep-failures", "keep the recordings of failed demonstrations too")
   .option("--out <folder>", "where to (default: runs/record-<time>)")
   .option("--json", "last line of stdout is one JSON object")
