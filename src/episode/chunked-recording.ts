@@ -42,6 +42,7 @@ export class ChunkedRecording {
   #pendingBytes = 0;
   #writtenBytes = 0;
   #failure: RecordingError | undefined;
+  #closed = false;
 
   constructor(path: string, sink: FileSink, options: RecordingOptions) {
     this.path = path;
@@ -162,9 +163,11 @@ export class ChunkedRecording {
       await this.#sink.append(parts);
       this.#writtenBytes += bytes;
     } catch (cause) {
-      this.#failure = new RecordingError(ACTION, { path: this.path, cause });
+      this.#fail(cause);
       // If even that fails the file keeps a torn chunk at its end, which readers skip.
       await this.#sink.truncate(this.#writtenBytes).catch(() => undefined);
+      // Nothing more will come, and who recorded may never call again.
+      await this.#closeOnce();
     } finally {
       this.#pendingBytes -= bytes;
     }
@@ -172,16 +175,20 @@ export class ChunkedRecording {
 
   async #closeSink({ sync }: { sync: boolean }): Promise<void> {
     await this.#writing;
-    try {
-      if (sync && this.#failure === undefined) await this.#sink.sync();
-    } catch (cause) {
-      this.#failure ??= new RecordingError(ACTION, { path: this.path, cause });
+    if (sync && this.#failure === undefined) {
+      await this.#sink.sync().catch((cause: unknown) => this.#fail(cause));
     }
-    try {
-      await this.#sink.close();
-    } catch (cause) {
-      this.#failure ??= new RecordingError(ACTION, { path: this.path, cause });
-    }
+    await this.#closeOnce();
     this.assertHealthy();
+  }
+
+  async #closeOnce(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#sink.close().catch((cause: unknown) => this.#fail(cause));
+  }
+
+  #fail(cause: unknown): void {
+    this.#failure ??= new RecordingError(ACTION, { path: this.path, cause });
   }
 }

@@ -99,7 +99,9 @@ export interface EpisodeSummary {
   readonly header: EpisodeHeader;
   /** Absent while the episode runs, or for ever if it was cut off. */
   readonly outcome?: EpisodeOutcome;
+  /** Recorded steps, the first observation included: one more than actions. */
   readonly steps: number;
+  /** Simulated time of the last step. */
   readonly durationS: number;
   readonly cameras: readonly string[];
   /** False when the file has no proper end: still being written, or cut off. */

@@ -212,7 +212,7 @@ class McapEpisodeWriter implements EpisodeWriter {
   }
 
   async end(outcome: EpisodeOutcome): Promise<void> {
-    this.#assertOpen();
+    this.#assertRunning();
     this.#ended = true;
     await this.#enqueue(() =>
       this.#recording.finish(() => {
@@ -229,12 +229,13 @@ class McapEpisodeWriter implements EpisodeWriter {
   }
 
   #assertOpen(): void {
-    if (this.#ended) {
-      throw new RangeError(
-        `Cannot record to "${this.path}": the episode has ended, must be running`,
-      );
-    }
+    this.#assertRunning();
     this.#recording.assertHealthy();
+  }
+
+  #assertRunning(): void {
+    if (!this.#ended) return;
+    throw new RangeError(`Cannot record to "${this.path}": the episode has ended, must be running`);
   }
 
   /** Tasks run one after another, in the order of the calls. */

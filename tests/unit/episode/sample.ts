@@ -6,7 +6,10 @@ import type {
   SceneDescription,
   TimeStep,
 } from "../../../src/core/index.ts";
+import type { FileSink } from "../../../src/episode/file-sink.ts";
 import type { EpisodeHeader } from "../../../src/episode/types.ts";
+import type { EpisodeWriterOptions } from "../../../src/episode/node.ts";
+import { createEpisodeWriter } from "../../../src/episode/node.ts";
 
 export const sampleScene: SceneDescription = {
   bodies: ["world", "table", "gripper"],
@@ -145,4 +148,79 @@ export function sampleDecision(step: number): Decision {
     ],
     timing: { totalMs: 12.5, encodeMs: 3.25 },
   };
+}
+
+/** A sink that keeps its bytes, and can be told to be a full disk. */
+export interface MemorySink extends FileSink {
+  bytes(): Uint8Array;
+  readonly calls: string[];
+}
+
+export function memorySink(
+  options: { readonly capacity?: number; readonly canTruncate?: boolean } = {},
+): MemorySink {
+  const { capacity = Infinity, canTruncate = true } = options;
+  let held = Buffer.alloc(0);
+  const calls: string[] = [];
+  return {
+    calls,
+    bytes: () => Uint8Array.from(held),
+    append(parts) {
+      calls.push("append");
+      const all = Buffer.concat([held, ...parts]);
+      held = all.subarray(0, Math.min(all.length, capacity));
+      if (all.length <= capacity) return Promise.resolve();
+      return Promise.reject(
+        Object.assign(new Error("no space left on device"), { code: "ENOSPC" }),
+      );
+    },
+    truncate(length) {
+      calls.push("truncate");
+      if (!canTruncate) return Promise.reject(new Error("read-only"));
+      held = held.subarray(0, length);
+      return Promise.resolve();
+    },
+    sync() {
+      calls.push("sync");
+      return Promise.resolve();
+    },
+    close() {
+      calls.push("close");
+      return Promise.resolve();
+    },
+  };
+}
+
+export interface RecordOptions extends Omit<EpisodeWriterOptions, "openSink"> {
+  readonly steps?: number;
+  readonly end?: "success" | "abort" | "none";
+  readonly header?: EpisodeHeader;
+}
+
+/** Records the sample world: a decision every four steps, an event at step 2. */
+export async function recordSample(sink: FileSink, options: RecordOptions = {}): Promise<void> {
+  const { steps = 12, end = "success", header = sampleHeader, ...rest } = options;
+  const writer = await createEpisodeWriter("sample.mcap", header, {
+    ...rest,
+    openSink: () => Promise.resolve(sink),
+  });
+  await writer.step({ timeStep: sampleStep(0) });
+  for (let step = 1; step < steps; step++) {
+    const from = step - 1;
+    if (from % 4 === 0) await writer.decision(from, BigInt(from) * STEP_NS, sampleDecision(from));
+    await writer.step({
+      timeStep: sampleStep(step, step === steps - 1),
+      action: sampleAction(step),
+    });
+    if (step === 2) {
+      await writer.event({
+        step,
+        stampNs: BigInt(step) * STEP_NS,
+        kind: "grasp",
+        text: "red_cube",
+      });
+    }
+  }
+  if (end === "success") await writer.end({ kind: "success", step: steps - 1 });
+  else if (end === "abort") await writer.abort();
 }
