@@ -37,8 +37,8 @@ export function solveCholesky(
   factor: Float64Array,
   inversePivots: Float64Array,
   vector: Float64Array,
-  n: number, // positional: called several times per substep
 ): void {
+  const n = vector.length;
   for (let i = 0; i < n; i++) {
     let sum = vector[i]!;
     for (let k = 0; k < i; k++) sum -= factor[i * n + k]! * vector[k]!;

@@ -10,7 +10,7 @@
  * - a NaN makes the engine reset itself without a word: `assertHealthy` notices;
  * - engine objects are never collected: `Physics` is disposable.
  */
-import { arenaInts, compileModel, loadMujoco, readContactPairs } from "./mujoco-engine.ts";
+import { compileModel, loadMujoco, readContactPairs } from "./mujoco-engine.ts";
 import {
   CONTACT_GEOM1_INT,
   CONTACT_GEOM2_INT,
@@ -25,36 +25,14 @@ import {
   type EngineWarning,
   type MujocoModule,
 } from "./mujoco-module.ts";
+import { bindViews, type PhysicsViews } from "./mujoco-views.ts";
 import { readRenderModel } from "./render/read-model.ts";
 import type { RenderModel } from "./render/types.ts";
 
 export { loadMujoco } from "./mujoco-engine.ts";
+export type { PhysicsViews } from "./mujoco-views.ts";
 
 export type ObjectKind = keyof typeof OBJECT_TYPE;
-
-/** Numbers of the running simulation, as views into engine memory. Valid until the next compile. */
-export interface PhysicsViews {
-  readonly qpos: Float64Array;
-  readonly qvel: Float64Array;
-  readonly ctrl: Float64Array;
-  /** Body poses in the world: float64[nbody, 3], [nbody, 4] wxyz, [nbody, 9] row-major. */
-  readonly xpos: Float64Array;
-  readonly xquat: Float64Array;
-  readonly xmat: Float64Array;
-  /** Joint anchors and axes in the world: float64[njnt, 3]. */
-  readonly xanchor: Float64Array;
-  readonly xaxis: Float64Array;
-  readonly geomXpos: Float64Array;
-  readonly geomXmat: Float64Array;
-  readonly siteXpos: Float64Array;
-  readonly siteXmat: Float64Array;
-  /** Coriolis, centrifugal and gravitational forces: float64[nv]. */
-  readonly qfrcBias: Float64Array;
-  /** Mass matrix, sparse lower triangle; see `massMatrixIndex`. */
-  readonly massMatrix: Float64Array;
-  /** The arena as integers; contacts lie at its start. */
-  readonly arenaInts: Int32Array;
-}
 
 export interface JointInfo {
   readonly id: number;
@@ -331,8 +309,7 @@ export class Physics implements Disposable, AsyncDisposable {
     }
     const ids = new this.#mujoco.IntBuffer(count);
     const lengths = new this.#mujoco.DoubleBuffer(count);
-    const { mj_multiRay } = this.#mujoco;
-    mj_multiRay(
+    this.#mujoco.mj_multiRay(
       ...([this.#model, this.#data, origin, directions, null, true, -1] as const),
       ...([ids, lengths, null, count, cutoff] as const),
     );
@@ -367,24 +344,4 @@ export class Physics implements Disposable, AsyncDisposable {
     warning.delete();
     return number;
   }
-}
-
-function bindViews(data: EngineData): PhysicsViews {
-  return {
-    qpos: data.qpos,
-    qvel: data.qvel,
-    ctrl: data.ctrl,
-    xpos: data.xpos,
-    xquat: data.xquat,
-    xmat: data.xmat,
-    xanchor: data.xanchor,
-    xaxis: data.xaxis,
-    geomXpos: data.geom_xpos,
-    geomXmat: data.geom_xmat,
-    siteXpos: data.site_xpos,
-    siteXmat: data.site_xmat,
-    qfrcBias: data.qfrc_bias,
-    massMatrix: data.M,
-    arenaInts: arenaInts(data),
-  };
 }

@@ -24,11 +24,12 @@
  * its range towards closed (+) or open (-); 0 holds. 200 substeps from end to end.
  */
 import { choleskyInPlace, solveCholesky } from "./cholesky.ts";
+import { ARM_DOFS, assertChain, indexArm, type ArmIndex } from "./arm-index.ts";
 import type { Physics, PhysicsViews } from "./mujoco.ts";
 import { robosuiteRotation } from "./robosuite-rotation.ts";
 import type { ArmMeta } from "./world.ts";
 
-const DOF = 7;
+const DOF = ARM_DOFS;
 export const ACTION_SIZE = 7;
 /** What one unit of an action means, m and rad. */
 export const POSITION_UNIT_M = 0.05;
@@ -55,20 +56,6 @@ const AT_FINGERS = 135;
 /** 1 while the next substep is to use the state that is here instead of reading the present one. */
 const AT_HELD = 137;
 const STATE_SIZE = 138;
-
-interface ArmIndex {
-  readonly site: number;
-  readonly joints: readonly number[];
-  readonly qpos: readonly number[];
-  readonly dofs: readonly number[];
-  readonly actuators: readonly number[];
-  readonly fingerActuators: readonly number[];
-  /** int32[7, 7] into `views.massMatrix`. */
-  readonly mass: Int32Array;
-  /** Low and high of every arm motor, then of the fingers. */
-  readonly ranges: Float64Array;
-  readonly fingerRanges: Float64Array;
-}
 
 /** Turns actions into torques; holds goals and the gripper's setpoint between substeps. */
 export class ArmController {
@@ -273,7 +260,7 @@ export class ArmController {
       pull[i] = sum;
     }
     choleskyInPlace(this.#inertia, this.#pivots, 6);
-    solveCholesky(this.#inertia, this.#pivots, pull, 6);
+    solveCholesky(this.#inertia, this.#pivots, pull);
     for (let i = 0; i < 6; i++) this.#wrench[i]! -= pull[i]!;
   }
 
@@ -309,7 +296,7 @@ export class ArmController {
       part[i] = this.#wrench[first + i]!;
     }
     choleskyInPlace(block, this.#pivots, 3);
-    solveCholesky(block, this.#pivots, part, 3);
+    solveCholesky(block, this.#pivots, part);
     for (let i = 0; i < 3; i++) this.#wrench[first + i] = part[i]!;
   }
 
@@ -347,48 +334,4 @@ export class ArmController {
 
 function clip(value: number, low: number, high: number): number {
   return value < low ? low : value > high ? high : value;
-}
-
-function indexArm(physics: Physics, arm: ArmMeta): ArmIndex {
-  const joints = arm.joints.map((name) => physics.joint(name));
-  const wrong = joints.findIndex(({ kind }) => kind !== "hinge");
-  if (joints.length !== DOF || arm.actuators.length !== DOF || wrong >= 0) {
-    throw new RangeError(
-      `Cannot control the arm: it has ${joints.length} joints and ${arm.actuators.length} motors, must have seven hinges and seven motors`,
-    );
-  }
-  const ids = (names: readonly string[]): readonly number[] =>
-    names.map((name) => physics.id("actuator", name));
-  const ranges = (names: readonly string[]): Float64Array =>
-    Float64Array.from(ids(names).flatMap((id) => physics.commandRange(id)));
-  return {
-    site: physics.id("site", arm.site),
-    joints: joints.map(({ id }) => id),
-    qpos: joints.map(({ qposAddress }) => qposAddress),
-    dofs: joints.map(({ dofAddress }) => dofAddress),
-    actuators: ids(arm.actuators),
-    fingerActuators: ids(arm.fingerActuators),
-    mass: physics.massMatrixIndex(joints.map(({ dofAddress }) => dofAddress)),
-    ranges: ranges(arm.actuators),
-    fingerRanges: ranges(arm.fingerActuators),
-  };
-}
-
-/** The closed form of the Jacobian leaves other joints out: there must be none. */
-function assertChain(physics: Physics, { site, dofs }: ArmIndex): void {
-  const position = new Float64Array(3 * physics.nv);
-  const rotation = new Float64Array(3 * physics.nv);
-  physics.reset();
-  physics.forward();
-  physics.siteJacobian(site, position, rotation);
-  for (let dof = 0; dof < physics.nv; dof++) {
-    const moves = [0, 1, 2].some(
-      (row) => position[row * physics.nv + dof] !== 0 || rotation[row * physics.nv + dof] !== 0,
-    );
-    if (moves && !dofs.includes(dof)) {
-      throw new RangeError(
-        `Cannot control the arm: degree of freedom ${dof} moves the tool centre too, only the arm's seven hinges may`,
-      );
-    }
-  }
 }

@@ -60,7 +60,7 @@ function geomShape(
   meshes: Map<number, SceneGeom["shape"]>,
 ): SceneGeom["shape"] | undefined {
   const [a, b, c] = vec3At(model.geoms.size, id);
-  switch (model.geoms.type[id]) {
+  switch (model.geoms.type[id]!) {
     case GEOM_TYPE.box:
       return { kind: "box", halfExtents: [a, b, c] };
     case GEOM_TYPE.sphere:

@@ -6,7 +6,6 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type {
-  ArticulationRanges,
   ManipulationScene,
   ManipulationTask,
   ManipulationWorld,
@@ -58,7 +57,7 @@ export function liberoTaskNames(): readonly string[] {
 export function readFloat64(path: string): Float64Array {
   const bytes = readFileSync(path);
   return new Float64Array(
-    bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer,
+    bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength),
   );
 }
 
@@ -167,8 +166,6 @@ function thingMeta(kind: "object" | "fixture", thing: LiberoThing): ThingMeta {
     contactGeoms: thing.contact_geoms,
     // The export has no bounding boxes; nothing that is tested here reads them.
     halfExtents: [0.05, 0.05, 0.05],
-    ranges: Object.fromEntries(
-      Object.entries(named).filter(([, value]) => value !== undefined),
-    ) as ArticulationRanges,
+    ranges: Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)),
   };
 }

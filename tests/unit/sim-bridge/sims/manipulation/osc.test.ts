@@ -222,7 +222,7 @@ describe("choleskyInPlace() and solveCholesky()", () => {
           );
           const pivots = new Float64Array(n);
           choleskyInPlace(matrix, pivots, n);
-          solveCholesky(matrix, pivots, b, n);
+          solveCholesky(matrix, pivots, b);
           b.forEach((value, i) => expect(value).toBeCloseTo(x[i]!, 10));
         },
       ),
@@ -234,7 +234,7 @@ describe("choleskyInPlace() and solveCholesky()", () => {
     const pivots = new Float64Array(3);
     const b = Float64Array.of(8, 5, 18);
     choleskyInPlace(matrix, pivots, 3);
-    solveCholesky(matrix, pivots, b, 3);
+    solveCholesky(matrix, pivots, b);
     expect([...b]).toEqual([2, 0, 2]);
   });
 });
