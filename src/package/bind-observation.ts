@@ -11,6 +11,8 @@ export type InputDtype = "float32" | "uint8";
 export interface BindContext {
   readonly dtypes: ReadonlyMap<string, InputDtype>;
   readonly rng: Rng;
+  /** What recurrent inputs get, by input name; absent = zeros. */
+  readonly memory: ReadonlyMap<string, NdArray>;
 }
 
 /**
@@ -40,6 +42,14 @@ function bindOne(binding: InputBinding, observation: Observation, context: BindC
     case "noise": {
       const shape = [1, ...binding.shape];
       const data = Float32Array.from({ length: elementCount(shape) }, () => context.rng.normal());
+      return { dtype: "float32", shape, data };
+    }
+    case "memory": {
+      const shape = [1, ...binding.shape];
+      const known = context.memory.get(binding.input);
+      // A copy: the session takes the feed's buffer with it.
+      const data = new Float32Array(known?.data.length ?? elementCount(shape));
+      if (known !== undefined) data.set(known.data as Float32Array);
       return { dtype: "float32", shape, data };
     }
   }

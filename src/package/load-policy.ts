@@ -98,7 +98,9 @@ class PackagedPolicy implements Policy {
   readonly spec: PolicySpec;
   readonly #parts: Parts;
   readonly #dtypes: ReadonlyMap<string, InputDtype>;
+  readonly #fetches: readonly string[];
   #episodeRng: Rng;
+  #memory: ReadonlyMap<string, NdArray> = new Map();
 
   constructor(parts: Parts) {
     const { session, binding } = parts;
@@ -113,21 +115,25 @@ class PackagedPolicy implements Policy {
     if (unknown !== undefined) refuse(`"${unknown}" is bound`, "must be an input of the graph");
     if (odd !== undefined)
       refuse(`input "${odd.name}" is ${odd.dtype}`, "must be float32 or uint8");
-    if (!session.outputs.some(({ name }) => name === binding.output)) {
-      refuse(`the graph has no output "${binding.output}"`, "must have");
-    }
+    const memories = binding.inputs.filter((entry) => entry.from === "memory");
+    this.#fetches = [...new Set([binding.output, ...memories.map(({ output }) => output)])];
+    const absent = this.#fetches.find(
+      (name) => !session.outputs.some((port) => port.name === name),
+    );
+    if (absent !== undefined) refuse(`the graph has no output "${absent}"`, "must have");
     this.#dtypes = new Map(session.inputs.map(({ name, dtype }) => [name, dtype as InputDtype]));
   }
 
   reset(start: { readonly seed: number }): Promise<void> {
     this.#episodeRng = this.#parts.rng.split(start.seed);
+    this.#memory = new Map();
     return Promise.resolve();
   }
 
   async decide(observation: Observation): Promise<Decision> {
     const { session, binding, normalization } = this.#parts;
     const started = performance.now();
-    const context = { dtypes: this.#dtypes, rng: this.#episodeRng };
+    const context = { dtypes: this.#dtypes, rng: this.#episodeRng, memory: this.#memory };
     const feeds = bindObservation(binding.inputs, observation, context);
     for (const [name, affine] of normalization.inputs) {
       const feed = feeds[name];
@@ -137,11 +143,13 @@ class PackagedPolicy implements Policy {
     }
     const bound = performance.now();
     const { outputs, runMs } = await session.run(feeds, {
-      outputs: [binding.output],
+      outputs: this.#fetches,
       transfer: true,
     });
     const ran = performance.now();
     const chunk = this.#chunkOf(outputs[binding.output]);
+    // Only a decision that is given out is remembered.
+    this.#memory = memoryOf(binding.inputs, outputs);
     const now = performance.now();
     const timing = {
       totalMs: now - started,
@@ -184,6 +192,26 @@ class PackagedPolicy implements Policy {
     }
     return { data, horizon, actionDim: dim };
   }
+}
+
+function memoryOf(
+  inputs: readonly InputBinding[],
+  outputs: Readonly<Record<string, NdArray>>,
+): ReadonlyMap<string, NdArray> {
+  const memory = new Map<string, NdArray>();
+  for (const entry of inputs) {
+    if (entry.from !== "memory") continue;
+    const value = outputs[entry.output];
+    const shape = [1, ...entry.shape].join(", ");
+    if (value?.dtype !== "float32" || value.shape.join(", ") !== shape) {
+      throw new TypeError(
+        `Cannot decide: output "${entry.output}" is ${value?.dtype ?? "absent"}[${value?.shape.join(", ") ?? ""}], ` +
+          `must be float32[${shape}]`,
+      );
+    }
+    memory.set(entry.input, value);
+  }
+  return memory;
 }
 
 function refuse(what: string, must: string): never {

@@ -86,6 +86,13 @@ const bindingSchema = z.discriminatedUnion("from", [
   z.strictObject({ input: name, from: z.literal("words"), vocabulary: z.array(name).min(1) }),
   /** `float32[1, ...shape]` of standard normal numbers, for policies that sample. */
   z.strictObject({ input: name, from: z.literal("noise"), shape: z.array(count).min(1) }),
+  /** `float32[1, ...shape]`: what `output` gave at the decision before; zeros at the first. */
+  z.strictObject({
+    input: name,
+    from: z.literal("memory"),
+    output: name,
+    shape: z.array(count).min(1),
+  }),
 ]);
 
 const ownSchema = z.looseObject({
