@@ -150,10 +150,10 @@ export class Rasterizer {
     const y1 = row[mid]!;
     const y2 = row[low]!;
     // Sub-row r has its samples at y = (r + 1/2) / samples.
-    let first = Math.ceil(y0 * samples - 0.5);
-    let end = Math.ceil(y2 * samples - 0.5);
-    if (first < 0) first = 0;
-    if (end > this.height * samples) end = this.height * samples;
+    if (y2 <= 0 || y0 >= this.height) return;
+    const rows = this.height * samples;
+    const first = y0 > 0 ? Math.ceil(y0 * samples - 0.5) | 0 : 0;
+    const end = y2 < this.height ? Math.ceil(y2 * samples - 0.5) | 0 : rows;
     if (first >= end) return;
     const x0 = column[top]!;
     const x1 = column[mid]!;
@@ -185,9 +185,7 @@ export class Rasterizer {
     if (rowMin < touched.yMin) touched.yMin = rowMin;
     if (rowMax > touched.yMax) touched.yMax = rowMax;
 
-    let middle = Math.ceil(y1 * samples - 0.5);
-    if (middle < first) middle = first;
-    if (middle > end) middle = end;
+    const middle = Math.ceil(y1 * samples - 0.5);
     const longSlope = (x2 - x0) / (y2 - y0);
     const upperSlope = (x1 - x0) / (y1 - y0);
     const lowerSlope = (x2 - x1) / (y2 - y1);
@@ -200,11 +198,11 @@ export class Rasterizer {
       const offset = samples === 1 ? 0.5 : SAMPLE_COLUMN_4[r & 3]!;
       const long = x0 + (y - y0) * longSlope - offset;
       const short = (r < middle ? x0 + (y - y0) * upperSlope : x1 + (y - y1) * lowerSlope) - offset;
-      let start = Math.ceil(longIsLeft ? long : short);
-      let stop = Math.ceil(longIsLeft ? short : long);
-      if (start < 0) start = 0;
-      if (stop > width) stop = width;
-      if (start >= stop) continue;
+      const from = longIsLeft ? long : short;
+      const to = longIsLeft ? short : long;
+      if (from >= width || to <= 0) continue;
+      const start = from > 0 ? Math.ceil(from) | 0 : 0;
+      const stop = to < width ? Math.ceil(to) | 0 : width;
       let z = base + dx * (start + offset) + dy * y;
       const last = r * width + stop;
       for (let sample = r * width + start; sample < last; sample++) {

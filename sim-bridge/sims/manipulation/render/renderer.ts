@@ -350,15 +350,19 @@ class SoftwareRenderer implements CameraRenderer {
     return this.#sphere.visible;
   }
 
-  /** Draws the visible ones of these geoms, near ones first: what they hide then costs less. */
+  /**
+   * Draws the visible ones of these geoms, near ones first: what they hide then costs less. Planes are
+   * floors and walls, so everything is in front of them.
+   */
   #drawRows(camera: Camera, rows: readonly number[]): void {
     const depths = this.#depths;
     const visible = rows.filter((row) => {
       const isVisible = this.#isVisible(camera, row);
-      depths[row] = this.#sphere.depth - this.#scene.geoms[row]!.radius;
+      const { isPlane, radius } = this.#scene.geoms[row]!;
+      depths[row] = isPlane ? Infinity : this.#sphere.depth - radius;
       return isVisible;
     });
-    visible.sort((a, b) => depths[a]! - depths[b]! || a - b);
+    visible.sort((a, b) => (depths[a]! < depths[b]! ? -1 : depths[a]! > depths[b]! ? 1 : a - b));
     for (const row of visible) this.#drawRow(camera, row);
   }
 

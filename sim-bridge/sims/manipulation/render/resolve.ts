@@ -27,9 +27,9 @@ function mean4(a: number, b: number, c: number, d: number): number {
  * Turns a visibility buffer into colours.
  *
  * Each triangle is shaded once per pixel it appears in, at the pixel's centre, and a pixel is the mean
- * of its samples (OpenGL multisampling). Where all samples are of one smooth surface, one of its
- * triangles is shaded for all (here we differ: OpenGL shades each; their colours meet at the border, so
- * the difference is below one grey level). Neighbouring pixels inside one triangle are shaded as a run.
+ * of its samples (OpenGL multisampling). Where all samples are of one smooth surface, the triangle with
+ * most of them is shaded for all; OpenGL would shade each. Their colours meet at their border, so few
+ * pixels differ by more than a grey level. Neighbouring pixels inside one triangle are shaded as a run.
  */
 export class Resolver {
   readonly #width: number;
@@ -154,18 +154,7 @@ export class Resolver {
     this.#shader.shadeRun(id, row, start, end, rgb, byte);
   }
 
-  /** No edge runs through the pixel, only the border of triangles of one surface. */
-  #isSmooth(i0: number, i1: number, i2: number, i3: number): boolean {
-    const shader = this.#shader;
-    const surface = shader.surfaceOf(i0);
-    return (
-      (i1 === i0 || shader.surfaceOf(i1) === surface) &&
-      (i2 === i0 || shader.surfaceOf(i2) === surface) &&
-      (i3 === i0 || shader.surfaceOf(i3) === surface)
-    );
-  }
-
-  /** A pixel at an edge: four samples, up to four triangles, each shaded once. */
+  /** A pixel whose samples are not all of one triangle. */
   #colourMixed(
     ids: Int32Array,
     sample: number,
@@ -179,54 +168,50 @@ export class Resolver {
     const i1 = ids[sample + width]!;
     const i2 = ids[sample + 2 * width]!;
     const i3 = ids[sample + 3 * width]!;
-    const byte = 3 * (row * width + column);
     const oldest = baked === undefined ? 0 : baked.triangleCount;
-    if (i0 <= oldest && i1 <= oldest && i2 <= oldest && i3 <= oldest && oldest > 0) return;
-    if (
-      i0 > oldest &&
-      i1 > oldest &&
-      i2 > oldest &&
-      i3 > oldest &&
-      this.#isSmooth(i0, i1, i2, i3)
-    ) {
-      writePacked(
-        rgb,
-        byte,
-        this.#shader.shadePixel(i1 === i2 || i1 === i3 ? i1 : i0, column, row),
-      );
+    const hasNone = i0 <= oldest && i1 <= oldest && i2 <= oldest && i3 <= oldest;
+    if (hasNone) return; // the baked picture shows
+    const byte = 3 * (row * width + column);
+    const hasAll = i0 > oldest && i1 > oldest && i2 > oldest && i3 > oldest;
+    const frequent = hasAll ? this.#frequentOfOneSurface(i0, i1, i2, i3) : 0;
+    if (frequent > 0) {
+      writePacked(rgb, byte, this.#shader.shadePixel(frequent, column, row));
       return;
     }
-    if (baked !== undefined) {
-      const { samples } = baked;
-      const c0 = i0 > oldest ? this.#colour(i0, column, row) : samples[sample]!;
-      const c1 =
-        i1 <= oldest ? samples[sample + width]! : i1 === i0 ? c0 : this.#colour(i1, column, row);
-      const c2 =
-        i2 <= oldest
-          ? samples[sample + 2 * width]!
-          : i2 === i1
-            ? c1
-            : i2 === i0
-              ? c0
-              : this.#colour(i2, column, row);
-      const c3 =
-        i3 <= oldest
-          ? samples[sample + 3 * width]!
-          : i3 === i2
-            ? c2
-            : i3 === i1
-              ? c1
-              : i3 === i0
-                ? c0
-                : this.#colour(i3, column, row);
-      writePacked(rgb, byte, mean4(c0, c1, c2, c3));
-      return;
-    }
-    const c0 = this.#colour(i0, column, row);
-    const c1 = i1 === i0 ? c0 : this.#colour(i1, column, row);
-    const c2 = i2 === i1 ? c1 : i2 === i0 ? c0 : this.#colour(i2, column, row);
-    const c3 = i3 === i2 ? c2 : i3 === i1 ? c1 : i3 === i0 ? c0 : this.#colour(i3, column, row);
+    // Each triangle is shaded once; samples of the baked picture keep their colour.
+    const old = baked?.samples;
+    const at = sample;
+    const c0 = this.#isOld(i0, old, oldest) ? old![at]! : this.#colour(i0, column, row);
+    let c1 = c0;
+    if (this.#isOld(i1, old, oldest)) c1 = old![at + width]!;
+    else if (i1 !== i0) c1 = this.#colour(i1, column, row);
+    let c2 = i2 === i1 ? c1 : c0;
+    if (this.#isOld(i2, old, oldest)) c2 = old![at + 2 * width]!;
+    else if (i2 !== i1 && i2 !== i0) c2 = this.#colour(i2, column, row);
+    let c3 = i3 === i2 ? c2 : i3 === i1 ? c1 : c0;
+    if (this.#isOld(i3, old, oldest)) c3 = old![at + 3 * width]!;
+    else if (i3 !== i2 && i3 !== i1 && i3 !== i0) c3 = this.#colour(i3, column, row);
     writePacked(rgb, byte, mean4(c0, c1, c2, c3));
+  }
+
+  #isOld(id: number, old: Int32Array | undefined, oldest: number): boolean {
+    return old !== undefined && id <= oldest;
+  }
+
+  /** If all four are of one smooth surface, the one with at least two samples; else 0. */
+  #frequentOfOneSurface(i0: number, i1: number, i2: number, i3: number): number {
+    const shader = this.#shader;
+    const surface = shader.surfaceOf(i0);
+    if (
+      (i1 !== i0 && shader.surfaceOf(i1) !== surface) ||
+      (i2 !== i0 && shader.surfaceOf(i2) !== surface) ||
+      (i3 !== i0 && shader.surfaceOf(i3) !== surface)
+    ) {
+      return 0;
+    }
+    if (i0 === i1 || i0 === i2 || i0 === i3) return i0;
+    if (i1 === i2 || i1 === i3) return i1;
+    return i2 === i3 ? i2 : 0;
   }
 }
 

@@ -42,6 +42,7 @@ export class SceneGeom {
   readonly specular: number;
   readonly specularPower: SpecularPower;
   readonly opaque: boolean;
+  readonly isPlane: boolean;
 
   constructor(model: RenderModel, id: number, levels: readonly GeomLevel[], bounds: Bounds) {
     const material = model.geoms.materialId[id]!;
@@ -57,6 +58,7 @@ export class SceneGeom {
     this.emission = material < 0 ? 0 : emission[material]!;
     this.specular = material < 0 ? 0.5 : specular[material]!;
     this.specularPower = specularPowerTable(128 * (material < 0 ? 0.5 : shininess[material]!));
+    this.isPlane = model.geoms.type[id] === GEOM_TYPE.plane;
     this.opaque = this.rgba[3]! >= OPAQUE_ALPHA;
   }
 }
