@@ -39,15 +39,24 @@ const BLOCKS: Readonly<Record<string, Rgb>> = {
   purple: PAINTS["purple"]!,
 };
 
-const WOODS: Readonly<Record<string, { light: Rgb; dark: Rgb; rings: number; repeat: Rgb }>> = {
+interface Wood {
+  readonly light: Rgb;
+  readonly dark: Rgb;
+  /** Growth rings across the picture. */
+  readonly rings: number;
+  /** How often the picture repeats along u and v. */
+  readonly repeat: readonly [number, number];
+}
+
+const WOODS: Readonly<Record<string, Wood>> = {
   table_wood: {
     light: [0.83, 0.68, 0.49],
     dark: [0.7, 0.52, 0.34],
     rings: 9,
-    repeat: [1, 2, 0],
+    repeat: [1, 2],
   },
-  shelf_wood: { light: [0.6, 0.41, 0.25], dark: [0.45, 0.28, 0.16], rings: 4, repeat: [1, 1, 0] },
-  block_wood: { light: [0.88, 0.74, 0.53], dark: [0.74, 0.56, 0.36], rings: 5, repeat: [1, 1, 0] },
+  shelf_wood: { light: [0.6, 0.41, 0.25], dark: [0.45, 0.28, 0.16], rings: 4, repeat: [1, 1] },
+  block_wood: { light: [0.88, 0.74, 0.53], dark: [0.74, 0.56, 0.36], rings: 5, repeat: [1, 1] },
 };
 
 const WOOD_SIZE = 256;
@@ -129,7 +138,7 @@ function woodMaterial(name: string): MaterialParts {
   const material = element("material", {
     name,
     texture: name,
-    texrepeat: [repeat[0], repeat[1]],
+    texrepeat: repeat,
     specular: 0.15,
     shininess: 0.2,
   });
