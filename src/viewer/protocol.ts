@@ -34,6 +34,7 @@ export interface EntrySummary {
   readonly environment: string;
   readonly startedMs: number;
   readonly outcome?: EpisodeOutcome;
+  /** Control steps: one less than what was recorded, which includes the reset. */
   readonly steps: number;
   readonly durationS: number;
   readonly cameras: readonly string[];
@@ -79,7 +80,7 @@ export function entrySummaryOf(summary: EpisodeSummary): EntrySummary {
     environment: header.environment.name,
     startedMs: Number(header.startedNs / 1_000_000n),
     ...(summary.outcome !== undefined && { outcome: summary.outcome }),
-    steps: summary.steps,
+    steps: Math.max(0, summary.steps - 1),
     durationS: summary.durationS,
     cameras: summary.cameras,
     complete: summary.complete,

@@ -5,6 +5,7 @@
 import type {
   Decision,
   EnvironmentSpec,
+  ImageSpec,
   SceneDescription,
   TimeStep,
 } from "../../src/core/index.ts";
@@ -23,7 +24,7 @@ const HORIZON = 16;
 const EXECUTED = 8;
 /** Metres per unit of the delta action. */
 export const ACTION_SCALE_M = 0.05;
-const IMAGE_PX = 96;
+const DEFAULT_IMAGE_PX = 64;
 
 export interface SyntheticOptions {
   readonly episodeId?: string;
@@ -33,6 +34,8 @@ export interface SyntheticOptions {
   readonly steps?: number;
   readonly outcome?: EpisodeOutcome["kind"];
   readonly images?: boolean;
+  /** Side of the square camera images. */
+  readonly imagePx?: number;
   readonly policy?: string;
   readonly attempt?: number;
   readonly startedNs?: bigint;
@@ -55,12 +58,16 @@ export interface SyntheticEpisode {
   readonly outcome: EpisodeOutcome;
 }
 
+const imageSpec = (name: string, size: number): ImageSpec => ({
+  name,
+  height: size,
+  width: size,
+  channels: 3,
+});
+
 export const SYNTHETIC_SPEC: EnvironmentSpec = {
   observation: {
-    images: [
-      { name: "front", height: IMAGE_PX, width: IMAGE_PX, channels: 3 },
-      { name: "wrist", height: IMAGE_PX, width: IMAGE_PX, channels: 3 },
-    ],
+    images: [imageSpec("front", DEFAULT_IMAGE_PX), imageSpec("wrist", DEFAULT_IMAGE_PX)],
     proprio: [
       {
         name: "eef_position",
@@ -185,7 +192,7 @@ export function synthesiseEpisode(options: SyntheticOptions = {}): SyntheticEpis
         last,
         plate,
         success: kind === "success" && last,
-        images: options.images ?? true,
+        imagePx: options.images === false ? 0 : (options.imagePx ?? DEFAULT_IMAGE_PX),
       }),
     );
   };
@@ -330,19 +337,19 @@ function thinkAloud(
 
 function timeStepOf(
   world: World,
-  at: { step: number; last: boolean; plate: Point; success: boolean; images: boolean },
+  at: { step: number; last: boolean; plate: Point; success: boolean; imagePx: number },
 ): TimeStep {
-  const { step, last } = at;
+  const { step, last, imagePx } = at;
   const { poses, joints } = armPoses({ ...world, plate: at.plate });
   const image = (name: string): [string, { dtype: "uint8"; shape: number[]; data: Uint8Array }] => [
     name,
-    { dtype: "uint8", shape: [IMAGE_PX, IMAGE_PX, 3], data: renderCamera(name, poses, IMAGE_PX) },
+    { dtype: "uint8", shape: [imagePx, imagePx, 3], data: renderCamera(name, poses, imagePx) },
   ];
   const lifted = Math.max(0, world.cube[2] - 0.025);
   return {
     kind: step === 0 ? "first" : last ? "last" : "mid",
     observation: {
-      images: at.images ? Object.fromEntries([image("front"), image("wrist")]) : {},
+      images: imagePx > 0 ? Object.fromEntries([image("front"), image("wrist")]) : {},
       proprio: {
         eef_position: { dtype: "float64", shape: [3], data: Float64Array.from(world.gripper) },
         gripper_opening: { dtype: "float64", shape: [1], data: Float64Array.of(world.opening) },
@@ -365,6 +372,8 @@ function timeStepOf(
 function headerOf(options: SyntheticOptions & { seed: number; task: string }): EpisodeHeader {
   const { seed, task, attempt = 1 } = options;
   const name = options.policy ?? "synthetic";
+  const imagePx = options.imagePx ?? DEFAULT_IMAGE_PX;
+  const images = [imageSpec("front", imagePx), imageSpec("wrist", imagePx)];
   return {
     episodeId: options.episodeId ?? `synthetic-${task}-${seed}-a${attempt}`,
     runId: "synthetic",
@@ -378,7 +387,7 @@ function headerOf(options: SyntheticOptions & { seed: number; task: string }): E
       spec: { name, observation: "any", action: "any", predictHorizon: HORIZON, privileged: false },
     },
     environment: { name: "arithmetic", version: "1", versions: {} },
-    spec: SYNTHETIC_SPEC,
+    spec: { ...SYNTHETIC_SPEC, observation: { ...SYNTHETIC_SPEC.observation, images } },
     scene: SCENE satisfies SceneDescription,
     startedNs: options.startedNs ?? 1_700_000_000_000_000_000n,
     versions: { efference: "0.1.0" },

@@ -260,8 +260,9 @@ function intersect(shape: SceneGeom["shape"], from: Vec3, ray: Vec3): Hit | unde
       );
       return nearestOf([hitRound(shape, from, ray), ...ends]);
     }
-    default:
-      return undefined;
+    case "ellipsoid":
+    case "mesh":
+      throw new RangeError(`Cannot cast a ray: there is a ${shape.kind}, must be a simple shape`);
   }
 }
 

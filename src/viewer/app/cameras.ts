@@ -1,4 +1,5 @@
 /** The camera images of the moment shown. While scrubbing, the newest wish wins and none queue up. */
+import { messageOf } from "../../core/index.ts";
 import type { EpisodeReader } from "../../episode/types.ts";
 import { createCameraOverlay } from "./camera-overlay.ts";
 import type { CameraOverlay } from "./camera-overlay.ts";
@@ -10,16 +11,6 @@ import { formatName } from "./format.ts";
 import type { ImageCache } from "./image-cache.ts";
 import { createImageCache } from "./image-cache.ts";
 import type { Theme } from "./theme.ts";
-
-export interface Cameras {
-  show(reader: EpisodeReader | undefined): void;
-  /** Images of later steps may have come in. */
-  refresh(): void;
-  setTheme(theme: Theme): void;
-  /** Enlarges the n-th camera, or brings it back; the number of cameras bounds n. */
-  toggleLarge(index: number): void;
-  clearLarge(): boolean;
-}
 
 interface Panel {
   readonly camera: string;
@@ -35,143 +26,163 @@ interface Panel {
 /** How many images ahead are decoded before they are shown. */
 const PREFETCH_STEPS = 4;
 
-export function createCameras(
-  root: HTMLElement,
-  options: {
-    readonly clock: PlaybackClock;
-    readonly theme: Theme;
-    readonly onLarge: (large: boolean) => void;
-  },
-): Cameras {
-  const { clock } = options;
-  let { theme } = options;
-  let reader: EpisodeReader | undefined;
-  let cache: ImageCache | undefined;
-  let overlay: CameraOverlay | undefined;
-  let panels: Panel[] = [];
-  let large = -1;
-  let lastStep = 0;
+export interface CamerasOptions {
+  readonly clock: PlaybackClock;
+  readonly theme: Theme;
+  readonly onLarge: (large: boolean) => void;
+}
 
-  const paint = (panel: Panel, bitmap: ImageBitmap | undefined, step: number): void => {
+export class Cameras {
+  readonly #root: HTMLElement;
+  readonly #options: CamerasOptions;
+  readonly #resized = new ResizeObserver(() => this.#paintOverlays());
+  #theme: Theme;
+  #reader: EpisodeReader | undefined;
+  #cache: ImageCache | undefined;
+  #overlay: CameraOverlay | undefined;
+  #panels: readonly Panel[] = [];
+  #large = -1;
+  #lastStep = 0;
+
+  constructor(root: HTMLElement, options: CamerasOptions) {
+    this.#root = root;
+    this.#options = options;
+    this.#theme = options.theme;
+    options.clock.subscribe((state) => this.#update(state));
+  }
+
+  show(reader: EpisodeReader): void {
+    this.#cache?.close();
+    this.#reader = reader;
+    this.#cache = createImageCache(reader);
+    this.#overlay = createCameraOverlay(reader, this.#theme);
+    this.#resized.disconnect();
+    const { images } = reader.header.spec.observation;
+    this.#panels = reader.cameras.map((camera, index) => {
+      const panel = createPanel(camera, { index, toggle: () => this.toggleLarge(index) });
+      const spec = images.find(({ name }) => name === camera);
+      // Known before the first image is decoded, so that the page does not jump.
+      if (spec !== undefined) setAspect(panel, spec);
+      return panel;
+    });
+    this.#root.replaceChildren(...this.#panels.map(({ figure }) => figure));
+    this.#root.hidden = this.#panels.length === 0;
+    this.#root.dataset["count"] = String(this.#panels.length);
+    for (const { image } of this.#panels) this.#resized.observe(image);
+    this.setLarge(-1);
+    this.#update(this.#options.clock.state);
+  }
+
+  /** Images of the newest step may have come in since. */
+  refresh(): void {
+    const { state } = this.#options.clock;
+    const settled = Math.max(0, state.step - 1);
+    this.#cache?.forgetAfter(settled);
+    for (const panel of this.#panels) if (panel.shownStep > settled) panel.shownStep = -1;
+    this.#update(state);
+  }
+
+  setTheme(theme: Theme): void {
+    this.#theme = theme;
+    this.#overlay?.setTheme(theme);
+    this.#paintOverlays();
+  }
+
+  /** Enlarges the n-th camera, or brings it back. */
+  toggleLarge(index: number): void {
+    if (index < this.#panels.length) this.setLarge(this.#large === index ? -1 : index);
+  }
+
+  /** Enlarges one camera; -1 = none. */
+  setLarge(index: number): void {
+    this.#large = index;
+    for (const [at, { figure }] of this.#panels.entries()) {
+      figure.classList.toggle("large", at === index);
+    }
+    this.#options.onLarge(index >= 0);
+    this.#paintOverlays();
+  }
+
+  #update({ step }: ClockState): void {
+    const direction = step >= this.#lastStep ? 1 : -1;
+    this.#lastStep = step;
+    for (const panel of this.#panels) {
+      if (panel.wantedStep === step && panel.shownStep === step) continue;
+      panel.wantedStep = step;
+      const ready = this.#cache?.peek(panel.camera, step);
+      if (ready !== undefined) this.#paint(panel, ready, step);
+      else void this.#pump(panel);
+      this.#prefetch(panel, step, direction);
+    }
+  }
+
+  /** Loads what is wanted until that is what is shown; runs once per camera. */
+  async #pump(panel: Panel): Promise<void> {
+    if (panel.busy || this.#cache === undefined) return;
+    panel.busy = true;
+    const cache = this.#cache;
+    try {
+      while (panel.shownStep !== panel.wantedStep && cache === this.#cache) {
+        const step = panel.wantedStep;
+        const bitmap = await cache.load(panel.camera, step);
+        if (cache === this.#cache) this.#paint(panel, bitmap, step);
+      }
+    } catch (error) {
+      panel.shownStep = panel.wantedStep;
+      setText(panel.caption, `${formatName(panel.camera)}: ${messageOf(error)}`);
+    } finally {
+      panel.busy = false;
+    }
+  }
+
+  #prefetch(panel: Panel, step: number, direction: number): void {
+    for (let ahead = 1; ahead <= PREFETCH_STEPS; ahead++) {
+      const next = step + direction * ahead;
+      if (next < 0 || next >= this.#options.clock.state.steps) return;
+      // A failure shows when the step itself is asked for.
+      this.#cache?.load(panel.camera, next).catch(() => undefined);
+    }
+  }
+
+  #paint(panel: Panel, bitmap: ImageBitmap | undefined, step: number): void {
     panel.shownStep = step;
+    panel.figure.dataset["step"] = String(step);
     const context = panel.image.getContext("2d");
     if (bitmap === undefined || context === null) {
-      setText(panel.caption, `${formatName(panel.camera)}: no image at this step`);
+      setText(panel.caption, `${formatName(panel.camera)}: no image yet`);
       return;
     }
     if (panel.image.width !== bitmap.width || panel.image.height !== bitmap.height) {
       panel.image.width = bitmap.width;
       panel.image.height = bitmap.height;
-      panel.figure.style.aspectRatio = `${bitmap.width} / ${bitmap.height}`;
+      setAspect(panel, bitmap);
     }
     context.drawImage(bitmap, 0, 0);
     setText(panel.caption, formatName(panel.camera));
-    panel.figure.dataset["step"] = String(step);
-    paintOverlay(panel);
-  };
-  const paintOverlay = (panel: Panel): void => {
-    if (reader === undefined) return;
-    const { clientWidth: width, clientHeight: height } = panel.image;
-    panel.overlay.fit(width, height);
-    overlay?.draw(panel.overlay.context, {
-      camera: panel.camera,
-      step: clock.state.step,
-      decision: decisionAt(reader.decisions, clock.state.step),
-      size: { width, height },
-    });
-  };
-  const pump = async (panel: Panel): Promise<void> => {
-    if (panel.busy || cache === undefined) return;
-    panel.busy = true;
-    const from = cache;
-    try {
-      while (panel.shownStep !== panel.wantedStep && from === cache) {
-        const step = panel.wantedStep;
-        const bitmap = await from.load(panel.camera, step);
-        if (from === cache) paint(panel, bitmap, step);
-      }
-    } catch (error) {
-      panel.shownStep = panel.wantedStep;
-      setText(panel.caption, `${formatName(panel.camera)}: ${String(error)}`);
-    } finally {
-      panel.busy = false;
-    }
-  };
-  const prefetch = (panel: Panel, step: number, direction: number): void => {
-    for (let ahead = 1; ahead <= PREFETCH_STEPS; ahead++) {
-      const next = step + direction * ahead;
-      if (next < 0 || next >= clock.state.steps) return;
-      // A failure shows when the step itself is asked for.
-      cache?.load(panel.camera, next).catch(() => undefined);
-    }
-  };
-  const update = ({ step }: ClockState): void => {
-    const direction = step >= lastStep ? 1 : -1;
-    lastStep = step;
-    for (const panel of panels) {
-      if (panel.wantedStep === step && panel.shownStep === step) continue;
-      panel.wantedStep = step;
-      const ready = cache?.peek(panel.camera, step);
-      if (ready !== undefined) paint(panel, ready, step);
-      else void pump(panel);
-      prefetch(panel, step, direction);
-    }
-  };
-  const setLarge = (index: number): void => {
-    large = index;
-    for (const [at, panel] of panels.entries())
-      panel.figure.classList.toggle("large", at === index);
-    options.onLarge(index >= 0);
-    for (const panel of panels) paintOverlay(panel);
-  };
-  const resized = new ResizeObserver(() => {
-    for (const panel of panels) paintOverlay(panel);
-  });
-
-  clock.subscribe(update);
-  return {
-    show(next) {
-      cache?.close();
-      reader = next;
-      cache = next === undefined ? undefined : createImageCache(next);
-      overlay = next === undefined ? undefined : createCameraOverlay(next, theme);
-      const cameras = next?.cameras ?? [];
-      resized.disconnect();
-      panels = cameras.map((camera, index) => createPanel(camera, { index, toggle: toggleLarge }));
-      root.replaceChildren(...panels.map(({ figure }) => figure));
-      root.hidden = panels.length === 0;
-      root.dataset["count"] = String(panels.length);
-      for (const { image } of panels) resized.observe(image);
-      setLarge(-1);
-      update(clock.state);
-    },
-    refresh() {
-      const newest = Math.max(0, clock.state.step - 1);
-      cache?.forgetAfter(newest);
-      for (const panel of panels) if (panel.shownStep > newest) panel.shownStep = -1;
-      update(clock.state);
-    },
-    setTheme(next) {
-      theme = next;
-      overlay?.setTheme(next);
-      for (const panel of panels) paintOverlay(panel);
-    },
-    toggleLarge,
-    clearLarge() {
-      const was = large >= 0;
-      if (was) setLarge(-1);
-      return was;
-    },
-  };
-
-  function toggleLarge(index: number): void {
-    if (index < panels.length) setLarge(large === index ? -1 : index);
+    this.#paintOverlay(panel);
   }
+
+  #paintOverlays(): void {
+    for (const panel of this.#panels) this.#paintOverlay(panel);
+  }
+
+  #paintOverlay({ camera, image, overlay }: Panel): void {
+    if (this.#reader === undefined) return;
+    const { step } = this.#options.clock.state;
+    const size = { width: image.clientWidth, height: image.clientHeight };
+    overlay.fit(size.width, size.height);
+    const decision = decisionAt(this.#reader.decisions, step);
+    this.#overlay?.draw(overlay.context, { camera, step, decision, size });
+  }
+}
+
+function setAspect({ figure }: Panel, size: { width: number; height: number }): void {
+  figure.style.aspectRatio = `${size.width} / ${size.height}`;
 }
 
 function createPanel(
   camera: string,
-  { index, toggle }: { index: number; toggle: (index: number) => void },
+  { index, toggle }: { index: number; toggle: () => void },
 ): Panel {
   const image = element("canvas", { class: "camera-image" });
   const overlay = sizedCanvas("camera-overlay");
@@ -183,7 +194,7 @@ function createPanel(
       class: "camera",
       title: `Enlarge (${index + 1})`,
       attributes: { "aria-label": `Camera ${camera}` },
-      on: { click: () => toggle(index) },
+      on: { click: toggle },
     },
     [image, overlay.canvas, caption],
   );

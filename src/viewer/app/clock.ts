@@ -48,87 +48,106 @@ export function lastNotAfter(sorted: readonly number[], value: number): number {
 
 /** Longest time one frame may advance: a page that slept does not jump. */
 const LONGEST_FRAME_MS = 250;
+/** Floating-point dust must not show the step before the one meant. */
+const DUST_S = 1e-9;
 
 export function createPlaybackClock(): PlaybackClock {
-  const state = { step: 0, fraction: 0, playing: false, speed: 1, steps: 0 };
-  const listeners = new Set<(state: ClockState) => void>();
-  let times: readonly number[] = [];
-  let momentS = 0;
-  let tickedMs: number | undefined;
+  return new StepClock();
+}
 
-  const emit = (): void => {
-    for (const listener of listeners) listener(state);
-  };
-  const timeOf = (step: number): number =>
-    times[Math.max(0, Math.min(step, times.length - 1))] ?? 0;
-  const show = (timeS: number): void => {
-    momentS = Math.max(timeOf(0), Math.min(timeS, timeOf(times.length - 1)));
-    // Floating-point dust must not show the step before the one meant.
-    state.step = lastNotAfter(times, momentS + 1e-9);
-    const from = timeOf(state.step);
-    const spanS = timeOf(state.step + 1) - from;
-    state.fraction = spanS > 0 ? Math.max(0, (momentS - from) / spanS) : 0;
-  };
-  const pause = (): void => {
-    state.playing = false;
-    tickedMs = undefined;
+class StepClock implements PlaybackClock {
+  readonly state = { step: 0, fraction: 0, playing: false, speed: 1, steps: 0 };
+  readonly #listeners = new Set<(state: ClockState) => void>();
+  #times: readonly number[] = [];
+  #momentS = 0;
+  #tickedMs: number | undefined;
+
+  timeS(): number {
+    return this.#momentS;
+  }
+
+  timeOf(step: number): number {
+    return this.#times[Math.max(0, Math.min(step, this.#lastStep))] ?? 0;
+  }
+
+  setTimes(timesS: readonly number[], options?: { readonly live?: boolean }): void {
+    const { state } = this;
+    const atEnd = this.#times.length > 0 && state.step >= this.#lastStep;
+    const follow = atEnd && options?.live === true && !state.playing;
+    this.#times = timesS;
+    state.steps = timesS.length;
+    this.#show(follow ? this.timeOf(this.#lastStep) : this.#momentS);
+    this.#emit();
+  }
+
+  seek(step: number): void {
+    this.#show(this.timeOf(Math.round(step)));
+    this.#tickedMs = undefined;
+    this.#emit();
+  }
+
+  seekTime(timeS: number): void {
+    this.seek(lastNotAfter(this.#times, timeS + DUST_S));
+  }
+
+  play(speed = this.state.speed): void {
+    this.state.speed = speed;
+    this.state.playing = this.#times.length > 1;
+    if (speed > 0 && this.state.step >= this.#lastStep) this.#show(this.timeOf(0));
+    if (speed < 0 && this.#momentS <= this.timeOf(0)) this.#show(this.timeOf(this.#lastStep));
+    this.#tickedMs = undefined;
+    this.#emit();
+  }
+
+  pause(): void {
+    this.state.playing = false;
+    this.#tickedMs = undefined;
     // At rest the page shows a recorded step exactly, never an interpolated one.
-    show(timeOf(state.step));
-    emit();
-  };
+    this.#show(this.timeOf(this.state.step));
+    this.#emit();
+  }
 
-  return {
-    state,
-    timeS: () => momentS,
-    timeOf,
-    setTimes(timesS, options) {
-      const atEnd = times.length > 0 && state.step >= times.length - 1;
-      times = timesS;
-      state.steps = times.length;
-      show(atEnd && options?.live === true && !state.playing ? timeOf(times.length - 1) : momentS);
-      emit();
-    },
-    seek(step) {
-      show(timeOf(Math.round(step)));
-      tickedMs = undefined;
-      emit();
-    },
-    seekTime(timeS) {
-      show(timeOf(lastNotAfter(times, timeS + 1e-9)));
-      tickedMs = undefined;
-      emit();
-    },
-    play(speed = state.speed) {
-      state.speed = speed;
-      state.playing = times.length > 1;
-      const last = times.length - 1;
-      if (speed > 0 && state.step >= last) show(timeOf(0));
-      if (speed < 0 && momentS <= timeOf(0)) show(timeOf(last));
-      tickedMs = undefined;
-      emit();
-    },
-    pause,
-    toggle() {
-      if (state.playing) pause();
-      else this.play(Math.abs(state.speed));
-    },
-    setSpeed(speed) {
-      state.speed = speed;
-      emit();
-    },
-    tick(nowMs) {
-      if (!state.playing) return false;
-      const elapsedMs = Math.min(LONGEST_FRAME_MS, nowMs - (tickedMs ?? nowMs));
-      tickedMs = nowMs;
-      show(momentS + (elapsedMs / 1000) * state.speed);
-      const ended = state.speed > 0 ? momentS >= timeOf(times.length - 1) : momentS <= timeOf(0);
-      if (ended) pause();
-      else emit();
-      return state.playing;
-    },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-  };
+  toggle(): void {
+    if (this.state.playing) this.pause();
+    else this.play(Math.abs(this.state.speed));
+  }
+
+  setSpeed(speed: number): void {
+    this.state.speed = speed;
+    this.#emit();
+  }
+
+  tick(nowMs: number): boolean {
+    const { state } = this;
+    if (!state.playing) return false;
+    const elapsedMs = Math.min(LONGEST_FRAME_MS, nowMs - (this.#tickedMs ?? nowMs));
+    this.#tickedMs = nowMs;
+    this.#show(this.#momentS + (elapsedMs / 1000) * state.speed);
+    const end = this.timeOf(state.speed > 0 ? this.#lastStep : 0);
+    if (state.speed > 0 ? this.#momentS >= end : this.#momentS <= end) this.pause();
+    else this.#emit();
+    return state.playing;
+  }
+
+  subscribe(listener: (state: ClockState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  get #lastStep(): number {
+    return this.#times.length - 1;
+  }
+
+  #show(timeS: number): void {
+    const { state } = this;
+    this.#momentS = Math.max(this.timeOf(0), Math.min(timeS, this.timeOf(this.#lastStep)));
+    state.step = lastNotAfter(this.#times, this.#momentS + DUST_S);
+    const from = this.timeOf(state.step);
+    const spanS = this.timeOf(state.step + 1) - from;
+    state.fraction = spanS > 0 ? Math.max(0, (this.#momentS - from) / spanS) : 0;
+  }
+
+  #emit(): void {
+    for (const listener of this.#listeners) listener(this.state);
+  }
 }

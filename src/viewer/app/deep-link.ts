@@ -31,7 +31,8 @@ export function parseDeepLink(hash: string): DeepLink {
   const filter = text("filter");
   const seconds = Number(text("t") ?? NaN);
   const view = parseView(text("view"));
-  const folded = text("folded")
+  const folded = query
+    .get("folded")
     ?.split(",")
     .filter((name) => name !== "");
   return {
@@ -53,8 +54,7 @@ export function formatDeepLink(link: DeepLink): string {
   if (link.t !== undefined) query.set("t", String(round3(link.t)));
   if (link.view !== undefined) query.set("view", formatView(link.view));
   if (link.follow === true) query.set("follow", "1");
-  if (link.folded !== undefined && link.folded.length > 0)
-    query.set("folded", link.folded.join(","));
+  if (link.folded !== undefined) query.set("folded", link.folded.join(","));
   if (link.filter !== undefined && link.filter !== "") query.set("filter", link.filter);
   // Slashes and commas are legal in a fragment and easier to read.
   return `#${query.toString().replaceAll("%2F", "/").replaceAll("%2C", ",")}`;

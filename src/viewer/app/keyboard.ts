@@ -32,22 +32,20 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
 }
 
+export interface Help {
+  /** Fills in the commands. */
+  list(commands: readonly KeyCommand[]): void;
+  toggle(): void;
+  /** True if it was open. */
+  close(): boolean;
+}
+
 /** The overlay that lists all keys. */
-export function createHelp(commands: readonly KeyCommand[]): { toggle(): void; close(): boolean } {
+export function createHelp(): Help {
+  const keys = element("dl");
   const dialog = element("dialog", { class: "help", attributes: { "aria-label": "Keys" } }, [
     element("h2", {}, ["Keys"]),
-    element(
-      "dl",
-      {},
-      commands.flatMap(({ label, words }) => [
-        element(
-          "dt",
-          {},
-          label.split(" ").map((key) => element("kbd", {}, [key])),
-        ),
-        element("dd", {}, [words]),
-      ]),
-    ),
+    keys,
     element("p", { class: "quiet" }, [
       "Drag on the scrubber or a plot to move in time. Ctrl with the wheel zooms the plots, a double click shows all. Drag in the scene to turn it, right-drag to move it, wheel to zoom.",
     ]),
@@ -55,6 +53,12 @@ export function createHelp(commands: readonly KeyCommand[]): { toggle(): void; c
   dialog.addEventListener("click", () => dialog.close());
   document.body.append(dialog);
   return {
+    list(commands) {
+      for (const { label, words } of commands) {
+        const parts = label.split(" ").map((key) => element("kbd", {}, [key]));
+        keys.append(element("dt", {}, parts), element("dd", {}, [words]));
+      }
+    },
     toggle() {
       if (dialog.open) dialog.close();
       else dialog.showModal();

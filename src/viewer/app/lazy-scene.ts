@@ -1,20 +1,10 @@
 /** The 3D view as the page knows it: loaded late, possibly never, and asked for nothing before it is there. */
+import { messageOf } from "../../core/index.ts";
 import type { EpisodeReader } from "../../episode/types.ts";
 import type { ClockState } from "./clock.ts";
 import type { Stage } from "./scene/stage.ts";
 import type { Theme } from "./theme.ts";
 import type { OrbitView } from "./transforms.ts";
-
-export interface LazyScene {
-  open(reader: EpisodeReader): void;
-  refresh(): void;
-  render(state: ClockState): boolean;
-  setTheme(theme: Theme): void;
-  /** The view if the person has chosen one. */
-  chosenView(): OrbitView | undefined;
-  setView(view: OrbitView | undefined): void;
-  setFollow(follow: boolean): void;
-}
 
 export interface LazySceneOptions {
   readonly host: HTMLElement;
@@ -24,73 +14,99 @@ export interface LazySceneOptions {
   readonly onView: () => void;
 }
 
-export function createLazyScene(options: LazySceneOptions): LazyScene {
-  const { host, note } = options;
-  let { theme } = options;
-  let stage: Stage | undefined;
-  let reader: EpisodeReader | undefined;
-  let view: OrbitView | undefined;
-  let follow = false;
-  let loading = false;
+export class LazyScene {
+  readonly #options: LazySceneOptions;
+  #theme: Theme;
+  #stage: Stage | undefined;
+  #reader: EpisodeReader | undefined;
+  #view: OrbitView | undefined;
+  #follow = false;
+  #loading = false;
+  #drawn = false;
 
-  const say = (words: string | undefined): void => {
-    note.hidden = words === undefined;
-    note.textContent = words ?? "";
-  };
-  const load = async (): Promise<void> => {
-    loading = true;
-    say("Loading the 3D view …");
+  constructor(options: LazySceneOptions) {
+    this.#options = options;
+    this.#theme = options.theme;
+  }
+
+  /** Shows an episode; a view that a person has chosen stays within one environment. */
+  open(reader: EpisodeReader): void {
+    const before = this.#reader?.header.environment.name;
+    if (before !== undefined && before !== reader.header.environment.name) this.#view = undefined;
+    this.#reader = reader;
+    if (this.#stage !== undefined) this.#show();
+    else if (!this.#loading) void this.#load();
+  }
+
+  refresh(): void {
+    this.#stage?.refresh();
+  }
+
+  /** Draws one frame; true if another is wanted. */
+  render(state: ClockState): boolean {
+    if (this.#stage === undefined || this.#reader === undefined) return false;
+    const moving = this.#stage.render(state);
+    if (!this.#drawn) performance.mark("efference:first-3d-frame");
+    this.#drawn = true;
+    return moving;
+  }
+
+  setTheme(theme: Theme): void {
+    this.#theme = theme;
+    this.#stage?.setTheme(theme);
+  }
+
+  /** The view if the person has chosen one. */
+  chosenView(): OrbitView | undefined {
+    return this.#view;
+  }
+
+  setView(view: OrbitView | undefined): void {
+    this.#view = view;
+    this.#stage?.setView(view);
+  }
+
+  setFollow(follow: boolean): void {
+    this.#follow = follow;
+    this.#stage?.setFollow(follow);
+  }
+
+  async #load(): Promise<void> {
+    const { host, requestFrame, onView } = this.#options;
+    this.#loading = true;
+    this.#say("Loading the 3D view …");
     try {
-      const { createStage } = await import("./scene/stage.ts");
-      stage = createStage(host, {
-        theme,
-        requestFrame: options.requestFrame,
+      const { Stage } = await import("./scene/stage.ts");
+      const stage = new Stage(host, {
+        theme: this.#theme,
+        requestFrame,
         onView: () => {
-          view = stage?.view();
-          options.onView();
+          this.#view = stage.view();
+          onView();
         },
       });
-      show();
+      this.#stage = stage;
+      this.#show();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      say(`There is no 3D view here: ${reason}. Everything else works.`);
+      this.#say(`There is no 3D view here: ${messageOf(error)}. Everything else works.`);
     }
-  };
-  const show = (): void => {
-    if (stage === undefined || reader === undefined) return;
-    stage.open(reader);
-    stage.setTheme(theme);
-    if (view !== undefined) stage.setView(view);
-    stage.setFollow(follow);
-    say(undefined);
-    host.dataset["ready"] = "true";
-    options.requestFrame();
-  };
+  }
 
-  return {
-    open(next) {
-      const sameRoom = reader?.header.environment.name === next.header.environment.name;
-      if (reader !== undefined && !sameRoom) view = undefined;
-      reader = next;
-      if (stage !== undefined) show();
-      else if (!loading) void load();
-    },
-    refresh: () => stage?.refresh(),
-    render: (state) => stage?.render(state) ?? false,
-    setTheme(next) {
-      theme = next;
-      stage?.setTheme(next);
-    },
-    chosenView: () => view,
-    setView(next) {
-      view = next;
-      stage?.setView(next);
-    },
-    setFollow(next) {
-      follow = next;
-      stage?.setFollow(next);
-    },
-  };
+  #show(): void {
+    if (this.#stage === undefined || this.#reader === undefined) return;
+    this.#stage.open(this.#reader);
+    this.#stage.setTheme(this.#theme);
+    if (this.#view !== undefined) this.#stage.setView(this.#view);
+    this.#stage.setFollow(this.#follow);
+    this.#say(undefined);
+    this.#options.host.dataset["ready"] = "true";
+    this.#options.requestFrame();
+  }
+
+  #say(words: string | undefined): void {
+    this.#options.note.hidden = words === undefined;
+    this.#options.note.textContent = words ?? "";
+  }
 }
 
 /** Whether an episode has anything to draw in 3D. */

@@ -3,29 +3,31 @@
  * open episode. Parts never know each other.
  */
 import type { EpisodeEntry } from "../protocol.ts";
-import { createCameras } from "./cameras.ts";
+import { Address } from "./address.ts";
+import { Cameras } from "./cameras.ts";
 import { channelsOf } from "./channels.ts";
 import { createPlaybackClock } from "./clock.ts";
-import { formatDeepLink, parseDeepLink } from "./deep-link.ts";
+import { createCommands } from "./commands.ts";
+import type { DeepLink } from "./deep-link.ts";
+import { parseDeepLink } from "./deep-link.ts";
 import { setText } from "./dom.ts";
 import { createDropTarget } from "./drop.ts";
-import { createEpisodeList } from "./episode-list.ts";
+import { EpisodeList } from "./episode-list.ts";
 import { drawEpisodeTitle } from "./episode-title.ts";
 import { standingOf } from "./filter.ts";
 import { signIcon } from "./icons.ts";
-import type { KeyCommand } from "./keyboard.ts";
 import { createHelp, listenForKeys } from "./keyboard.ts";
-import { createLazyScene, hasScene } from "./lazy-scene.ts";
+import { LazyScene, hasScene } from "./lazy-scene.ts";
 import type { Connection } from "./library.ts";
 import { connectLibrary } from "./library.ts";
 import type { OpenEpisode, Origin } from "./open-episode.ts";
 import { createEpisodeOpener } from "./open-episode.ts";
 import { createRunSummary } from "./run-summary.ts";
 import { onThemeChange, readTheme } from "./theme.ts";
-import { createThoughts } from "./thoughts.ts";
+import { ThoughtsPanel } from "./thoughts.ts";
 import { createTimeAxis } from "./time-axis.ts";
-import { createTimeline } from "./timeline.ts";
-import { createTransport } from "./transport.ts";
+import { FOLDED_AT_FIRST, Timeline } from "./timeline.ts";
+import { Transport } from "./transport.ts";
 import { drawWelcome } from "./welcome.ts";
 
 const byId = (id: string): HTMLElement => {
@@ -45,36 +47,40 @@ const theme = readTheme();
 const clock = createPlaybackClock();
 const stageElement = byId("stage");
 
+const address = new Address({
+  current: currentLink,
+  mayWrite: () => !clock.state.playing && link.episode === undefined && link.url === undefined,
+});
 const requestFrame = (): void => {
   if (frameAsked) return;
   frameAsked = true;
   requestAnimationFrame(onFrame);
 };
-const scene = createLazyScene({
+const scene = new LazyScene({
   host: byId("scene"),
   note: byId("scene-note"),
   theme,
   requestFrame,
-  onView: () => scheduleLink(),
+  onView: () => address.touch(),
 });
-const cameras = createCameras(byId("cameras"), {
+const cameras = new Cameras(byId("cameras"), {
   clock,
   theme,
   onLarge: (large) => stageElement.classList.toggle("camera-large", large),
 });
-const thoughts = createThoughts(byId("thoughts"), { clock, theme });
-const transport = createTransport(byId("transport"), { clock, theme });
+const thoughts = new ThoughtsPanel(byId("thoughts"), { clock, theme });
+const transport = new Transport(byId("transport"), { clock, theme });
 const axis = createTimeAxis(transport.track, clock);
 transport.attach(axis);
-const timeline = createTimeline(byId("lanes"), {
+const timeline = new Timeline(byId("lanes"), {
   clock,
   axis,
   theme,
-  onFold: () => scheduleLink(),
+  onFold: () => address.touch(),
 });
-const list = createEpisodeList(byId("list"), {
+const list = new EpisodeList(byId("list"), {
   onOpen: (path) => void opener.open({ kind: "library", path }),
-  onFilter: () => scheduleLink(),
+  onFilter: () => address.touch(),
   onDone: () => byId("main").focus(),
 });
 const summary = createRunSummary(byId("summary"), {
@@ -90,9 +96,9 @@ const opener = createEpisodeOpener({
   onGrown: showGrown,
   onError(origin, error) {
     byId("main").removeAttribute("aria-busy");
-    showNotice(
-      error instanceof Error ? error.message : `Cannot open ${labelOf(origin)}: ${String(error)}`,
-    );
+    link = {};
+    const what = error instanceof Error ? error.message : String(error);
+    showNotice(what.startsWith("Cannot") ? what : `Cannot open ${labelOf(origin)}: ${what}`);
   },
 });
 
@@ -104,11 +110,14 @@ function onFrame(nowMs: number): void {
 }
 
 function labelOf(origin: Origin): string {
-  return origin.kind === "library"
-    ? origin.path
-    : origin.kind === "url"
-      ? origin.url
-      : origin.file.name;
+  switch (origin.kind) {
+    case "library":
+      return origin.path;
+    case "url":
+      return origin.url;
+    case "file":
+      return origin.file.name;
+  }
 }
 
 function showNotice(message: string | undefined): void {
@@ -121,14 +130,16 @@ function showWelcome(): void {
   const shown = opener.current() === undefined;
   byId("welcome").hidden = !shown;
   document.body.classList.toggle("nothing-open", shown);
-  if (shown)
-    drawWelcome(byId("welcome"), { connection, episodes: entries.length, choose: drop.choose });
+  if (!shown) return;
+  const choose = (): void => drop.choose();
+  drawWelcome(byId("welcome"), { connection, episodes: entries.length, choose });
 }
 
 function isLive({ origin, reader }: OpenEpisode): boolean {
   if (reader.complete || origin.kind !== "library") return false;
   const entry = entries.find(({ path }) => path === origin.path);
-  return entry !== undefined && standingOf(entry, Date.now()) === "running";
+  // An episode that the list does not have yet is as new as can be.
+  return entry === undefined || standingOf(entry, Date.now()) === "running";
 }
 
 function showEpisode(episode: OpenEpisode): void {
@@ -153,7 +164,7 @@ function showEpisode(episode: OpenEpisode): void {
   // A link's time counts for the episode it names, and once.
   link = {};
   showWelcome();
-  scheduleLink();
+  address.touch();
 }
 
 function isLinked(origin: Origin): boolean {
@@ -183,29 +194,19 @@ function timesOf({ reader }: OpenEpisode): number[] {
   return reader.steps.map(({ stampNs }) => Number(stampNs) / 1e9);
 }
 
-let linkTimer: ReturnType<typeof setTimeout> | undefined;
-
-/** Writes the address of what is shown, a little later and not while playing: browsers limit how often. */
-function scheduleLink(): void {
-  clearTimeout(linkTimer);
-  linkTimer = setTimeout(() => {
-    if (!clock.state.playing && link.episode === undefined)
-      history.replaceState(null, "", currentLink());
-  }, 250);
-}
-
-function currentLink(): string {
+function currentLink(): DeepLink {
   const origin = opener.current()?.origin;
   const view = scene.chosenView();
-  return formatDeepLink({
+  const folded = timeline.folded();
+  return {
     ...(origin?.kind === "library" && { episode: origin.path }),
     ...(origin?.kind === "url" && { url: origin.url }),
     ...(origin !== undefined && origin.kind !== "file" && { t: clock.timeS() }),
     ...(view !== undefined && { view }),
     follow,
-    ...(timeline.folded().join() !== "proprio" && { folded: timeline.folded() }),
+    ...(folded.join() !== FOLDED_AT_FIRST.join() && { folded }),
     filter: list.filterText(),
-  });
+  };
 }
 
 function applyLink(): void {
@@ -220,100 +221,47 @@ function setFollow(next: boolean): void {
   follow = next;
   byId("follow").setAttribute("aria-pressed", String(next));
   scene.setFollow(next);
-  scheduleLink();
+  address.touch();
 }
 
-function stepBy(by: number): void {
-  clock.pause();
-  clock.seek(clock.state.step + by);
-}
+const help = createHelp();
+const commands = createCommands(clock, {
+  openNeighbour: (by) => list.openNeighbour(by),
+  focusFilter: () => list.focusFilter(),
+  toggleCamera: (index) => cameras.toggleLarge(index),
+  toggleFollow: () => setFollow(!follow),
+  resetView() {
+    scene.setView(undefined);
+    address.touch();
+  },
+  openFile: () => drop.choose(),
+  toggleHelp: () => help.toggle(),
+  closeLarge() {
+    if (!help.close()) cameras.setLarge(-1);
+  },
+});
 
-const commands: readonly KeyCommand[] = [
-  { keys: [" "], label: "Space", words: "play or pause", run: () => clock.toggle() },
-  {
-    keys: ["ArrowLeft", "ArrowRight"],
-    label: "← →",
-    words: "one step",
-    run: (key) => stepBy(key === "ArrowLeft" ? -1 : 1),
-  },
-  {
-    keys: ["Shift+ArrowLeft", "Shift+ArrowRight"],
-    label: "Shift ← →",
-    words: "ten steps",
-    run: (key) => stepBy(key === "ArrowLeft" ? -10 : 10),
-  },
-  {
-    keys: ["Home", "End"],
-    label: "Home End",
-    words: "first and last step",
-    run: (key) => stepBy(key === "Home" ? -Infinity : Infinity),
-  },
-  { keys: ["j"], label: "J", words: "play backwards", run: () => clock.play(-1) },
-  { keys: ["k"], label: "K", words: "pause", run: () => clock.pause() },
-  { keys: ["l"], label: "L", words: "play; again: twice as fast", run: playFaster },
-  {
-    keys: ["ArrowUp", "ArrowDown"],
-    label: "↑ ↓",
-    words: "previous and next episode",
-    run: (key) => list.openNeighbour(key === "ArrowUp" ? -1 : 1),
-  },
-  { keys: ["/"], label: "/", words: "filter the episodes", run: () => list.focusFilter() },
-  {
-    keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"],
-    label: "1 – 9",
-    words: "enlarge a camera image",
-    run: (key) => cameras.toggleLarge(Number(key) - 1),
-  },
-  { keys: ["f"], label: "F", words: "follow the gripper", run: () => setFollow(!follow) },
-  {
-    keys: ["r"],
-    label: "R",
-    words: "reset the 3D view",
-    run: () => {
-      scene.setView(undefined);
-      scheduleLink();
-    },
-  },
-  { keys: ["o"], label: "O", words: "open a file", run: () => drop.choose() },
-  { keys: ["?", "Shift+?"], label: "?", words: "these keys", run: () => help.toggle() },
-  {
-    keys: ["Escape"],
-    label: "Esc",
-    words: "close what is enlarged",
-    run: () => help.close() || cameras.clearLarge(),
-  },
-];
-const help = createHelp(commands);
-
-function playFaster(): void {
-  const { playing, speed } = clock.state;
-  clock.play(playing && speed > 0 ? Math.min(4, speed * 2) : 1);
-}
-
-function copyLink(): void {
-  history.replaceState(null, "", currentLink());
-  const done = (): void => {
-    byId("copy-link").classList.add("done");
-    setTimeout(() => byId("copy-link").classList.remove("done"), 1200);
-  };
-  navigator.clipboard
-    .writeText(location.href)
-    .then(done, () => showNotice(`Copy this link: ${location.href}`));
+async function copyLink(): Promise<void> {
+  const copied = await address.copy();
+  if (!copied) showNotice(`Copy this link: ${location.href}`);
+  byId("copy-link").classList.toggle("done", copied);
+  setTimeout(() => byId("copy-link").classList.remove("done"), 1200);
 }
 
 function start(): void {
   byId("copy-link").append(signIcon("link"));
   byId("open-file").append(signIcon("open"));
-  byId("copy-link").addEventListener("click", copyLink);
-  byId("open-file").addEventListener("click", drop.choose);
+  byId("copy-link").addEventListener("click", () => void copyLink());
+  byId("open-file").addEventListener("click", () => drop.choose());
   byId("follow").addEventListener("click", () => setFollow(!follow));
   byId("help").addEventListener("click", () => help.toggle());
   byId("notice").addEventListener("click", () => showNotice(undefined));
   listenForKeys(commands);
+  help.list(commands);
   setFollow(follow);
   clock.subscribe(requestFrame);
   clock.subscribe(() => {
-    if (!clock.state.playing) scheduleLink();
+    if (!clock.state.playing) address.touch();
   });
   onThemeChange((next) => {
     for (const part of [scene, cameras, thoughts, transport, timeline]) part.setTheme(next);
@@ -325,7 +273,7 @@ function start(): void {
   applyLink();
   void connectLibrary({
     onEntries: takeEntries,
-    onResults: summary.setResults,
+    onResults: (results) => summary.setResults(results),
     onGrew: takeGrowth,
     onConnection: takeConnection,
   });
@@ -342,6 +290,7 @@ function takeEntries(next: readonly EpisodeEntry[], folder: string): void {
   if (open !== undefined) drawTitle(open);
   const nothingAsked = link.episode === undefined && link.url === undefined;
   if (firstIndex && open === undefined && nothingAsked) openNewest();
+  if (firstIndex) performance.mark("efference:first-list");
   firstIndex = next.length === 0;
   showWelcome();
 }

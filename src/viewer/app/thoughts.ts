@@ -1,19 +1,11 @@
-/**
- * What the policy thought at the decision in force, and before. Kinds of thought that this page does not
- * know are shown as they were recorded.
- */
-import type { Thought } from "../../core/index.ts";
+/** What the policy thought at the decision in force, and below it everything it has said, in order. */
 import type { EpisodeReader, RecordedDecision } from "../../episode/types.ts";
 import { decisionAt, executedRows, totalMs } from "./channels.ts";
 import type { PlaybackClock } from "./clock.ts";
 import { element, setText } from "./dom.ts";
-import { formatMs, formatName, formatNumber, formatSeconds } from "./format.ts";
+import { formatMs, formatName, formatSeconds } from "./format.ts";
 import type { Theme } from "./theme.ts";
-
-export interface ThoughtsPanel {
-  show(reader: EpisodeReader | undefined): void;
-  setTheme(theme: Theme): void;
-}
+import { thoughtCard } from "./thought-card.ts";
 
 /** A text that differs from the one of its tag before it. */
 interface Turn {
@@ -22,94 +14,110 @@ interface Turn {
   readonly text: string;
 }
 
-export function createThoughts(
-  root: HTMLElement,
-  options: { readonly clock: PlaybackClock; readonly theme: Theme },
-): ThoughtsPanel {
-  const { clock } = options;
-  const heading = element("div", { class: "thoughts-heading" });
-  const now = element("div", { class: "thoughts-now" });
-  const earlier = element("ol", { class: "thoughts-earlier" });
-  const earlierTitle = element("h3", {}, ["All thoughts"]);
-  root.append(heading, now, earlierTitle, earlier);
-  let { theme } = options;
-  let reader: EpisodeReader | undefined;
-  let shown = -2;
-  let turns: Turn[] = [];
-  let rows: HTMLElement[] = [];
-  let current = -2;
+export class ThoughtsPanel {
+  readonly #root: HTMLElement;
+  readonly #clock: PlaybackClock;
+  readonly #heading = element("div", { class: "thoughts-heading" });
+  readonly #now = element("div", { class: "thoughts-now" });
+  readonly #allTitle = element("h3", {}, ["All thoughts"]);
+  readonly #all = element("ol", { class: "thoughts-earlier" });
+  #theme: Theme;
+  #reader: EpisodeReader | undefined;
+  #shownDecision = -2;
+  #turns: readonly Turn[] = [];
+  #rows: readonly HTMLElement[] = [];
+  #currentTurn = -2;
 
-  const showDecision = (index: number): void => {
-    if (reader === undefined) return;
+  constructor(
+    root: HTMLElement,
+    options: { readonly clock: PlaybackClock; readonly theme: Theme },
+  ) {
+    this.#root = root;
+    this.#clock = options.clock;
+    this.#theme = options.theme;
+    root.append(this.#heading, this.#now, this.#allTitle, this.#all);
+    options.clock.subscribe(() => this.#update());
+  }
+
+  /** Shows an episode; called again when it has grown. */
+  show(reader: EpisodeReader): void {
+    const grown = reader === this.#reader;
+    const turns = turnsOf(reader.decisions);
+    this.#reader = reader;
+    this.#shownDecision = -2;
+    if (!grown || turns.length !== this.#turns.length) this.#listTurns(turns);
+    this.#update();
+  }
+
+  setTheme(theme: Theme): void {
+    this.#theme = theme;
+    this.#shownDecision = -2;
+    this.#update();
+  }
+
+  #update(): void {
+    if (this.#reader === undefined) return;
+    const { step } = this.#clock.state;
+    const index = decisionAt(this.#reader.decisions, step);
+    if (index !== this.#shownDecision) {
+      this.#shownDecision = index;
+      this.#showDecision(this.#reader, index);
+    }
+    this.#markTurn(step);
+  }
+
+  #showDecision(reader: EpisodeReader, index: number): void {
+    setText(
+      this.#heading,
+      headingOf(reader, index, (step) => this.#clock.timeOf(step)),
+    );
     const decision = reader.decisions[index];
     if (decision === undefined) {
       const none = reader.decisions.length === 0;
       const words = none ? "This policy recorded no decisions." : "No decision yet at this step.";
-      now.replaceChildren(element("p", { class: "empty" }, [words]));
+      this.#now.replaceChildren(element("p", { class: "empty" }, [words]));
       return;
     }
-    const cards = decision.thoughts.map((thought) =>
-      card(thought, { reader: reader!, index, theme }),
-    );
+    const context = { reader, index, theme: this.#theme };
+    const cards = decision.thoughts.map((thought) => thoughtCard(thought, context));
     const nothing = element("p", { class: "empty" }, ["A chunk without words."]);
-    now.replaceChildren(...(cards.length === 0 ? [nothing] : cards));
-  };
-  const markTurn = (step: number): void => {
-    const index = turns.findLastIndex((turn) => turn.step <= step);
-    if (index === current) return;
-    rows[current]?.removeAttribute("aria-current");
-    current = index;
-    rows[index]?.setAttribute("aria-current", "true");
-    rows[index]?.scrollIntoView({ block: "nearest" });
-  };
-  const update = (): void => {
-    if (reader === undefined) return;
-    const { step } = clock.state;
-    const index = decisionAt(reader.decisions, step);
-    if (index !== shown) {
-      shown = index;
-      showDecision(index);
-    }
-    setText(heading, headingOf(reader, { index, step, timeOf: clock.timeOf }));
-    markTurn(step);
-  };
-  const listTurns = (): void => {
-    turns = turnsOf(reader?.decisions ?? []);
-    rows = turns.map((turn) => turnRow(turn, clock));
-    earlier.replaceChildren(...rows);
-    earlierTitle.hidden = turns.length === 0;
-    current = -2;
-  };
-  clock.subscribe(update);
+    this.#now.replaceChildren(...(cards.length === 0 ? [nothing] : cards));
+  }
 
-  return {
-    show(next) {
-      const grown = next !== undefined && next === reader;
-      reader = next;
-      shown = -2;
-      root.hidden = next === undefined;
-      if (!grown || turnsOf(next.decisions).length !== turns.length) listTurns();
-      update();
-    },
-    setTheme(next) {
-      theme = next;
-      shown = -2;
-      update();
-    },
-  };
+  #markTurn(step: number): void {
+    const index = this.#turns.findLastIndex((turn) => turn.step <= step);
+    if (index === this.#currentTurn) return;
+    this.#rows[this.#currentTurn]?.removeAttribute("aria-current");
+    this.#currentTurn = index;
+    const row = this.#rows[index];
+    if (row === undefined) return;
+    row.setAttribute("aria-current", "true");
+    // Only this list scrolls; scrollIntoView would move the panel as well.
+    const top = row.offsetTop - this.#all.offsetTop;
+    const { scrollTop, clientHeight } = this.#all;
+    if (top < scrollTop || top + row.offsetHeight > scrollTop + clientHeight) {
+      this.#all.scrollTop = top - clientHeight / 2;
+    }
+  }
+
+  #listTurns(turns: readonly Turn[]): void {
+    this.#turns = turns;
+    this.#rows = turns.map((turn) => turnRow(turn, this.#clock));
+    this.#all.replaceChildren(...this.#rows);
+    this.#allTitle.hidden = turns.length === 0;
+    this.#currentTurn = -2;
+    this.#root.classList.toggle("without-words", turns.length === 0);
+  }
 }
 
-function headingOf(
-  reader: EpisodeReader,
-  at: { index: number; step: number; timeOf: (step: number) => number },
-): string {
-  const decision = reader.decisions[at.index];
+function headingOf(reader: EpisodeReader, index: number, timeOf: (step: number) => number): string {
+  const decision = reader.decisions[index];
   if (decision === undefined) return "";
   const { horizon } = decision.chunk;
-  const rows = executedRows(reader, at.index);
+  const rows = executedRows(reader, index);
   const took = formatMs(totalMs(decision.timingMs));
-  const made = formatSeconds(at.timeOf(decision.step));
-  return `Decision ${at.index + 1} of ${reader.decisions.length}, made at step ${decision.step} (${made}) in ${took}: ${horizon} actions, ${rows} executed`;
+  const made = formatSeconds(timeOf(decision.step));
+  return `Decision ${index + 1} of ${reader.decisions.length}, made at step ${decision.step} (${made}) in ${took}: ${horizon} actions, ${rows} executed`;
 }
 
 function turnsOf(decisions: readonly RecordedDecision[]): Turn[] {
@@ -138,69 +146,4 @@ function turnRow(turn: Turn, clock: PlaybackClock): HTMLElement {
     ]),
   ]);
   return element("li", {}, [button]);
-}
-
-function card(
-  thought: Thought,
-  context: { reader: EpisodeReader; index: number; theme: Theme },
-): HTMLElement {
-  switch (thought.kind) {
-    case "text":
-      return cardOf(thought.tag, [element("p", {}, [thought.text])]);
-    case "scalar":
-      return cardOf(thought.tag, [
-        element("span", { class: "number" }, [formatNumber(thought.value)]),
-        sparkline(thought.tag, context),
-      ]);
-    case "point":
-      return cardOf(thought.tag, [
-        element("span", { class: "number" }, [thought.position.map(formatNumber).join("  ")]),
-        element("span", { class: "unit" }, ["m, world"]),
-      ]);
-    default: {
-      // A file may hold kinds that are newer than this page.
-      const unknown: { readonly kind: string; readonly tag?: string } = thought;
-      return cardOf(unknown.tag ?? unknown.kind, [
-        element("pre", {}, [JSON.stringify(unknown, null, 1)]),
-      ]);
-    }
-  }
-}
-
-function cardOf(tag: string, content: readonly Node[]): HTMLElement {
-  const inline = content.length > 1;
-  return element("section", { class: inline ? "thought inline" : "thought" }, [
-    element("span", { class: "tag" }, [formatName(tag)]),
-    ...content,
-  ]);
-}
-
-const SPARK = { width: 84, height: 18, decisions: 40 } as const;
-
-/** The last values of a scalar up to this decision. */
-function sparkline(
-  tag: string,
-  { reader, index, theme }: { reader: EpisodeReader; index: number; theme: Theme },
-): Node {
-  const values: number[] = [];
-  for (let at = Math.max(0, index - SPARK.decisions); at <= index; at++) {
-    const found = reader.decisions[at]?.thoughts.find((t) => t.kind === "scalar" && t.tag === tag);
-    if (found?.kind === "scalar") values.push(found.value);
-  }
-  const low = Math.min(...values);
-  const span = Math.max(...values) - low || 1;
-  const points = values.map((value, at) => {
-    const x = (at / Math.max(1, values.length - 1)) * (SPARK.width - 4) + 2;
-    const y = SPARK.height - 2 - ((value - low) / span) * (SPARK.height - 4);
-    return `${x.toFixed(1)},${y.toFixed(1)}`;
-  });
-  const namespace = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(namespace, "svg");
-  svg.setAttribute("class", "spark");
-  svg.setAttribute("viewBox", `0 0 ${SPARK.width} ${SPARK.height}`);
-  const line = document.createElementNS(namespace, "polyline");
-  line.setAttribute("points", points.join(" "));
-  line.setAttribute("stroke", theme.series[0]!);
-  svg.append(line);
-  return svg;
 }

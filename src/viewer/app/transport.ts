@@ -1,6 +1,7 @@
-/** Play, step and scrub: the bar above the lanes. The scrubber shows decisions as ticks and the outcome's end. */
+/** Play, step and scrub: the bar above the lanes. Ticks on the scrubber show where decisions were made. */
 import type { EpisodeReader } from "../../episode/types.ts";
 import type { PlaybackClock } from "./clock.ts";
+import type { SizedCanvas } from "./dom.ts";
 import { element, setText, sizedCanvas } from "./dom.ts";
 import { formatSeconds } from "./format.ts";
 import { signIcon } from "./icons.ts";
@@ -9,144 +10,167 @@ import type { Theme } from "./theme.ts";
 import type { TimeAxis } from "./time-axis.ts";
 
 const SPEEDS: readonly number[] = [0.1, 0.25, 0.5, 1, 2, 4];
+const SCRUB_PX = 26;
+const TICK_PX = { top: 19, height: 4 } as const;
 
-export interface Transport {
-  show(reader: EpisodeReader): void;
-  setTheme(theme: Theme): void;
-  /** Connects the scrubber to the axis that is measured by its track. */
-  attach(axis: TimeAxis): void;
+export class Transport {
   /** The element as wide as the plots. */
   readonly track: HTMLElement;
-}
+  readonly #clock: PlaybackClock;
+  readonly #ticks: SizedCanvas = sizedCanvas("scrub-ticks");
+  readonly #done = element("div", { class: "scrub-done" });
+  readonly #knob = element("div", { class: "scrub-knob" });
+  readonly #play: HTMLButtonElement;
+  readonly #speed: HTMLSelectElement;
+  readonly #time = element("output", { class: "time" });
+  #theme: Theme;
+  #reader: EpisodeReader | undefined;
+  #axis: TimeAxis | undefined;
+  #shownPlaying: boolean | undefined;
 
-export function createTransport(
-  root: HTMLElement,
-  options: { readonly clock: PlaybackClock; readonly theme: Theme },
-): Transport {
-  const { clock } = options;
-  let { theme } = options;
-  const ticks = sizedCanvas("scrub-ticks");
-  const done = element("div", { class: "scrub-done" });
-  const knob = element("div", { class: "scrub-knob" });
-  const track = element(
-    "div",
-    {
-      class: "scrub",
-      attributes: {
-        role: "slider",
-        tabindex: "0",
-        "aria-label": "Step of the episode",
-        "aria-valuemin": "0",
-      },
-    },
-    [ticks.canvas, done, knob],
-  );
-  const button = (label: string, sign: "back" | "forward", by: number): HTMLElement =>
-    element(
-      "button",
+  constructor(
+    root: HTMLElement,
+    options: { readonly clock: PlaybackClock; readonly theme: Theme },
+  ) {
+    this.#clock = options.clock;
+    this.#theme = options.theme;
+    this.#play = element("button", {
+      class: "play",
+      attributes: { type: "button" },
+      on: { click: () => this.#clock.toggle() },
+    });
+    this.#speed = this.#makeSpeed();
+    this.track = this.#makeTrack();
+    const buttons = element("div", { class: "buttons" }, [
+      this.#stepButton("One step back (←)", "back", -1),
+      this.#play,
+      this.#stepButton("One step forward (→)", "forward", 1),
+      this.#speed,
+    ]);
+    root.append(buttons, this.track, this.#time);
+    this.#clock.subscribe(() => this.#update());
+  }
+
+  /** Connects the scrubber to the axis that is measured by its track. */
+  attach(axis: TimeAxis): void {
+    this.#axis = axis;
+    axis.subscribe(() => this.#drawTicks());
+  }
+
+  show(reader: EpisodeReader): void {
+    this.#reader = reader;
+    this.#drawTicks();
+  }
+
+  setTheme(theme: Theme): void {
+    this.#theme = theme;
+    this.#drawTicks();
+  }
+
+  #drawTicks(): void {
+    if (this.#axis === undefined || this.#reader === undefined) return;
+    const width = this.#axis.widthPx();
+    const { context } = this.#ticks;
+    this.#ticks.fit(width, SCRUB_PX);
+    const window = { ...this.#axis.range(), width, height: SCRUB_PX, theme: this.#theme };
+    context.fillStyle = this.#theme.accent;
+    context.globalAlpha = 0.5;
+    for (const { step } of this.#reader.decisions) {
+      context.fillRect(xOf(step, window) - 0.5, TICK_PX.top, 1, TICK_PX.height);
+    }
+    this.#update();
+  }
+
+  #update(): void {
+    const { state } = this.#clock;
+    if (this.#shownPlaying !== state.playing) this.#showPlaying(state.playing);
+    const speed = String(Math.abs(state.speed));
+    if (this.#speed.value !== speed && SPEEDS.includes(Number(speed))) this.#speed.value = speed;
+    const last = Math.max(0, state.steps - 1);
+    setText(this.#time, `${formatSeconds(this.#clock.timeS())}  ·  step ${state.step} / ${last}`);
+    this.track.setAttribute("aria-valuemax", String(last));
+    this.track.setAttribute("aria-valuenow", String(state.step));
+    this.track.setAttribute("aria-valuetext", this.#time.textContent);
+    if (this.#axis === undefined) return;
+    const width = Math.max(1, this.#axis.widthPx());
+    const x = Math.max(0, Math.min(width, this.#axis.xOfTime()));
+    this.#knob.style.transform = `translateX(${x.toFixed(1)}px)`;
+    this.#done.style.transform = `scaleX(${(x / width).toFixed(5)})`;
+  }
+
+  #showPlaying(playing: boolean): void {
+    this.#shownPlaying = playing;
+    this.#play.replaceChildren(signIcon(playing ? "pause" : "play"));
+    this.#play.title = playing ? "Pause (Space)" : "Play (Space)";
+    this.#play.setAttribute("aria-label", playing ? "Pause" : "Play");
+  }
+
+  #stepButton(label: string, sign: "back" | "forward", by: number): HTMLElement {
+    const click = (): void => {
+      this.#clock.pause();
+      this.#clock.seek(this.#clock.state.step + by);
+    };
+    const attributes = { type: "button", "aria-label": label };
+    return element("button", { title: label, attributes, on: { click } }, [signIcon(sign)]);
+  }
+
+  #makeSpeed(): HTMLSelectElement {
+    const label = "Speed of play";
+    const change = (): void => this.#clock.setSpeed(Number(this.#speed.value));
+    const options = SPEEDS.map((value) =>
+      element("option", { attributes: { value: String(value) } }, [`${value}×`]),
+    );
+    const attributes = { "aria-label": label };
+    const select = element("select", { title: label, attributes, on: { change } }, options);
+    select.value = "1";
+    return select;
+  }
+
+  #makeTrack(): HTMLElement {
+    const attributes = {
+      role: "slider",
+      tabindex: "0",
+      "aria-label": "Step of the episode",
+      "aria-valuemin": "0",
+    };
+    const seekTo = (event: PointerEvent): void => {
+      if (this.#axis !== undefined)
+        this.#clock.seek(this.#axis.stepOfX(this.#axis.xOfEvent(event)));
+    };
+    let dragging = false;
+    return element(
+      "div",
       {
-        title: label,
-        attributes: { type: "button", "aria-label": label },
+        class: "scrub",
+        attributes,
         on: {
-          click: () => {
-            clock.pause();
-            clock.seek(clock.state.step + by);
+          pointerdown: (event) => {
+            if (event.button !== 0) return;
+            dragging = true;
+            capturePointer(this.track, event);
+            seekTo(event);
+          },
+          pointermove: (event) => {
+            if (dragging) seekTo(event);
+          },
+          pointerup: () => {
+            dragging = false;
+          },
+          pointercancel: () => {
+            dragging = false;
           },
         },
       },
-      [signIcon(sign)],
+      [this.#ticks.canvas, this.#done, this.#knob],
     );
-  const play = element("button", {
-    class: "play",
-    attributes: { type: "button" },
-    on: { click: () => clock.toggle() },
-  });
-  const speed = element(
-    "select",
-    {
-      title: "Speed of play",
-      attributes: { "aria-label": "Speed of play" },
-      on: { change: () => clock.setSpeed(Number(speed.value)) },
-    },
-    SPEEDS.map((value) =>
-      element("option", { attributes: { value: String(value) } }, [`${value}×`]),
-    ),
-  );
-  speed.value = "1";
-  const time = element("output", { class: "time" });
-  root.append(
-    element("div", { class: "buttons" }, [
-      button("One step back (←)", "back", -1),
-      play,
-      button("One step forward (→)", "forward", 1),
-      speed,
-    ]),
-    track,
-    time,
-  );
+  }
+}
 
-  let reader: EpisodeReader | undefined;
-  let axis: TimeAxis | undefined;
-  let shownPlaying: boolean | undefined;
-
-  const drawTicks = (): void => {
-    if (axis === undefined || reader === undefined) return;
-    const width = axis.widthPx();
-    ticks.fit(width, 26);
-    const window = { ...axis.range(), width, height: 26, theme };
-    ticks.context.fillStyle = theme.accent;
-    ticks.context.globalAlpha = 0.5;
-    for (const { step } of reader.decisions)
-      ticks.context.fillRect(xOf(step, window) - 0.5, 19, 1, 4);
-    update();
-  };
-  const update = (): void => {
-    const { state } = clock;
-    if (shownPlaying !== state.playing) {
-      shownPlaying = state.playing;
-      play.replaceChildren(signIcon(state.playing ? "pause" : "play"));
-      play.title = state.playing ? "Pause (Space)" : "Play (Space)";
-      play.setAttribute("aria-label", state.playing ? "Pause" : "Play");
-    }
-    const value = String(Math.abs(state.speed));
-    if (speed.value !== value && SPEEDS.includes(Number(value))) speed.value = value;
-    const last = Math.max(0, state.steps - 1);
-    setText(time, `${formatSeconds(clock.timeS())}  ·  step ${state.step} / ${last}`);
-    track.setAttribute("aria-valuemax", String(last));
-    track.setAttribute("aria-valuenow", String(state.step));
-    track.setAttribute("aria-valuetext", time.textContent ?? "");
-    if (axis === undefined) return;
-    const x = Math.max(0, Math.min(axis.widthPx(), axis.xOfTime()));
-    knob.style.transform = `translateX(${x.toFixed(1)}px)`;
-    done.style.transform = `scaleX(${(x / Math.max(1, axis.widthPx())).toFixed(5)})`;
-  };
-
-  const seekTo = (event: PointerEvent): void => {
-    if (axis !== undefined) clock.seek(axis.stepOfX(axis.xOfEvent(event)));
-  };
-  track.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    track.setPointerCapture(event.pointerId);
-    seekTo(event);
-  });
-  track.addEventListener("pointermove", (event) => {
-    if (track.hasPointerCapture(event.pointerId)) seekTo(event);
-  });
-  clock.subscribe(update);
-
-  return {
-    track,
-    attach(next) {
-      axis = next;
-      axis.subscribe(drawTicks);
-    },
-    show(next) {
-      reader = next;
-      drawTicks();
-    },
-    setTheme(next) {
-      theme = next;
-      drawTicks();
-    },
-  };
+/** Keeps a drag when the pointer leaves the element; a pointer that is gone already cannot be kept. */
+export function capturePointer(target: HTMLElement, event: PointerEvent): void {
+  try {
+    target.setPointerCapture(event.pointerId);
+  } catch {
+    // The drag ends where the pointer leaves.
+  }
 }

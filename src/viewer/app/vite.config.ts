@@ -1,12 +1,35 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import type { Plugin } from "vite";
 import { defineConfig } from "vite";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+/** Puts `x.js.gz` beside `x.js`, so that the server sends small answers without compressing any. */
+function gzipped(): Plugin {
+  let outDir = "";
+  return {
+    name: "gzipped",
+    apply: "build",
+    configResolved(config) {
+      outDir = config.build.outDir;
+    },
+    closeBundle() {
+      for (const name of readdirSync(outDir, { recursive: true, encoding: "utf8" })) {
+        if (!/\.(js|css|html|svg|wasm)$/.test(name)) continue;
+        const path = join(outDir, name);
+        writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
+      }
+    },
+  };
+}
 
 /** Builds the page to `dist/viewer`. Addresses are relative, so that any static server can offer it too. */
 export default defineConfig({
   root: here("."),
   base: "./",
+  plugins: [gzipped()],
   build: {
     outDir: here("../../../dist/viewer"),
     emptyOutDir: true,

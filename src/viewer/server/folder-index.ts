@@ -4,9 +4,9 @@
  */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import { messageOf } from "../../core/index.ts";
-import { fileSource, readSummary } from "../../episode/node.ts";
-import type { EpisodeEntry, EntrySummary, RunResults } from "../protocol.ts";
+import type { EpisodeListCache, ListedEpisode } from "../../episode/node.ts";
+import { listEpisodes } from "../../episode/node.ts";
+import type { EpisodeEntry, RunResults } from "../protocol.ts";
 import { entrySummaryOf } from "../protocol.ts";
 
 export interface FolderChange {
@@ -22,34 +22,37 @@ export interface FolderIndex {
   results(): Promise<readonly RunResults[]>;
 }
 
-interface FoundFile {
-  readonly path: string;
-  readonly bytes: number;
-  readonly modifiedMs: number;
-}
-
-const DEEPEST_FOLDER = 8;
-const FILES_AT_ONCE = 16;
 const LARGEST_RESULTS_BYTES = 32e6;
 
 export function createFolderIndex(folder: string): FolderIndex {
-  const known = new Map<string, EpisodeEntry>();
-  let resultFiles: readonly FoundFile[] = [];
+  const cache: EpisodeListCache = new Map<string, ListedEpisode>();
+  const known = new Map<string, { listed: ListedEpisode; entry: EpisodeEntry }>();
+  let resultFiles: readonly string[] = [];
+  let resultsKey = "";
   let running: Promise<FolderChange> | undefined;
 
   const look = async (): Promise<FolderChange> => {
-    const found = await findFiles(folder);
-    const episodes = found.filter(({ path }) => path.endsWith(".mcap"));
-    const stale = episodes.filter((file) => !isSame(known.get(file.path), file));
-    const changed = await mapLimited(stale, FILES_AT_ONCE, (file) => readEntry(folder, file));
-    for (const entry of changed) known.set(entry.path, entry);
-    const present = new Set(episodes.map(({ path }) => path));
-    const removed = [...known.keys()].filter((path) => !present.has(path));
-    for (const path of removed) known.delete(path);
-    const results = found.filter(({ path }) => !path.endsWith(".mcap"));
-    const resultsChanged = JSON.stringify(results) !== JSON.stringify(resultFiles);
-    resultFiles = results;
-    return { changed, removed, resultsChanged };
+    const listed = await listIfThere(folder, cache);
+    const changed: EpisodeEntry[] = [];
+    const present = new Set<string>();
+    for (const episode of listed) {
+      present.add(episode.path);
+      // The list hands out the same object for an unchanged file.
+      if (known.get(episode.path)?.listed === episode) continue;
+      const entry = entryOf(folder, episode);
+      known.set(episode.path, { listed: episode, entry });
+      changed.push(entry);
+    }
+    const removed: string[] = [];
+    for (const [path, { entry }] of known) {
+      if (present.has(path)) continue;
+      known.delete(path);
+      removed.push(entry.path);
+    }
+    const before = resultsKey;
+    resultFiles = await findResults(folder, listed);
+    resultsKey = await keyOf(resultFiles);
+    return { changed, removed, resultsChanged: resultsKey !== before };
   };
 
   return {
@@ -59,91 +62,69 @@ export function createFolderIndex(folder: string): FolderIndex {
       });
       return running;
     },
-    entries: () => [...known.values()],
+    entries: () => [...known.values()].map(({ entry }) => entry),
     async results() {
-      const read = await mapLimited(resultFiles, FILES_AT_ONCE, (file) =>
-        readResultsFile(folder, file),
-      );
+      const read = await Promise.all(resultFiles.map((path) => readResultsFile(folder, path)));
       return read.filter((results) => results !== undefined);
     },
   };
 }
 
-function isSame(entry: EpisodeEntry | undefined, file: FoundFile): boolean {
-  return entry?.bytes === file.bytes && entry.modifiedMs === file.modifiedMs;
-}
-
-/** All `.mcap` and `results.json` files below the folder; hidden folders and links are passed over. */
-async function findFiles(folder: string): Promise<FoundFile[]> {
-  const paths: string[] = [];
-  const walk = async (at: string, depth: number): Promise<void> => {
-    const entries = await readdir(at, { withFileTypes: true }).catch(() => []);
-    for (const entry of entries) {
-      if (entry.name.startsWith(".")) continue;
-      const path = join(at, entry.name);
-      if (entry.isDirectory() && depth < DEEPEST_FOLDER) await walk(path, depth + 1);
-      else if (entry.isFile() && isWanted(entry.name)) paths.push(path);
-    }
-  };
-  await walk(folder, 0);
-  const files = await mapLimited(paths, FILES_AT_ONCE, async (path) => {
-    try {
-      const { size, mtimeMs } = await stat(path);
-      const name = relative(folder, path).split(sep).join("/");
-      return { path: name, bytes: size, modifiedMs: mtimeMs };
-    } catch {
-      // Deleted since it was listed.
-      return undefined;
-    }
-  });
-  return files.filter((file) => file !== undefined);
-}
-
-function isWanted(name: string): boolean {
-  return name.endsWith(".mcap") || name === "results.json";
-}
-
-async function readEntry(folder: string, file: FoundFile): Promise<EpisodeEntry> {
+/** A folder that does not exist yet is an empty one: the run that makes it may start later. */
+async function listIfThere(folder: string, cache: EpisodeListCache): Promise<ListedEpisode[]> {
   try {
-    return { ...file, summary: await readEntrySummary(join(folder, file.path)) };
+    return await listEpisodes(folder, { cache });
   } catch (error) {
-    return { ...file, error: messageOf(error) };
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
   }
 }
 
-async function readEntrySummary(path: string): Promise<EntrySummary> {
-  const source = await fileSource(path);
-  try {
-    return entrySummaryOf(await readSummary(source));
-  } finally {
-    await source.close();
-  }
+function entryOf(folder: string, listed: ListedEpisode): EpisodeEntry {
+  const { summary, error } = listed;
+  return {
+    path: relative(folder, listed.path).split(sep).join("/"),
+    bytes: listed.sizeBytes,
+    modifiedMs: listed.modifiedMs,
+    ...(summary !== undefined && { summary: entrySummaryOf(summary) }),
+    ...(error !== undefined && { error }),
+  };
 }
 
-async function readResultsFile(folder: string, file: FoundFile): Promise<RunResults | undefined> {
-  if (file.bytes > LARGEST_RESULTS_BYTES) return undefined;
+/** `results.json` lies beside the episodes of its run, in the folder above them, or at the top. */
+async function findResults(folder: string, listed: readonly ListedEpisode[]): Promise<string[]> {
+  const folders = new Set([folder]);
+  for (const { path } of listed) {
+    const parts = relative(folder, path).split(sep).slice(0, -1);
+    for (let depth = parts.length; depth > 0; depth--) {
+      folders.add(join(folder, ...parts.slice(0, depth)));
+    }
+  }
+  // A run whose episodes are not kept still has results.
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    if (entry.isDirectory() && !entry.name.startsWith(".")) folders.add(join(folder, entry.name));
+  }
+  return [...folders].sort().map((at) => join(at, "results.json"));
+}
+
+async function keyOf(paths: readonly string[]): Promise<string> {
+  const keys = await Promise.all(
+    paths.map(async (path) => {
+      const found = await stat(path).catch(() => undefined);
+      return found === undefined ? "" : `${path} ${found.size} ${found.mtimeMs}\n`;
+    }),
+  );
+  return keys.join("");
+}
+
+async function readResultsFile(folder: string, path: string): Promise<RunResults | undefined> {
   try {
-    const text = await readFile(join(folder, file.path), "utf8");
-    return { path: file.path, results: JSON.parse(text) as unknown };
+    if ((await stat(path)).size > LARGEST_RESULTS_BYTES) return undefined;
+    const results = JSON.parse(await readFile(path, "utf8")) as unknown;
+    return { path: relative(folder, path).split(sep).join("/"), results };
   } catch {
-    // Being written, deleted, or not JSON: a later scan sees it again when it changes.
+    // Absent, being written, or not JSON: a later scan sees it when it changes.
     return undefined;
   }
-}
-
-/** Runs `work` on every item, at most `limit` at a time; results in the order of the items. */
-async function mapLimited<Item, Result>(
-  items: readonly Item[],
-  limit: number,
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = new Array<Result>(items.length);
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let index = next++; index < items.length; index = next++) {
-      results[index] = await work(items[index]!);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  return results;
 }

@@ -29,7 +29,7 @@ export const createBodies: ExtensionFactory = ({ scene }) => {
       for (let body = 0; body < groups.length; body++) {
         const at = body * POSE_LENGTH;
         const group = groups[body]!;
-        group.position.set(poses[at]!, poses[at + 1]!, poses[at + 2]!);
+        group.position.set(poses[at]!, poses[at + 1]!, poses[at + 2]);
         // wxyz here, xyzw in three.js.
         group.quaternion.set(poses[at + 4]!, poses[at + 5]!, poses[at + 6]!, poses[at + 3]!);
       }

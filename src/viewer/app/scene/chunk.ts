@@ -11,103 +11,117 @@ import {
   SphereGeometry,
 } from "three";
 import { executedRows } from "../channels.ts";
+import type { MotionModel } from "../chunk-path.ts";
 import { motionModelOf, writeChunkPath } from "../chunk-path.ts";
 import type { Theme } from "../theme.ts";
-import type { ExtensionFactory } from "./extension.ts";
+import type { ExtensionFactory, SceneContext, SceneExtension, SceneFrame } from "./extension.ts";
 import { INDICES_PER_SEGMENT, TUBE_SIDES, tubeIndices, writeTube } from "./tube.ts";
 
-const LONGEST_HORIZON = 256;
+const MOST_POINTS = 257;
+/** Opacity at the end of the horizon. */
 const FADE_TO = 0.12;
+/** Of the radius, beyond what was executed. */
+const THIN = 0.55;
 
-export const createChunk: ExtensionFactory = ({ reader, bounds, theme }) => {
-  let model = motionModelOf(reader);
-  const radius = 0.004 * bounds.radius + 0.002;
-  const path = new Float64Array((LONGEST_HORIZON + 1) * 3);
-  const positions = new BufferAttribute(
-    new Float32Array((LONGEST_HORIZON + 1) * TUBE_SIDES * 3),
-    3,
-  );
-  const colors = new BufferAttribute(new Float32Array((LONGEST_HORIZON + 1) * TUBE_SIDES * 4), 4);
-  positions.setUsage(DynamicDrawUsage);
-  colors.setUsage(DynamicDrawUsage);
-  const geometry = new BufferGeometry();
-  geometry.setAttribute("position", positions);
-  geometry.setAttribute("color", colors);
-  geometry.setIndex(new BufferAttribute(tubeIndices(LONGEST_HORIZON + 1), 1));
-  const material = (opacity: number, depthTest: boolean): MeshBasicMaterial =>
-    new MeshBasicMaterial({
-      vertexColors: true,
-      transparent: true,
-      opacity,
-      depthTest,
-      depthWrite: false,
-    });
-  // Seen through things faintly, where in front of them fully.
-  const hidden = new Mesh(geometry, material(0.3, false));
-  const visible = new Mesh(geometry, material(1, true));
-  const dots = new InstancedMesh(
-    new SphereGeometry(1, 12, 8),
-    new MeshBasicMaterial({ transparent: true, opacity: 0.9 }),
-    LONGEST_HORIZON + 1,
-  );
-  for (const mesh of [hidden, visible, dots]) mesh.frustumCulled = false;
-  hidden.renderOrder = 2;
-  visible.renderOrder = 3;
-  const root = new Group().add(hidden, visible, dots);
-  const dotMatrix = new Matrix4();
-  let shown = -2;
-  let executed = 0;
+export const createChunk: ExtensionFactory = (context) => new ChunkPath(context);
 
-  const radiusOf = (point: number): number => (point <= executed ? radius : radius * 0.55);
-  const show = (index: number): void => {
-    const decision = reader.decisions[index];
-    const poses = decision === undefined ? undefined : reader.poses(decision.step);
-    root.visible = decision !== undefined && poses !== undefined && model !== undefined;
-    if (decision === undefined || poses === undefined || model === undefined) return;
-    const count = writeChunkPath(path, model, { decision, poses });
-    executed = executedRows(reader, index);
-    writeTube(positions.array as Float32Array, { path, count, radiusOf });
+class ChunkPath implements SceneExtension {
+  readonly object: Group;
+  readonly #context: SceneContext;
+  readonly #radius: number;
+  readonly #path = new Float64Array(MOST_POINTS * 3);
+  readonly #positions = new BufferAttribute(new Float32Array(MOST_POINTS * TUBE_SIDES * 3), 3);
+  readonly #colors = new BufferAttribute(new Float32Array(MOST_POINTS * TUBE_SIDES * 4), 4);
+  readonly #geometry = new BufferGeometry();
+  /** Seen through things faintly ... */
+  readonly #hidden: Mesh<BufferGeometry, MeshBasicMaterial>;
+  /** ... and in front of them fully. */
+  readonly #visible: Mesh<BufferGeometry, MeshBasicMaterial>;
+  readonly #dots: InstancedMesh<SphereGeometry, MeshBasicMaterial>;
+  readonly #dotMatrix = new Matrix4();
+  #model: MotionModel | undefined;
+  #shown = -2;
+
+  constructor(context: SceneContext) {
+    this.#context = context;
+    this.#model = motionModelOf(context.reader);
+    this.#radius = 0.004 * context.bounds.radius + 0.002;
+    this.#positions.setUsage(DynamicDrawUsage);
+    this.#colors.setUsage(DynamicDrawUsage);
+    this.#geometry.setAttribute("position", this.#positions);
+    this.#geometry.setAttribute("color", this.#colors);
+    this.#geometry.setIndex(new BufferAttribute(tubeIndices(MOST_POINTS), 1));
+    const rest = { vertexColors: true, transparent: true, depthWrite: false };
+    const material = (opacity: number, depthTest: boolean): MeshBasicMaterial =>
+      new MeshBasicMaterial({ ...rest, opacity, depthTest });
+    this.#hidden = new Mesh(this.#geometry, material(0.3, false));
+    this.#visible = new Mesh(this.#geometry, material(1, true));
+    this.#dots = new InstancedMesh(
+      new SphereGeometry(1, 12, 8),
+      new MeshBasicMaterial({ transparent: true, opacity: 0.9 }),
+      MOST_POINTS,
+    );
+    this.#hidden.renderOrder = 2;
+    this.#visible.renderOrder = 3;
+    this.object = new Group().add(this.#hidden, this.#visible, this.#dots);
+    for (const mesh of this.#meshes()) mesh.frustumCulled = false;
+    this.setTheme(context.theme);
+  }
+
+  update({ decision }: SceneFrame): void {
+    if (decision === this.#shown) return;
+    this.#shown = decision;
+    const { reader } = this.#context;
+    const made = reader.decisions[decision];
+    const poses = made === undefined ? undefined : reader.poses(made.step);
+    const shows = made !== undefined && poses !== undefined && this.#model !== undefined;
+    this.object.visible = shows;
+    if (!shows || this.#model === undefined) return;
+    const count = writeChunkPath(this.#path, this.#model, { decision: made, poses });
+    this.#draw(count, executedRows(reader, decision));
+  }
+
+  refresh(): void {
+    this.#model ??= motionModelOf(this.#context.reader);
+    this.#shown = -2;
+  }
+
+  setTheme({ accent }: Theme): void {
+    for (const mesh of this.#meshes()) mesh.material.color.set(accent);
+  }
+
+  dispose(): void {
+    this.#geometry.dispose();
+    this.#dots.geometry.dispose();
+    for (const mesh of this.#meshes()) mesh.material.dispose();
+    this.#dots.dispose();
+  }
+
+  #meshes(): readonly Mesh<BufferGeometry, MeshBasicMaterial>[] {
+    return [this.#hidden, this.#visible, this.#dots];
+  }
+
+  #draw(count: number, executed: number): void {
+    const radiusOf = (point: number): number =>
+      point <= executed ? this.#radius : this.#radius * THIN;
+    const along = (point: number): number => point / Math.max(1, count - 1);
+    const colors = this.#colors.array;
+    writeTube(this.#positions.array as Float32Array, { path: this.#path, count, radiusOf });
     for (let vertex = 0; vertex < count * TUBE_SIDES; vertex++) {
-      const point = Math.floor(vertex / TUBE_SIDES);
-      colors.array.fill(1, vertex * 4, vertex * 4 + 3);
-      colors.array[vertex * 4 + 3] = 1 - (1 - FADE_TO) * (point / Math.max(1, count - 1));
+      colors.fill(1, vertex * 4, vertex * 4 + 3);
+      colors[vertex * 4 + 3] = 1 - (1 - FADE_TO) * along(Math.floor(vertex / TUBE_SIDES));
     }
-    positions.needsUpdate = true;
-    colors.needsUpdate = true;
-    geometry.setDrawRange(0, (count - 1) * INDICES_PER_SEGMENT);
+    this.#positions.needsUpdate = true;
+    this.#colors.needsUpdate = true;
+    this.#geometry.setDrawRange(0, (count - 1) * INDICES_PER_SEGMENT);
     for (let point = 0; point < count; point++) {
-      const size = radiusOf(point) * (1.9 - point / Math.max(1, count - 1));
-      dotMatrix.makeScale(size, size, size);
-      dotMatrix.setPosition(path[point * 3]!, path[point * 3 + 1]!, path[point * 3 + 2]!);
-      dots.setMatrixAt(point, dotMatrix);
+      const size = radiusOf(point) * (1.9 - along(point));
+      const at = point * 3;
+      this.#dotMatrix.makeScale(size, size, size);
+      this.#dotMatrix.setPosition(this.#path[at]!, this.#path[at + 1]!, this.#path[at + 2]!);
+      this.#dots.setMatrixAt(point, this.#dotMatrix);
     }
-    dots.count = count;
-    dots.instanceMatrix.needsUpdate = true;
-  };
-  const setTheme = ({ accent }: Theme): void => {
-    for (const mesh of [hidden, visible, dots]) mesh.material.color.set(accent);
-  };
-  setTheme(theme);
-
-  return {
-    object: root,
-    update({ decision }) {
-      if (decision === shown) return;
-      shown = decision;
-      show(decision);
-    },
-    refresh() {
-      model ??= motionModelOf(reader);
-      shown = -2;
-    },
-    setTheme,
-    dispose() {
-      geometry.dispose();
-      hidden.material.dispose();
-      visible.material.dispose();
-      dots.geometry.dispose();
-      dots.material.dispose();
-      dots.dispose();
-    },
-  };
-};
+    this.#dots.count = count;
+    this.#dots.instanceMatrix.needsUpdate = true;
+  }
+}

@@ -45,7 +45,7 @@ export const createFrusta: ExtensionFactory = ({ reader, scene, bounds, theme })
         const { lines, local, bodyAt } = parts[index]!;
         if (bodyAt < 0) continue;
         composePoses(world, 0, { a: poses, aAt: bodyAt, b: local, bAt: 0 });
-        lines.position.set(world[0]!, world[1]!, world[2]!);
+        lines.position.set(world[0]!, world[1]!, world[2]);
         lines.quaternion.set(world[4]!, world[5]!, world[6]!, world[3]!);
       }
     },

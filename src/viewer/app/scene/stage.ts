@@ -37,20 +37,7 @@ const EXTENSIONS: readonly ExtensionFactory[] = [
 ];
 
 const FOVY_DEG = 38;
-
-export interface Stage {
-  /** Shows an episode; `undefined` empties the scene. */
-  open(reader: EpisodeReader | undefined): void;
-  /** Takes over what was appended to the open episode. */
-  refresh(): void;
-  /** Draws one frame; true while the camera is still coming to rest and wants another. */
-  render(state: ClockState): boolean;
-  setTheme(theme: Theme): void;
-  view(): OrbitView;
-  setView(view: OrbitView | undefined): void;
-  setFollow(follow: boolean): void;
-  dispose(): void;
-}
+const AXES = ["x", "y", "z"] as const;
 
 export interface StageOptions {
   readonly theme: Theme;
@@ -58,152 +45,181 @@ export interface StageOptions {
   readonly onView: () => void;
 }
 
-/** @throws {Error} where the browser offers no WebGL 2 */
-export function createStage(host: HTMLElement, options: StageOptions): Stage {
-  const renderer = new WebGLRenderer({
-    antialias: true,
-    alpha: true,
-    powerPreference: "low-power",
-  });
-  renderer.toneMapping = NeutralToneMapping;
-  renderer.shadowMap.enabled = true;
-  renderer.shadowMap.type = PCFShadowMap;
-  host.append(renderer.domElement);
+export class Stage {
+  readonly #host: HTMLElement;
+  readonly #options: StageOptions;
+  readonly #renderer: WebGLRenderer;
+  readonly #scene = new Scene();
+  readonly #camera = new PerspectiveCamera(FOVY_DEG, 1, 0.01, 60);
+  readonly #controls: OrbitControls;
+  readonly #observer: ResizeObserver;
+  #theme: Theme;
+  #reader: EpisodeReader | undefined;
+  #bounds: Bounds | undefined;
+  #extensions: SceneExtension[] = [];
+  #frame: SceneFrame = { step: 0, decision: -1, poses: new Float64Array(0) };
+  #pair: [Float64Array, Float64Array] = [this.#frame.poses, this.#frame.poses];
+  #recorded: (Float64Array | undefined)[] = [];
+  #gripperAt = -1;
+  #follow = false;
+  readonly #followed = new Float64Array(3);
 
-  const scene = new Scene();
-  const camera = new PerspectiveCamera(FOVY_DEG, 1, 0.01, 60);
-  // Before the controls are made: they take the up axis at construction.
-  camera.up.set(0, 0, 1);
-  const controls = new OrbitControls(camera, renderer.domElement);
-  controls.enableDamping = true;
-  controls.dampingFactor = 0.18;
-  controls.zoomToCursor = true;
-  controls.addEventListener("change", options.requestFrame);
-  controls.addEventListener("end", options.onView);
+  /** @throws {Error} where the browser offers no WebGL 2 */
+  constructor(host: HTMLElement, options: StageOptions) {
+    this.#host = host;
+    this.#options = options;
+    this.#theme = options.theme;
+    this.#renderer = new WebGLRenderer({
+      antialias: true,
+      alpha: true,
+      powerPreference: "low-power",
+    });
+    this.#renderer.toneMapping = NeutralToneMapping;
+    this.#renderer.shadowMap.enabled = true;
+    this.#renderer.shadowMap.type = PCFShadowMap;
+    host.append(this.#renderer.domElement);
+    // Before the controls are made: they take the up axis at construction.
+    this.#camera.up.set(0, 0, 1);
+    this.#controls = new OrbitControls(this.#camera, this.#renderer.domElement);
+    this.#controls.enableDamping = true;
+    this.#controls.dampingFactor = 0.18;
+    this.#controls.zoomToCursor = true;
+    this.#controls.addEventListener("change", options.requestFrame);
+    this.#controls.addEventListener("end", options.onView);
+    this.#observer = new ResizeObserver(() => this.#resize());
+    this.#observer.observe(host);
+    this.#resize();
+  }
 
-  let { theme } = options;
-  let reader: EpisodeReader | undefined;
-  let bounds: Bounds | undefined;
-  let extensions: SceneExtension[] = [];
-  let frame: SceneFrame = { step: 0, decision: -1, poses: new Float64Array(0) };
-  let recorded: (Float64Array | undefined)[] = [];
-  let gripperAt = -1;
-  let follow = false;
-  const followed = new Float64Array(3);
+  /** Shows an episode; `undefined` empties the scene. */
+  open(reader: EpisodeReader | undefined): void {
+    this.#clear();
+    this.#reader = reader;
+    this.#readPoses();
+    const scene = reader?.header.scene;
+    const first = this.#recorded.find((poses) => poses !== undefined);
+    if (reader !== undefined && scene !== undefined && first !== undefined) {
+      this.#bounds = sceneBounds(scene, first);
+      this.#frame = { step: 0, decision: -1, poses: first.slice() };
+      this.#gripperAt = scene.bodies.indexOf(scene.gripperBody ?? "") * POSE_LENGTH;
+      if (this.#gripperAt >= 0) {
+        this.#followed.set(first.subarray(this.#gripperAt, this.#gripperAt + 3));
+      }
+      const context = { reader, scene, bounds: this.#bounds, theme: this.#theme };
+      for (const create of EXTENSIONS) {
+        const extension = create(context);
+        if (extension === undefined) continue;
+        this.#extensions.push(extension);
+        this.#scene.add(extension.object);
+      }
+      this.setView(undefined);
+    }
+    this.#options.requestFrame();
+  }
 
-  const resize = (): void => {
-    const { clientWidth: width, clientHeight: height } = host;
-    if (width === 0 || height === 0) return;
-    renderer.setPixelRatio(Math.min(2, window.devicePixelRatio));
-    renderer.setSize(width, height, false);
-    camera.aspect = width / height;
-    camera.updateProjectionMatrix();
-    options.requestFrame();
-  };
-  const observer = new ResizeObserver(resize);
-  observer.observe(host);
-  resize();
+  /** Takes over what was appended to the open episode. */
+  refresh(): void {
+    this.#readPoses();
+    for (const extension of this.#extensions) extension.refresh?.();
+    this.#options.requestFrame();
+  }
 
-  const applyView = (view: OrbitView): void => {
-    camera.position.set(...eyeOf(view));
-    controls.target.set(...view.target);
-    camera.near = Math.max(0.002, view.distance * 0.01);
-    camera.far = view.distance * 3 + (bounds?.radius ?? 1) * 12;
-    camera.updateProjectionMatrix();
-    controls.update();
-    options.requestFrame();
-  };
-  const resetView = (): void => {
-    if (bounds === undefined) return;
-    const lens = { fovyRad: camera.fov * (Math.PI / 180), aspect: camera.aspect };
-    applyView(defaultView(bounds, lens));
-  };
-  const close = (): void => {
-    for (const extension of extensions) {
-      scene.remove(extension.object);
+  /** Draws one frame; true while the camera is still coming to rest and wants another. */
+  render(state: ClockState): boolean {
+    this.#updateFrame(state);
+    const moving = this.#controls.update();
+    this.#renderer.render(this.#scene, this.#camera);
+    return moving;
+  }
+
+  setTheme(theme: Theme): void {
+    this.#theme = theme;
+    for (const extension of this.#extensions) extension.setTheme?.(theme);
+    this.#options.requestFrame();
+  }
+
+  view(): OrbitView {
+    return viewFrom(this.#camera.position.toArray(), this.#controls.target.toArray());
+  }
+
+  /** `undefined` shows the whole scene. */
+  setView(wanted: OrbitView | undefined): void {
+    const lens = { fovyRad: FOVY_DEG * (Math.PI / 180), aspect: this.#camera.aspect };
+    if (this.#bounds === undefined) return;
+    const view = wanted ?? defaultView(this.#bounds, lens);
+    this.#camera.position.set(...eyeOf(view));
+    this.#controls.target.set(...view.target);
+    this.#camera.near = Math.max(0.002, view.distance * 0.01);
+    this.#camera.far = view.distance * 3 + this.#bounds.radius * 12;
+    this.#camera.updateProjectionMatrix();
+    this.#controls.update();
+    this.#options.requestFrame();
+  }
+
+  setFollow(follow: boolean): void {
+    this.#follow = follow;
+    if (follow && this.#gripperAt >= 0) {
+      this.#controls.target.fromArray(this.#followed);
+      this.#controls.update();
+    }
+    this.#options.requestFrame();
+  }
+
+  dispose(): void {
+    this.#clear();
+    this.#observer.disconnect();
+    this.#controls.dispose();
+    this.#renderer.dispose();
+    this.#renderer.domElement.remove();
+  }
+
+  #clear(): void {
+    for (const extension of this.#extensions) {
+      this.#scene.remove(extension.object);
       extension.dispose();
     }
-    extensions = [];
-  };
-  const readPoses = (): void => {
-    recorded = reader?.steps.map(({ step }) => reader?.poses(step)) ?? [];
-  };
-  const updateFrame = ({ step, fraction }: ClockState): void => {
-    const now = recorded[step];
-    if (now === undefined || reader === undefined) return;
-    interpolatePoses(frame.poses, [now, recorded[step + 1] ?? now], fraction);
-    frame.step = step;
-    frame.decision = decisionAt(reader.decisions, step);
-    if (gripperAt >= 0) followGripper();
-    for (let index = 0; index < extensions.length; index++) extensions[index]!.update(frame);
-  };
-  const followGripper = (): void => {
-    for (let axis = 0; axis < 3; axis++) {
-      const now = frame.poses[gripperAt + axis]!;
-      const moved = now - followed[axis]!;
-      followed[axis] = now;
-      if (!follow || moved === 0) continue;
-      const name = axis === 0 ? "x" : axis === 1 ? "y" : "z";
-      camera.position[name] += moved;
-      controls.target[name] += moved;
-    }
-  };
+    this.#extensions = [];
+  }
 
-  return {
-    open(next) {
-      close();
-      reader = next;
-      readPoses();
-      const description = next?.header.scene;
-      const first = recorded.find((poses) => poses !== undefined);
-      if (next === undefined || description === undefined || first === undefined) {
-        options.requestFrame();
-        return;
-      }
-      bounds = sceneBounds(description, first);
-      frame = { step: 0, decision: -1, poses: first.slice() };
-      gripperAt = description.bodies.indexOf(description.gripperBody ?? "") * POSE_LENGTH;
-      if (gripperAt >= 0) followed.set(first.subarray(gripperAt, gripperAt + 3));
-      const context = { reader: next, scene: description, bounds, theme };
-      extensions = EXTENSIONS.map((create) => create(context)).filter((made) => made !== undefined);
-      for (const { object } of extensions) scene.add(object);
-      resetView();
-    },
-    refresh() {
-      readPoses();
-      for (const extension of extensions) extension.refresh?.();
-      options.requestFrame();
-    },
-    render(state) {
-      updateFrame(state);
-      const moving = controls.update();
-      renderer.render(scene, camera);
-      return moving;
-    },
-    setTheme(next) {
-      theme = next;
-      for (const extension of extensions) extension.setTheme?.(next);
-      options.requestFrame();
-    },
-    view: () => viewFrom(camera.position.toArray(), controls.target.toArray()),
-    setView(view) {
-      if (view === undefined) resetView();
-      else applyView(view);
-    },
-    setFollow(next) {
-      follow = next;
-      if (follow && gripperAt >= 0) {
-        controls.target.set(followed[0]!, followed[1]!, followed[2]!);
-        controls.update();
-      }
-      options.requestFrame();
-    },
-    dispose() {
-      close();
-      observer.disconnect();
-      controls.dispose();
-      renderer.dispose();
-      renderer.domElement.remove();
-    },
-  };
+  #readPoses(): void {
+    this.#recorded = this.#reader?.steps.map(({ step }) => this.#reader?.poses(step)) ?? [];
+  }
+
+  #resize(): void {
+    const { clientWidth: width, clientHeight: height } = this.#host;
+    if (width === 0 || height === 0) return;
+    this.#renderer.setPixelRatio(Math.min(2, window.devicePixelRatio));
+    this.#renderer.setSize(width, height, false);
+    this.#camera.aspect = width / height;
+    this.#camera.updateProjectionMatrix();
+    this.#options.requestFrame();
+  }
+
+  /** Runs every frame: nothing here may allocate. */
+  #updateFrame({ step, fraction }: ClockState): void {
+    const now = this.#recorded[step];
+    if (now === undefined || this.#reader === undefined) return;
+    this.#pair[0] = now;
+    this.#pair[1] = this.#recorded[step + 1] ?? now;
+    interpolatePoses(this.#frame.poses, this.#pair, fraction);
+    this.#frame.step = step;
+    this.#frame.decision = decisionAt(this.#reader.decisions, step);
+    if (this.#gripperAt >= 0) this.#followGripper();
+    for (let index = 0; index < this.#extensions.length; index++) {
+      this.#extensions[index]!.update(this.#frame);
+    }
+  }
+
+  /** Moves eye and target as the gripper has moved, so that a person may still turn the view. */
+  #followGripper(): void {
+    for (let axis = 0; axis < 3; axis++) {
+      const now = this.#frame.poses[this.#gripperAt + axis]!;
+      const moved = now - this.#followed[axis]!;
+      this.#followed[axis] = now;
+      if (!this.#follow || moved === 0) continue;
+      const name = AXES[axis]!;
+      this.#camera.position[name] += moved;
+      this.#controls.target[name] += moved;
+    }
+  }
 }

@@ -24,7 +24,7 @@ describe("parseDeepLink()", () => {
         t: fc.integer({ min: 0, max: 1e7 }).map((ms) => ms / 1000),
         view,
         follow: fc.constant(true),
-        folded: fc.uniqueArray(fc.constantFrom("action", "proprio", "reward"), { minLength: 1 }),
+        folded: fc.uniqueArray(fc.constantFrom("action", "proprio", "reward")),
         filter: text,
       },
       { requiredKeys: [] },
