@@ -70,7 +70,9 @@ describe.each(tasks().map((task) => [task.name, task] as const))("%s", (name, ta
 
 afterAll(() => {
   const microseconds = Number(stepNs) / 1e3 / steps;
-  console.info(`physics: ${microseconds.toFixed(1)} us per substep over ${steps} substeps`);
+  process.stderr.write(
+    `tabletop physics: ${microseconds.toFixed(1)} us per substep over ${steps} substeps\n`,
+  );
 });
 
 describe("initialState()", () => {
