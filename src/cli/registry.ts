@@ -102,6 +102,8 @@ export async function createPolicy(name: string, options: PolicyOptions): Promis
 }
 
 async function fromPackage(folder: string, options: PolicyOptions): Promise<LoadedPolicy> {
+  const { ensureEngine } = await import("./install-engine.ts");
+  await ensureEngine();
   const { hashPackage, loadPolicy } = await import("../package/index.ts");
   const policy = await loadPolicy(folder, { device: options.device ?? "cpu" });
   return {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { engineFolder } from "./engine.ts";
 
 /** Where a graph can run. */
 export type Device = "cpu" | "webgpu" | "cuda";
@@ -18,27 +18,6 @@ export function providerOf(device: string): string {
     );
   }
   return device;
-}
-
-/**
- * The engine is an optional dependency: recording and viewing do without it.
- * @throws {Error} with what to install
- */
-function engineMain(): string {
-  try {
-    return createRequire(import.meta.url).resolve("onnxruntime-node");
-  } catch (error) {
-    throw new Error(
-      "Cannot open session: onnxruntime-node is not installed, must be (npm install onnxruntime-node@1.30.0; " +
-        "behind a closed network set ONNXRUNTIME_NODE_INSTALL=skip, which leaves only CUDA out)",
-      { cause: error },
-    );
-  }
-}
-
-/** The folder with the engine's native libraries. */
-export function engineFolder(): string {
-  return join(dirname(engineMain()), "..", "bin", "napi-v6", process.platform, process.arch);
 }
 
 const CUDA_LIBRARIES = ["libonnxruntime_providers_shared.so", "libonnxruntime_providers_cuda.so"];

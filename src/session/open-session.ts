@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { Device } from "./devices.ts";
-import { deviceAdvice, engineFolder, missingForDevice, providerOf } from "./devices.ts";
+import { deviceAdvice, missingForDevice, providerOf } from "./devices.ts";
+import { engineMain } from "./engine.ts";
 import type { EngineOptions } from "./protocol.ts";
 import type { Session } from "./session.ts";
 import { explained, startSession } from "./session.ts";
@@ -29,8 +30,11 @@ export interface SessionOptions {
  */
 export function createWorker(): Worker {
   // Fails here with advice rather than in the thread with a stack.
-  engineFolder();
-  return new Worker(new URL("./worker.mjs", import.meta.url), { name: "efference-session" });
+  const engine = engineMain();
+  return new Worker(new URL("./worker.mjs", import.meta.url), {
+    name: "efference-session",
+    workerData: { engine },
+  });
 }
 
 /**

@@ -5,8 +5,8 @@
  * `run()` of onnxruntime-node is a synchronous native call: here it blocks this thread only. Runs are
  * done one after the other, in the order they came.
  */
-import { parentPort } from "node:worker_threads";
-import { InferenceSession, Tensor, env, listSupportedBackends } from "onnxruntime-node";
+import { createRequire } from "node:module";
+import { parentPort, workerData } from "node:worker_threads";
 
 /** @typedef {import("./protocol.ts").ToWorker} ToWorker */
 /** @typedef {import("./protocol.ts").WireTensor} WireTensor */
@@ -14,10 +14,15 @@ import { InferenceSession, Tensor, env, listSupportedBackends } from "onnxruntim
 if (parentPort === null) throw new Error("Cannot start: worker.mjs must run in a worker thread");
 const port = parentPort;
 
+/** @type {typeof import("onnxruntime-node")} */
+const { InferenceSession, Tensor, env, listSupportedBackends } = createRequire(import.meta.url)(
+  workerData.engine,
+);
+
 // Failures reach the caller as errors; the engine's own lines on stderr would only repeat them.
 env.logLevel = "fatal";
 
-/** @type {InferenceSession | undefined} */
+/** @type {import("onnxruntime-node").InferenceSession | undefined} */
 let session;
 /** @type {Promise<void>} */
 let tail = Promise.resolve();
@@ -52,7 +57,7 @@ async function open(message) {
 /** @param {Extract<ToWorker, { kind: "run" }>} message */
 async function run(message) {
   if (session === undefined) throw new Error("Cannot run: the session is not open");
-  /** @type {Record<string, Tensor>} */
+  /** @type {Record<string, import("onnxruntime-node").Tensor>} */
   const feeds = {};
   for (const [name, { dtype, shape, data }] of Object.entries(message.feeds)) {
     feeds[name] = new Tensor(dtype, data, shape);
