@@ -3,15 +3,22 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { actionDim } from "../core/index.ts";
 import { outcomeWords } from "../rollout/listener.ts";
-import { formatTable } from "../rollout/results.ts";
+import type { Results } from "../rollout/results.ts";
+import { formatTable, parseResults, rateTable, summariseBy } from "../rollout/results.ts";
 import { UsageError } from "./exit.ts";
 
-/** `efference inspect PATH`: an episode, a policy package or an ONNX file. */
-export async function inspectCommand(path: string, options: { json?: boolean }): Promise<void> {
+export interface InspectOptions {
+  json?: boolean;
+  /** For results: what a row of the table is. */
+  by: "task" | "suite" | "family";
+}
+
+/** `efference inspect PATH`: an episode, a policy package, an ONNX file or the results of a run. */
+export async function inspectCommand(path: string, options: InspectOptions): Promise<void> {
   if (!existsSync(path)) {
     throw new UsageError(`Cannot inspect ${path}: it is not there, must be a file or a folder`);
   }
-  const { value, words } = await inspect(path);
+  const { value, words } = await inspect(path, options);
   process.stdout.write(options.json === true ? `${JSON.stringify(value, jsonSafe)}\n` : words);
 }
 
@@ -20,7 +27,7 @@ interface Inspection {
   readonly words: string;
 }
 
-function inspect(path: string): Promise<Inspection> {
+function inspect(path: string, options: InspectOptions): Promise<Inspection> {
   if (statSync(path).isDirectory()) {
     if (existsSync(join(path, "manifest.json"))) return inspectPackage(path);
     throw new UsageError(
@@ -29,8 +36,9 @@ function inspect(path: string): Promise<Inspection> {
   }
   if (path.endsWith(".mcap")) return inspectEpisode(path);
   if (path.endsWith(".onnx")) return inspectOnnx(path);
+  if (path.endsWith(".json")) return inspectResults(path, options);
   throw new UsageError(
-    `Cannot inspect ${path}: it must be an .mcap or .onnx file, or a package folder`,
+    `Cannot inspect ${path}: it must be an .mcap, .onnx or results .json file, or the folder of a package or a run`,
   );
 }
 
@@ -107,6 +115,31 @@ async function inspectOnnx(path: string): Promise<Inspection> {
   const model = readModel(await readFile(path));
   const words = printGraph(model);
   return { value: { kind: "onnx", graph: words }, words };
+}
+
+async function inspectResults(path: string, { by }: InspectOptions): Promise<Inspection> {
+  const results = parseResults(await readFile(path, "utf8"));
+  const families = by === "family" ? await familiesOf(results) : undefined;
+  const groupOf = (task: string, suite: string): string =>
+    by === "task" ? task : by === "suite" ? suite : (families?.get(task) ?? "unknown");
+  const episodes = results.episodeResults.map((episode) => ({
+    ...episode,
+    inferenceMs: [],
+    bridgeMs: [],
+  }));
+  const rows = summariseBy(episodes, ({ job }) => groupOf(job.task, job.suite));
+  const { name, version } = results.environment;
+  const head = `${results.policy.name} on ${name} ${version}, seed ${results.seed}, ${results.createdAt}\n${results.command}\n\n`;
+  return { value: { kind: "results", rows, results }, words: head + rateTable(rows, results) };
+}
+
+async function familiesOf(results: Results): Promise<ReadonlyMap<string, string>> {
+  const { SIMULATORS } = await import("./registry.ts");
+  const simulator = SIMULATORS.find(({ name }) => name === results.environment.name);
+  if (simulator?.families !== undefined) return simulator.families();
+  throw new UsageError(
+    `Cannot group by family: the tasks of "${results.environment.name}" have none, must be task or suite`,
+  );
 }
 
 function jsonSafe(_key: string, value: unknown): unknown {

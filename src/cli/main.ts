@@ -140,8 +140,15 @@ program
 
 program
   .command("inspect")
-  .description("say what is in an episode (.mcap), a policy package (folder) or an ONNX file")
+  .description(
+    "say what is in an episode (.mcap), a policy package, an ONNX file or a run's results",
+  )
   .argument("<path>", "file or folder")
+  .addOption(
+    new Option("--by <group>", "rows of a results table")
+      .choices(["task", "suite", "family"])
+      .default("task"),
+  )
   .option("--json", "as one JSON object")
   .addHelpText(
     "after",

@@ -7,6 +7,8 @@ export interface SimulatorEntry {
   readonly name: string;
   readonly summary: string;
   create(): Promise<Environment>;
+  /** Kind of work by task name, for tables; absent where tasks have no kinds. */
+  families?(): Promise<ReadonlyMap<string, string>>;
 }
 
 export const SIMULATORS: readonly SimulatorEntry[] = [
@@ -17,6 +19,10 @@ export const SIMULATORS: readonly SimulatorEntry[] = [
     async create() {
       const { createTabletop } = await import("../../sim-bridge/sims/tabletop/index.ts");
       return createTabletop();
+    },
+    async families() {
+      const { tasks } = await import("../../sim-bridge/sims/tabletop/index.ts");
+      return new Map(tasks().map(({ name, family }) => [name, family]));
     },
   },
   {

@@ -103,14 +103,27 @@ export function summarise(results: readonly JobResult[]): Rate & Timing {
 
 /** One row per task, in the order the tasks were planned. */
 export function summariseTasks(results: readonly JobResult[]): TaskResult[] {
-  const byTask = new Map<string, JobResult[]>();
+  return summariseBy(results, ({ job }) => job.task).map(({ name, suite, ...row }) => ({
+    task: name,
+    suite,
+    ...row,
+  }));
+}
+
+/** One row per group (suite, kind of work, ...), in the order in which groups first appear. */
+export function summariseBy(
+  results: readonly JobResult[],
+  groupOf: (result: JobResult) => string,
+): (Rate & Timing & { readonly name: string; readonly suite: string })[] {
+  const groups = new Map<string, JobResult[]>();
   for (const result of results) {
-    const list = byTask.get(result.job.task);
-    if (list === undefined) byTask.set(result.job.task, [result]);
+    const group = groupOf(result);
+    const list = groups.get(group);
+    if (list === undefined) groups.set(group, [result]);
     else list.push(result);
   }
-  return [...byTask].map(([task, list]) => ({
-    task,
+  return [...groups].map(([name, list]) => ({
+    name,
     suite: list[0]?.job.suite ?? "",
     ...summarise(list),
   }));
@@ -130,6 +143,39 @@ export function makeResults(results: readonly JobResult[], run: RunInfo): Result
     tasks: summariseTasks(results),
     episodeResults: results.map(({ inferenceMs: _i, bridgeMs: _b, ...rest }) => rest),
   };
+}
+
+/** @throws {SyntaxError} if the text is not the JSON of a `results.json` */
+export function parseResults(text: string): Results {
+  const value: unknown = JSON.parse(text);
+  const format =
+    typeof value === "object" && value !== null && "format" in value ? value.format : undefined;
+  if (format !== "efference_results") {
+    throw new SyntaxError(
+      `Cannot read results: format is ${JSON.stringify(format)}, must be "efference_results"`,
+    );
+  }
+  return value as Results;
+}
+
+/** Success and its interval by group; the table of a README. */
+export function rateTable(
+  rows: readonly (Rate & { readonly name: string })[],
+  total: Rate,
+): string {
+  const row = (name: string, rate: Rate): string[] => [
+    name,
+    `${rate.successes}/${rate.episodes - rate.crashes}`,
+    `${(100 * rate.successRate).toFixed(1)} %`,
+    `${(100 * rate.interval[0]).toFixed(1)} - ${(100 * rate.interval[1]).toFixed(1)} %`,
+    String(rate.crashes),
+    rate.meanSteps.toFixed(0),
+  ];
+  return formatTable([
+    ["", "success", "rate", "95 % interval", "crashes", "steps"],
+    ...rows.map((rate) => row(rate.name, rate)),
+    row("all", total),
+  ]);
 }
 
 /** Writes beside and renames, so that a reader never sees half a file. */
