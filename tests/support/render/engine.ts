@@ -1,42 +1,13 @@
-import loadMujoco from "@mujoco/mujoco";
+import { compileModel } from "../../../sim-bridge/sims/manipulation/mujoco-engine.ts";
+import type {
+  EngineBuffer,
+  EngineData,
+  EngineModel,
+  MujocoModule,
+} from "../../../sim-bridge/sims/manipulation/mujoco-module.ts";
+import { loadMujoco } from "../../../sim-bridge/sims/manipulation/mujoco.ts";
 import { readRenderModel } from "../../../sim-bridge/sims/manipulation/render/read-model.ts";
-import type { MujocoModelArrays } from "../../../sim-bridge/sims/manipulation/render/read-model.ts";
 import type { BodyPoses, RenderModel } from "../../../sim-bridge/sims/manipulation/render/types.ts";
-
-interface Buffer<T> {
-  GetView(): T;
-  delete(): void;
-}
-interface EngineData {
-  readonly qpos: Float64Array;
-  readonly xpos: Float64Array;
-  readonly xmat: Float64Array;
-  readonly cam_xpos: Float64Array;
-  readonly cam_xmat: Float64Array;
-  delete(): void;
-}
-type EngineModel = MujocoModelArrays & { delete(): void };
-interface Engine {
-  MjModel: { from_xml_string(xml: string): EngineModel };
-  MjData: new (model: EngineModel) => EngineData;
-  IntBuffer: { FromArray(values: readonly number[]): Buffer<Int32Array> };
-  DoubleBuffer: { FromArray(values: readonly number[]): Buffer<Float64Array> };
-  mj_forward(model: EngineModel, data: EngineData): void;
-  mj_multiRay(
-    model: EngineModel,
-    data: EngineData,
-    origin: readonly number[],
-    directions: Float64Array,
-    groups: null,
-    hitsStatic: boolean,
-    exceptBody: number,
-    geomIds: Buffer<Int32Array>,
-    distances: Buffer<Float64Array>,
-    normals: null,
-    count: number,
-    cutoff: number,
-  ): void;
-}
 
 /** What rays see: the reference for labels and depths. */
 export interface RayImage {
@@ -46,25 +17,55 @@ export interface RayImage {
   readonly depth: Float64Array;
 }
 
+export interface RayScene {
+  readonly xml: string;
+  readonly files?: Readonly<Record<string, Uint8Array>>;
+  /** Joint positions; those left out stay at their defaults. */
+  readonly qpos: ArrayLike<number>;
+}
+
+/** The groups that both rays and the renderer see: MuJoCo's default. */
+const VISIBLE_GROUPS = Uint8Array.of(1, 1, 1, 0, 0, 0);
+
+type RayEngine = MujocoModule & {
+  /** @returns distance to the nearest hit, whose geom is left in `geomId`; -1 where nothing is hit */
+  mj_ray(
+    model: EngineModel,
+    data: EngineData,
+    origin: readonly number[],
+    direction: readonly number[],
+    geomGroups: Uint8Array,
+    withStatic: boolean,
+    excludedBody: number,
+    geomId: EngineBuffer<Int32Array>,
+    normal: null,
+  ): number;
+};
+type CameraData = EngineData & {
+  readonly cam_xpos: Float64Array;
+  readonly cam_xmat: Float64Array;
+};
+
 /** A scene in the real engine, drawn by casting one ray through the centre of each pixel. */
 export class RayCamera {
+  /** See-through geoms are made opaque, since rays do not pass them. */
   readonly model: RenderModel;
   readonly poses: BodyPoses;
-  readonly #engine: Engine;
+  readonly #engine: RayEngine;
   readonly #model: EngineModel;
-  readonly #data: EngineData;
+  readonly #data: CameraData;
 
-  static async open(xml: string, qpos: readonly number[]): Promise<RayCamera> {
-    return new RayCamera((await loadMujoco()) as unknown as Engine, xml, qpos);
+  static async open(scene: RayScene): Promise<RayCamera> {
+    return new RayCamera((await loadMujoco()) as RayEngine, scene);
   }
 
-  constructor(engine: Engine, xml: string, qpos: readonly number[]) {
+  constructor(engine: RayEngine, scene: RayScene) {
     this.#engine = engine;
-    this.#model = engine.MjModel.from_xml_string(xml);
-    this.#data = new engine.MjData(this.#model);
-    this.#data.qpos.set(qpos);
+    this.#model = compileModel(engine, scene.xml, scene.files ?? {});
+    this.#data = new engine.MjData(this.#model) as CameraData;
+    this.#data.qpos.set(scene.qpos);
     engine.mj_forward(this.#model, this.#data);
-    this.model = readRenderModel(this.#model);
+    this.model = opaque(readRenderModel(this.#model));
     this.poses = { bodyXpos: this.#data.xpos.slice(), bodyXmat: this.#data.xmat.slice() };
   }
 
@@ -86,14 +87,21 @@ export class RayCamera {
         directions[3 * pixel + k] = world * cosines[pixel]!;
       }
     }
-    const ids = this.#engine.IntBuffer.FromArray(new Array<number>(count).fill(0));
-    const distances = this.#engine.DoubleBuffer.FromArray(new Array<number>(count).fill(0));
-    const args = [null, true, -1, ids, distances, null, count, 1e6] as const;
-    this.#engine.mj_multiRay(this.#model, this.#data, origin, directions, ...args);
-    const geomIds = ids.GetView().slice();
-    const depth = distances.GetView().map((distance, pixel) => distance * cosines[pixel]!);
-    ids.delete();
-    distances.delete();
+    // One `mj_ray` per pixel: `mj_multiRay` of MuJoCo 3.14 misses whole bodies (its quick test of a
+    // body's bounds in spherical angles drops some that rays do hit, as a cabinet in a tabletop scene).
+    const geomIds = new Int32Array(count);
+    const depth = new Float64Array(count);
+    const id = new this.#engine.IntBuffer(1);
+    for (let pixel = 0; pixel < count; pixel++) {
+      const direction = [...directions.subarray(3 * pixel, 3 * pixel + 3)];
+      const distance = this.#engine.mj_ray(
+        ...([this.#model, this.#data, origin, direction, VISIBLE_GROUPS, true, -1] as const),
+        ...([id, null] as const),
+      );
+      geomIds[pixel] = id.GetView()[0]!;
+      depth[pixel] = distance * cosines[pixel]!;
+    }
+    id.delete();
     return { geomIds, depth };
   }
 
@@ -101,4 +109,15 @@ export class RayCamera {
     this.#data.delete();
     this.#model.delete();
   }
+}
+
+function opaque(model: RenderModel): RenderModel {
+  const solid = (rgba: Float32Array): Float32Array =>
+    rgba.map((value, index) => (index % 4 === 3 && value > 0 ? 1 : value));
+  const { geoms, materials } = model;
+  return {
+    ...model,
+    geoms: { ...geoms, rgba: solid(geoms.rgba) },
+    materials: { ...materials, rgba: solid(materials.rgba) },
+  };
 }
