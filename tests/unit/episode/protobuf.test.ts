@@ -19,7 +19,7 @@ describe("ProtobufReader", () => {
         };
         const bytes = protobuf.Writer.create()
           .uint32(8)
-          .uint64(bits as unknown as protobuf.Long)
+          .uint64(bits)
           .finish();
         const reader = new ProtobufReader(bytes);
         expect(reader.next() && reader.uint64()).toBe(value);
