@@ -217,7 +217,7 @@ describe.skipIf("unavailable" in found)("the viewer's page", () => {
     await page.mouse.up();
     await expect.poll(() => page.url(), SLOW).toContain("view=");
     await page.keyboard.press("r");
-    await expect.poll(() => page.url()).not.toContain("view=");
+    await expect.poll(() => page.url(), SLOW).not.toContain("view=");
   });
 
   /** Number of pixels in a lane's layer that are drawn. */

@@ -67,6 +67,7 @@ class ManipulationEnvironment implements Environment {
   readonly #holdsFirstSubstep: boolean;
   #episode: Episode | undefined;
   #isClosed = false;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(
     world: ManipulationWorld,
@@ -100,7 +101,42 @@ class ManipulationEnvironment implements Environment {
     });
   }
 
-  async reset(request: ResetRequest): Promise<ResetResult> {
+  reset(request: ResetRequest): Promise<ResetResult> {
+    return this.#inTurn(() => this.#begin(request));
+  }
+
+  step(chunk: ActionChunk, want: Want): Promise<readonly TimeStep[]> {
+    return this.#inTurn(() => this.#advance(chunk, want));
+  }
+
+  snapshot(): Promise<Uint8Array> {
+    return this.#inTurn(() => {
+      this.#assertOpen("take a snapshot");
+      if (this.#episode !== undefined) return this.#episode.save();
+      throw new RangeError("Cannot take a snapshot: there is no episode, reset must come first");
+    });
+  }
+
+  restore(snapshot: Uint8Array, want: Want): Promise<TimeStep> {
+    return this.#inTurn(() => this.#resume(snapshot, want));
+  }
+
+  close(): Promise<void> {
+    return this.#inTurn(() => {
+      this.#isClosed = true;
+      this.#episode = undefined;
+      this.#scenes[Symbol.dispose]();
+    });
+  }
+
+  /** Calls run one after the other, in the order they were made. What they throw rejects. */
+  #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async #begin(request: ResetRequest): Promise<ResetResult> {
     const startedNs = process.hrtime.bigint();
     this.#assertOpen("reset");
     wantedImages(this.spec.observation.images, request.want);
@@ -123,19 +159,7 @@ class ManipulationEnvironment implements Environment {
     };
   }
 
-  step(chunk: ActionChunk, want: Want): Promise<readonly TimeStep[]> {
-    return settled(() => this.#advance(chunk, want));
-  }
-
-  snapshot(): Promise<Uint8Array> {
-    return settled(() => {
-      this.#assertOpen("take a snapshot");
-      if (this.#episode !== undefined) return this.#episode.save();
-      throw new RangeError("Cannot take a snapshot: there is no episode, reset must come first");
-    });
-  }
-
-  async restore(snapshot: Uint8Array, want: Want): Promise<TimeStep> {
+  async #resume(snapshot: Uint8Array, want: Want): Promise<TimeStep> {
     const startedNs = process.hrtime.bigint();
     this.#assertOpen("restore");
     wantedImages(this.spec.observation.images, want);
@@ -155,13 +179,6 @@ class ManipulationEnvironment implements Environment {
     episode.restore(header, numbers);
     this.#episode = episode;
     return episode.observe(want, startedNs);
-  }
-
-  close(): Promise<void> {
-    this.#isClosed = true;
-    this.#episode = undefined;
-    this.#scenes[Symbol.dispose]();
-    return Promise.resolve();
   }
 
   #advance(chunk: ActionChunk, want: Want): readonly TimeStep[] {
@@ -191,11 +208,6 @@ class ManipulationEnvironment implements Environment {
     }
     return this.#episode;
   }
-}
-
-/** Does it now; what it throws rejects. */
-function settled<T>(work: () => T): Promise<T> {
-  return new Promise((resolve) => resolve(work()));
 }
 
 function checkMaxSteps(maxSteps: number): number {

@@ -193,6 +193,21 @@ describe("the manipulation environment", () => {
     expect(apart).toEqual(together);
   });
 
+  it("takes overlapping calls in their order", async () => {
+    const environment = await create(testWorld({ variants: true }), { maxCompiledScenes: 1 });
+    const reset = (task: string) => environment.reset({ task, seed: 0, want: WANT_NOTHING });
+    const [, first, failed, , second] = await Promise.allSettled([
+      reset("never"),
+      environment.step(idle(2), WANT_NOTHING),
+      reset("fly"),
+      reset("lift_cube"),
+      environment.step(idle(3), WANT_NOTHING),
+    ]);
+    expect(first).toMatchObject({ status: "fulfilled", value: { length: 2 } });
+    expect(failed.status).toBe("rejected");
+    expect(second).toMatchObject({ status: "fulfilled", value: { length: 3 } });
+  });
+
   it("refuses actions that are not finite before anything moves", async () => {
     const environment = await create();
     await environment.reset({ task: "never", seed: 0, want: WANT_NOTHING });
