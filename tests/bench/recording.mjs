@@ -1,0 +1,307 @@
+/**
+ * Recording: how fast episodes are written, compared to writing the same bytes without making them, and
+ * whether the recorder makes a control loop late. Prints what its format choices rest on, too.
+ */
+import { mkdtemp, open, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { deflateSync } from "node:zlib";
+import zstd from "@foxglove/wasm-zstd";
+import { realTime, seeded } from "../../dist/src/core/index.js";
+import {
+  createEpisodeWriter,
+  encodePng,
+  encodePngAsync,
+  fileSource,
+  listEpisodes,
+  openEpisode,
+} from "../../dist/src/episode/node.js";
+
+const BODIES = ["world", ...Array.from({ length: 29 }, (_, i) => `body_${i}`)];
+const CAMERAS = ["front", "wrist"];
+/** Writes to disk of this size are what the plain comparison does, too. */
+const MEGABYTE = 2 ** 20;
+
+/**
+ * A made-up camera frame, about as hard to compress as a rendered table top: smooth shading, edges, and
+ * a texture. Sensor noise would make every format large alike.
+ */
+function frame(size, step) {
+  const data = new Uint8Array(size * size * 3);
+  const rng = seeded(1);
+  const grain = Uint8Array.from({ length: 4096 }, () => rng.int(7));
+  for (let y = 0, at = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const inside = Math.hypot(x - size * 0.3 - step, y - size * 0.5) < size * 0.12;
+      const wood = y > size * 0.4 ? grain[(x * 3 + y * 57) & 4095] : 0;
+      data[at++] = (inside ? 190 : (120 + (40 * x) / size) | 0) + wood;
+      data[at++] = (inside ? 40 : (100 + (50 * y) / size) | 0) + wood;
+      data[at++] = (inside ? 35 : 90) + wood;
+    }
+  }
+  return { dtype: "uint8", shape: [size, size, 3], data };
+}
+
+function headerFor(size) {
+  return {
+    episodeId: `bench-${size}`,
+    runId: "bench",
+    task: "bench",
+    suite: "bench",
+    instruction: "lift the red cube",
+    seed: 1,
+    attempt: 1,
+    policy: {
+      name: "bench",
+      spec: {
+        name: "bench",
+        observation: "any",
+        action: "any",
+        predictHorizon: 16,
+        privileged: false,
+      },
+    },
+    environment: { name: "bench", version: "1", versions: {} },
+    spec: {
+      observation: {
+        images: CAMERAS.map((name) => ({ name, height: size, width: size, channels: 3 })),
+        proprio: [],
+        texts: [],
+      },
+      action: { components: [{ name: "move", format: "raw", dtype: "float32", shape: [7] }] },
+      controlFreqHz: 50,
+      maxSteps: 1e6,
+      privileged: false,
+      snapshot: false,
+    },
+    scene: { bodies: BODIES, geoms: [], cameras: [] },
+    startedNs: 1_760_000_000_000_000_000n,
+    versions: {},
+  };
+}
+
+function timeStep(step, frames) {
+  const images = {};
+  for (const [i, name] of CAMERAS.entries()) images[name] = frames[(step + i) % frames.length];
+  const poses = new Float64Array(BODIES.length * 7);
+  for (let i = 0; i < poses.length; i++) poses[i] = Math.sin(step / 50 + i);
+  const joints = { dtype: "float32", shape: [9], data: Float32Array.from(poses.subarray(0, 9)) };
+  return {
+    kind: step === 0 ? "first" : "mid",
+    reward: 0,
+    terminated: false,
+    truncated: false,
+    busyNs: 1000n,
+    poses,
+    observation: {
+      images,
+      proprio: { joints },
+      texts: {},
+      instruction: "lift the red cube",
+      step,
+      stampNs: BigInt(step) * 20_000_000n,
+    },
+  };
+}
+
+const decision = {
+  chunk: { data: new Float32Array(16 * 7).fill(0.1), horizon: 16, actionDim: 7 },
+  thoughts: [{ kind: "text", tag: "SUBTASK", text: "reach for the cube" }],
+  timing: { totalMs: 8 },
+};
+
+async function record(path, size, steps) {
+  const frames = Array.from({ length: 8 }, (_, i) => frame(size, i));
+  const list = Array.from({ length: steps }, (_, step) => timeStep(step, frames));
+  const action = new Float32Array(7);
+  const started = performance.now();
+  const writer = await createEpisodeWriter(path, headerFor(size));
+  for (const [step, given] of list.entries()) {
+    await writer.step({ timeStep: given, action: step === 0 ? undefined : action });
+    if (step % 8 === 0) await writer.decision(step, given.observation.stampNs, decision);
+  }
+  await writer.end({ kind: "success", step: steps - 1 });
+  return performance.now() - started;
+}
+
+/** Writes the same bytes in pieces of a megabyte, and waits for the device as the recorder does. */
+async function writePlainly(path, bytes) {
+  const started = performance.now();
+  const file = await open(path, "wx");
+  for (let at = 0; at < bytes.length; at += MEGABYTE)
+    await file.write(bytes.subarray(at, at + MEGABYTE));
+  await file.datasync();
+  await file.close();
+  return performance.now() - started;
+}
+
+const median = (values) => percentile(values, 0.5);
+function percentile(values, q) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))];
+}
+
+async function throughput(print, folder, size) {
+  const steps = 400;
+  await record(join(folder, `warm-${size}.mcap`), size, 50);
+  const rounds = [];
+  for (let round = 0; round < 3; round++) {
+    const path = join(folder, `episode-${size}-${round}.mcap`);
+    const ms = await record(path, size, steps);
+    const bytes = await readFile(path);
+    const plainMs = await writePlainly(`${path}.plain`, bytes);
+    rounds.push({ ms, plainMs, fileMb: bytes.length / 1e6 });
+  }
+  const ms = median(rounds.map((round) => round.ms));
+  const plainMs = median(rounds.map((round) => round.plainMs));
+  const { fileMb } = rounds[0];
+  const rawMb = (steps * CAMERAS.length * size * size * 3) / 1e6;
+  print(
+    `2 cameras of ${size} px, ${BODIES.length} bodies: ${(ms / steps).toFixed(2)} ms a step, ` +
+      `${((rawMb / ms) * 1000).toFixed(0)} MB/s of observations in, ` +
+      `${((fileMb / ms) * 1000).toFixed(1)} MB/s of file out (${fileMb.toFixed(1)} MB, ` +
+      `${(rawMb / fileMb).toFixed(1)}x smaller than pixels); ` +
+      `a plain write of the same bytes takes ${plainMs.toFixed(0)} ms, the recorder ${(ms / plainMs).toFixed(1)}x that`,
+  );
+}
+
+/** Lateness of a 50 Hz loop that makes an observation, with and without a recorder listening. */
+async function lateness(folder, recordSize) {
+  const size = recordSize ?? 128;
+  const frames = Array.from({ length: 8 }, (_, i) => frame(size, i));
+  const clock = realTime();
+  const writer =
+    recordSize === undefined
+      ? undefined
+      : await createEpisodeWriter(join(folder, `loop-${size}.mcap`), headerFor(size));
+  const action = new Float32Array(7);
+  const late = [];
+  let recording = Promise.resolve();
+  const periodNs = 20_000_000n;
+  const startNs = clock.nowNs() + periodNs;
+  for (let step = 0; step < 500; step++) {
+    const deadlineNs = startNs + BigInt(step) * periodNs;
+    await clock.waitUntil(deadlineNs);
+    late.push(Number(clock.nowNs() - deadlineNs) / 1e6);
+    const given = timeStep(step, frames);
+    // As the rollout does: the loop does not wait for its listeners.
+    if (writer !== undefined)
+      recording = recording.then(() => writer.step({ timeStep: given, action }));
+  }
+  await recording;
+  await writer?.end({ kind: "success", step: 499 });
+  return `p50 ${percentile(late, 0.5).toFixed(2)} ms, p99 ${percentile(late, 0.99).toFixed(2)} ms, worst ${Math.max(...late).toFixed(2)} ms`;
+}
+
+function timed(repeats, work) {
+  work();
+  const started = performance.now();
+  for (let i = 0; i < repeats; i++) work();
+  return (performance.now() - started) / repeats;
+}
+
+async function choices(print) {
+  for (const size of [128, 224]) {
+    const image = { width: size, height: size, channels: 3, data: frame(size, 0).data };
+    for (const level of [1, 3, 6]) {
+      const ms = timed(30, () => encodePng(image, { level }));
+      print(
+        `PNG ${size} px, zlib level ${level}: ${ms.toFixed(2)} ms, ${encodePng(image, { level }).length} bytes`,
+      );
+    }
+    const rows = Buffer.alloc(size * (size * 3 + 1));
+    for (let y = 0; y < size; y++)
+      rows.set(image.data.subarray(y * size * 3, (y + 1) * size * 3), y * (size * 3 + 1) + 1);
+    print(
+      `PNG ${size} px without filter, level 1: ${timed(30, () => deflateSync(rows, { level: 1 })).toFixed(2)} ms, ${deflateSync(rows, { level: 1 }).length} bytes`,
+    );
+    let blocked = 0;
+    const started = performance.now();
+    for (let i = 0; i < 30; i++) {
+      const begun = performance.now();
+      const png = encodePngAsync(image);
+      blocked += performance.now() - begun;
+      await png;
+    }
+    print(
+      `PNG ${size} px on the thread pool, level 1: ${((performance.now() - started) / 30).toFixed(2)} ms, ` +
+        `of which ${(blocked / 30).toFixed(2)} ms on the calling thread`,
+    );
+  }
+  await zstd.isLoaded;
+  const pngs = Array.from({ length: 40 }, (_, i) =>
+    encodePng({ width: 128, height: 128, channels: 3, data: frame(128, i).data }),
+  );
+  const chunk = Buffer.concat(pngs);
+  let packed;
+  const ms = timed(5, () => (packed = zstd.compress(chunk, 1)));
+  print(
+    `zstd over a chunk of 40 PNGs: ${ms.toFixed(2)} ms for ${((1 - packed.length / chunk.length) * 100).toFixed(1)} % less, ` +
+      "so image chunks are stored as they are",
+  );
+}
+
+async function reading(print, folder) {
+  const path = join(folder, "episode-224-0.mcap");
+  const source = fileSource(path);
+  const started = performance.now();
+  const episode = await openEpisode(source);
+  const openMs = performance.now() - started;
+  const times = [];
+  const rng = seeded(3);
+  for (let i = 0; i < 200; i++) {
+    const begun = performance.now();
+    await episode.image(CAMERAS[i % 2], rng.int(episode.steps.length));
+    times.push(performance.now() - begun);
+  }
+  await source.close();
+  const { size } = await stat(path);
+  print(
+    `open ${(size / 1e6).toFixed(1)} MB (${episode.steps.length} steps): ${openMs.toFixed(1)} ms; ` +
+      `image at a random step: p50 ${percentile(times, 0.5).toFixed(2)} ms, p99 ${percentile(times, 0.99).toFixed(2)} ms`,
+  );
+}
+
+async function listing(print, folder) {
+  const bytes = await readFile(join(folder, "warm-128.mcap"));
+  const many = await mkdtemp(join(folder, "many-"));
+  for (let i = 0; i < 1000; i++) {
+    const file = await open(join(many, `${i}.mcap`), "wx");
+    await file.write(bytes);
+    await file.close();
+  }
+  const cache = new Map();
+  const firstMs = await timedAsync(() => listEpisodes(many, { cache }));
+  const againMs = await timedAsync(() => listEpisodes(many, { cache }));
+  print(
+    `list of 1,000 episodes: ${firstMs.toFixed(0)} ms the first time, ${againMs.toFixed(0)} ms when nothing has changed`,
+  );
+}
+
+async function timedAsync(work) {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+export default {
+  name: "recording",
+  title: "recording episodes",
+  async run(print) {
+    const folder = await mkdtemp(join(tmpdir(), "efference-bench-recording-"));
+    try {
+      for (const size of [128, 224]) await throughput(print, folder, size);
+      print(`50 Hz loop without recorder: late by ${await lateness(folder, undefined)}`);
+      for (const size of [128, 224]) {
+        print(
+          `50 Hz loop, recording 2 cameras of ${size} px: late by ${await lateness(folder, size)}`,
+        );
+      }
+      await reading(print, folder);
+      await listing(print, folder);
+      await choices(print);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+};
