@@ -17,7 +17,7 @@ import { pathToFileURL } from "node:url";
 import { ROOT, createProgress, ensureInstalled, runQuietly } from "./setup.mjs";
 
 const SOURCE_FOLDERS = ["src", "sim-bridge", "policies", "robots"];
-const NOT_BUILT = new Set(["python", "node_modules", "__pycache__", "screenshots"]);
+const NOT_BUILT = new Set(["python", "results", "node_modules", "__pycache__", "screenshots"]);
 const NOT_ASSETS = new Set([".ts", ".md", ".tsx"]);
 
 function* walk(folder) {

@@ -30,8 +30,11 @@ interface Inspection {
 function inspect(path: string, options: InspectOptions): Promise<Inspection> {
   if (statSync(path).isDirectory()) {
     if (existsSync(join(path, "manifest.json"))) return inspectPackage(path);
+    if (existsSync(join(path, "results.json"))) {
+      return inspectResults(join(path, "results.json"), options);
+    }
     throw new UsageError(
-      `Cannot inspect ${path}: it has no manifest.json, must be a policy package`,
+      `Cannot inspect ${path}: it has neither manifest.json nor results.json, must be a policy package or a run`,
     );
   }
   if (path.endsWith(".mcap")) return inspectEpisode(path);
