@@ -102,7 +102,11 @@ class Counter implements Environment {
     this.spec = counterSpec(options);
   }
 
-  async reset(request: ResetRequest): Promise<ResetResult> {
+  reset(request: ResetRequest): Promise<ResetResult> {
+    return promised(() => this.#reset(request));
+  }
+
+  #reset(request: ResetRequest): ResetResult {
     const task = this.tasks.find(({ name }) => name === request.task);
     if (task === undefined) {
       const names = this.tasks.map(({ name }) => name).join(", ");
@@ -150,7 +154,7 @@ class Counter implements Environment {
     return steps;
   }
 
-  async snapshot(): Promise<Uint8Array> {
+  snapshot(): Promise<Uint8Array> {
     const state = {
       task: this.#task,
       count: this.#count,
@@ -160,10 +164,14 @@ class Counter implements Environment {
       noise: [...this.#noise],
       isRunning: this.#isRunning,
     };
-    return new TextEncoder().encode(JSON.stringify(state));
+    return Promise.resolve(new TextEncoder().encode(JSON.stringify(state)));
   }
 
-  async restore(snapshot: Uint8Array, want: Want): Promise<TimeStep> {
+  restore(snapshot: Uint8Array, want: Want): Promise<TimeStep> {
+    return promised(() => this.#restore(snapshot, want));
+  }
+
+  #restore(snapshot: Uint8Array, want: Want): TimeStep {
     const state = JSON.parse(new TextDecoder().decode(snapshot)) as {
       task: string;
       count: number;
@@ -222,6 +230,11 @@ class Counter implements Environment {
       ...(want.poses && { poses: Float64Array.of(0, 0, 0, 1, 0, 0, 0, count, 0, 0, 1, 0, 0, 0) }),
     };
   }
+}
+
+/** What `work` makes, or a rejection with what it throws: callers await both alike. */
+function promised<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(work()));
 }
 
 /** Byte i is (count + i) mod 256: neither a shifted nor a torn image goes unnoticed. */

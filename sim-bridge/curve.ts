@@ -64,14 +64,7 @@ export async function guardContext(
         mechanism?.toString() === "CURVE" && key !== undefined && allowed.has(key.toString("hex"));
       if (!welcome) options.onRefused(address?.toString() ?? "");
       const [status, text] = welcome ? ["200", "OK"] : ["400", "this key is not allowed"];
-      await handler.send([
-        version ?? "1.0",
-        requestId ?? "",
-        status as string,
-        text as string,
-        "",
-        "",
-      ]);
+      await handler.send([version ?? "1.0", requestId ?? "", status, text, "", ""]);
     }
   };
   // The loop ends, and may fail, when the socket closes; nothing is left to be done then.

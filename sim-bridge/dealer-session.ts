@@ -113,26 +113,20 @@ export class DealerSession {
 
   #route(message: Message): void {
     const { body } = message;
-    switch (body.kind) {
-      case "welcome":
-        return this.#enter(body);
-      case "heartbeat":
-        return;
-      case "close":
-        return this.#end({ kind: "closed", reason: body.reason });
-      case "error":
-        if (body.fatal) return this.#end(endOf(body.code, body.message));
-        return this.#options.log(`the runtime reports ${body.code}: ${body.message}`);
-      default:
-        this.#options.onRequest(message, this);
-    }
+    if (body.kind === "heartbeat") return;
+    if (body.kind === "welcome") this.#enter(body);
+    else if (body.kind === "close") this.#end({ kind: "closed", reason: body.reason });
+    else if (body.kind === "error") {
+      this.#options.log(`the runtime reports ${body.code}: ${body.message}`);
+      if (body.fatal) this.#end(endOf(body.code, body.message));
+    } else this.#options.onRequest(message, this);
   }
 
   #enter(welcome: WelcomeBody): void {
     if (welcome.schemaFingerprint !== SCHEMA_FINGERPRINT) {
       const found = `the runtime's schema has the fingerprint ${welcome.schemaFingerprint}`;
       const message = `${found}, must be ${SCHEMA_FINGERPRINT}`;
-      this.leave(message);
+      this.conversation.say({ kind: "close", reason: message });
       this.#end(endOf("fingerprint", message));
       return;
     }

@@ -1,6 +1,8 @@
 import type { Router } from "zeromq";
-import type { EnvironmentSpec, Policy, SpecDifference } from "../src/core/index.ts";
-import { compareEnvironments, messageOf } from "../src/core/index.ts";
+import type { EnvironmentSpec, Policy } from "../src/core/index.ts";
+import { comparePolicyToEnvironment, messageOf } from "../src/core/index.ts";
+import type { Refusal } from "./admission.ts";
+import { mismatchOf, refusalOf, wordsOf } from "./admission.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Conversation } from "./conversation.ts";
 import { errorBody } from "./error-body.ts";
@@ -116,9 +118,9 @@ class RouterHub implements Hub {
     this.#requiredSpec = spec;
     for (const peer of [...this.#peers.values()]) {
       if (peer.environment === undefined) continue;
-      const differences = compareEnvironments(spec, peer.hello.spec);
-      if (differences.length === 0) continue;
-      this.#refuse(peer.key, { peer: peer.conversation.peer, ...mismatch(differences) });
+      const mismatch = mismatchOf(spec, peer.hello.spec);
+      if (mismatch === undefined) continue;
+      this.#refuse(peer.key, { peer: peer.conversation.peer, ...mismatch });
       this.#drop(peer, "has another spec than the others");
     }
   }
@@ -177,24 +179,34 @@ class RouterHub implements Hub {
     } catch (error) {
       const code = wireErrorCode(error) ?? "malformed";
       peer?.conversation.acceptUndecodable(code, messageOf(error));
-      this.#complain(key, { code, message: messageOf(error) });
+      // With a stranger there is no conversation that could go on.
+      this.#complain(key, { code, message: messageOf(error), fatal: peer === undefined });
       return;
     }
+    if (message.body.kind === "hello") this.#greet(key, message, message.body);
+    else if (peer === undefined) this.#complain(key, NO_HELLO);
+    else this.#receive(peer, message);
+  }
+
+  #receive(peer: Peer, message: Message): void {
+    const forUs = this.#accept(peer, message);
+    if (forUs !== undefined) this.#route(peer, forUs);
+  }
+
+  /** Pairs answers with questions. A peer whose messages got lost on the way is of no use any more. */
+  #accept(peer: Peer, message: Message): Message | undefined {
     try {
-      if (message.body.kind === "hello") this.#greet(key, message, message.body);
-      else if (peer === undefined) this.#complain(key, NO_HELLO);
-      else this.#route(peer, message);
+      return peer.conversation.accept(message);
     } catch (error) {
-      const complaint = { code: "bad_sequence", message: messageOf(error) };
-      this.#complain(key, { ...complaint, fatal: true });
-      if (peer !== undefined) this.#drop(peer, complaint.message);
+      const words = messageOf(error);
+      this.#complain(peer.key, { code: "bad_sequence", message: words, fatal: true });
+      this.#drop(peer, words);
+      return undefined;
     }
   }
 
   #route(peer: Peer, message: Message): void {
-    const forUs = peer.conversation.accept(message);
-    if (forUs === undefined) return;
-    const { body } = forUs;
+    const { body } = message;
     if (body.kind === "heartbeat") return;
     if (body.kind === "close") return this.#drop(peer, `left: ${body.reason}`);
     if (body.kind === "error") {
@@ -206,7 +218,7 @@ class RouterHub implements Hub {
       });
       if (body.fatal) this.#drop(peer, `gave up: ${body.message}`);
     } else if (peer.session !== undefined) {
-      void peer.session.receive(forUs);
+      void peer.session.receive(message);
     } else {
       const words = `a peer in its role sent ${body.kind}, must wait to be asked`;
       this.#complain(peer.key, { code: "unexpected_message", message: words });
@@ -217,7 +229,10 @@ class RouterHub implements Hub {
     const former = this.#peers.get(key);
     if (former !== undefined) this.#drop(former, "dialled in again");
     const id = `${hello.name}#${++this.#joined}`;
-    const refusal = this.#refusalOf(hello);
+    const refusal = refusalOf(hello, {
+      requiredSpec: this.#requiredSpec,
+      servesPolicy: this.#policyFactory !== undefined,
+    });
     if (refusal !== undefined) return this.#refuse(key, { peer: id, ...refusal });
     const conversation = new Conversation({
       peer: id,
@@ -225,27 +240,13 @@ class RouterHub implements Hub {
       limits: this.#settings.limits,
       copyTensors: this.#socket.endpoint.transport === "inproc",
     });
-    conversation.accept(message);
     const peer: Peer = { key, hello, conversation };
     this.#peers.set(key, peer);
+    this.#accept(peer, message);
+    if (conversation.isLost) return;
     void conversation.lost.then((reason) => this.#forget(peer, reason));
     if (hello.role === "simulator") this.#admitSimulator(peer);
     else void this.#admitRobot(peer);
-  }
-
-  #refusalOf(hello: HelloBody): Refusal | undefined {
-    if (hello.schemaFingerprint !== SCHEMA_FINGERPRINT) {
-      const found = `its schema has the fingerprint ${hello.schemaFingerprint}`;
-      return { code: "fingerprint", reason: `${found}, must be ${SCHEMA_FINGERPRINT}` };
-    }
-    if (hello.role === "policyClient") {
-      return this.#policyFactory === undefined
-        ? { code: "no_policy", reason: "a robot asks for decisions, but no policy is served here" }
-        : undefined;
-    }
-    if (this.#requiredSpec === undefined) return undefined;
-    const differences = compareEnvironments(this.#requiredSpec, hello.spec);
-    return differences.length === 0 ? undefined : mismatch(differences);
   }
 
   #admitSimulator(peer: Peer): void {
@@ -265,9 +266,10 @@ class RouterHub implements Hub {
     const { hello, conversation } = peer;
     try {
       const policy = await (this.#policyFactory as () => Policy | Promise<Policy>)();
-      const differences = PolicySession.differences(policy, hello);
-      if (differences !== "") {
+      const differences = wordsOf(comparePolicyToEnvironment(policy.spec, hello.spec));
+      if (differences !== "" || conversation.isLost) {
         await policy.close?.();
+        if (conversation.isLost) return;
         this.#refuse(peer.key, {
           peer: conversation.peer,
           code: "spec_mismatch",
@@ -318,16 +320,9 @@ class RouterHub implements Hub {
 
   #send(key: string, frames: Uint8Array[], onFailure: (reason: string) => void): void {
     if (this.#router.closed) return;
-    this.#router.send([Buffer.from(key, "latin1"), ...frames]).catch((error: unknown) => {
-      const { code } = error as { code?: unknown };
-      onFailure(
-        code === "EHOSTUNREACH"
-          ? "disconnected"
-          : code === "EAGAIN"
-            ? "does not read what it is sent"
-            : `cannot be reached: ${messageOf(error)}`,
-      );
-    });
+    this.#router
+      .send([Buffer.from(key, "latin1"), ...frames])
+      .catch((error: unknown) => onFailure(failureOf(error)));
     this.#received.collectIfDue();
   }
 
@@ -377,21 +372,16 @@ class RouterHub implements Hub {
   }
 }
 
-interface Refusal {
-  readonly code: string;
-  readonly reason: string;
-  readonly differences?: readonly SpecDifference[];
-}
-
 const NO_HELLO = {
   code: "hello_expected",
   message: "a message of an unknown peer arrived, must be a hello",
   fatal: true,
 };
 
-function mismatch(differences: readonly SpecDifference[]): Refusal {
-  const words = differences.map(
-    ({ where, made, accepted }) => `${where} is ${made}, must be ${accepted}`,
-  );
-  return { code: "spec_mismatch", reason: words.join("; "), differences };
+/** ZeroMQ's reasons for not sending, in words. */
+function failureOf(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  if (code === "EHOSTUNREACH") return "disconnected";
+  if (code === "EAGAIN") return "does not read what it is sent";
+  return `cannot be reached: ${messageOf(error)}`;
 }

@@ -1,5 +1,5 @@
-import type { Policy } from "../src/core/index.ts";
-import { comparePolicyToEnvironment, messageOf } from "../src/core/index.ts";
+import type { Observation, Policy } from "../src/core/index.ts";
+import { actionDim, messageOf } from "../src/core/index.ts";
 import { errorBody } from "./error-body.ts";
 import { observationFault } from "./check-observation.ts";
 import type { Conversation } from "./conversation.ts";
@@ -24,13 +24,6 @@ export class PolicySession {
     void peer.conversation.lost.then(() => policy.close?.()).catch(() => undefined);
   }
 
-  /** What keeps this policy from driving this robot, in words; empty if nothing does. */
-  static differences(policy: Policy, hello: HelloBody): string {
-    return comparePolicyToEnvironment(policy.spec, hello.spec)
-      .map(({ where, made, accepted }) => `${where} is ${made}, must be ${accepted}`)
-      .join("; ");
-  }
-
   async receive({ seq, body }: Message): Promise<void> {
     if (this.#isBusy) {
       return this.#fail(seq, "busy", "the previous request is not answered, must be first");
@@ -48,27 +41,31 @@ export class PolicySession {
 
   async #answer(body: MessageBody): Promise<MessageBody> {
     const { spec } = this.#hello;
-    switch (body.kind) {
-      case "episodeStart": {
-        const { task, instruction, seed } = body;
-        await this.#policy.reset({ task, instruction, seed, spec });
-        this.#isStarted = true;
-        return { kind: "episodeStarted" };
-      }
-      case "decide": {
-        if (!this.#isStarted) {
-          return errorBody("bad_request", "no episode is running, must be started first");
-        }
-        const fault = observationFault(body.observation, { spec, wanted: this.#imageNames });
-        if (fault !== undefined) return errorBody(fault.code, fault.message);
-        return { kind: "decided", ...(await this.#policy.decide(body.observation)) };
-      }
-      default:
-        return errorBody(
-          "unexpected_message",
-          `a robot sent ${body.kind}, must send episode_start or decide`,
-        );
+    if (body.kind === "episodeStart") {
+      const { task, instruction, seed } = body;
+      await this.#policy.reset({ task, instruction, seed, spec });
+      this.#isStarted = true;
+      return { kind: "episodeStarted" };
     }
+    if (body.kind === "decide") return this.#decide(body.observation);
+    const found = `a robot sent ${body.kind}`;
+    return errorBody("unexpected_message", `${found}, must send episode_start or decide`);
+  }
+
+  async #decide(observation: Observation): Promise<MessageBody> {
+    if (!this.#isStarted) {
+      return errorBody("bad_request", "no episode is running, must be started first");
+    }
+    const { spec } = this.#hello;
+    const fault = observationFault(observation, { spec, wanted: this.#imageNames });
+    if (fault !== undefined) return errorBody(fault.code, fault.message);
+    const decision = await this.#policy.decide(observation);
+    const width = actionDim(spec.action);
+    if (decision.chunk.actionDim !== width) {
+      const found = `the policy made actions of ${decision.chunk.actionDim} entries`;
+      return errorBody("policy_failed", `${found}, must be ${width} for this robot`);
+    }
+    return { kind: "decided", ...decision };
   }
 
   #fail(seq: number, code: string, message: string): void {

@@ -103,22 +103,22 @@ class Worker {
 
   async #answer(body: MessageBody): Promise<MessageBody> {
     const environment = this.#environment;
-    switch (body.kind) {
-      case "reset": {
-        const { kind: _, ...request } = body;
-        return { kind: "resetDone", ...(await environment.reset(request)) };
-      }
-      case "step":
-        return { kind: "stepDone", steps: await environment.step(body.chunk, body.want) };
-      case "snapshot":
-        if (environment.snapshot === undefined) return NO_SNAPSHOT;
-        return { kind: "snapshotDone", state: await environment.snapshot() };
-      case "restore":
-        if (environment.restore === undefined) return NO_SNAPSHOT;
-        return { kind: "restoreDone", step: await environment.restore(body.state, body.want) };
-      default:
-        return errorBody("unexpected_message", `a simulator cannot answer ${body.kind}`);
+    if (body.kind === "step") {
+      return { kind: "stepDone", steps: await environment.step(body.chunk, body.want) };
     }
+    if (body.kind === "reset") {
+      const { kind: _, ...request } = body;
+      return { kind: "resetDone", ...(await environment.reset(request)) };
+    }
+    if (body.kind === "snapshot") {
+      if (environment.snapshot === undefined) return NO_SNAPSHOT;
+      return { kind: "snapshotDone", state: await environment.snapshot() };
+    }
+    if (body.kind === "restore") {
+      if (environment.restore === undefined) return NO_SNAPSHOT;
+      return { kind: "restoreDone", step: await environment.restore(body.state, body.want) };
+    }
+    return errorBody("unexpected_message", `a simulator cannot answer ${body.kind}`);
   }
 }
 

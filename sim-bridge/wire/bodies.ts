@@ -261,7 +261,7 @@ function liftTiming(
 /** Messages without fields. */
 function empty<K extends "snapshot" | "heartbeat" | "episodeStarted">(kind: K): BodyCodec<K> {
   return {
-    lower: () => ({}) as WireBodies[K],
+    lower: () => ({}),
     lift: () => ({ kind }) as BodyOf<K>,
   };
 }
@@ -310,7 +310,7 @@ export const bodyCodecs: { readonly [K in MessageKind]: BodyCodec<K> } = {
 export function lowerBody(body: MessageBody, out: Outgoing): WireBodies[MessageKind] {
   // The table pairs each kind with its own codec; TypeScript cannot follow that through an index.
   const codec = bodyCodecs[body.kind] as BodyCodec<MessageKind>;
-  return codec.lower(body as never, out);
+  return codec.lower(body, out);
 }
 
 export function liftBody<K extends MessageKind>(

@@ -7,7 +7,7 @@ import { PROTOCOL_VERSION } from "./messages.ts";
 import { safeInteger } from "./numbers.ts";
 import { envelopeType } from "./schema.ts";
 import { TensorReader, TensorWriter } from "./tensors.ts";
-import type { WireBodies, WireEnvelope } from "./wire-types.ts";
+import type { WireEnvelope } from "./wire-types.ts";
 
 /**
  * One message as ZeroMQ frames: the envelope, then one frame per tensor. Tensor frames are views of
@@ -29,7 +29,7 @@ export function encodeMessage(message: Message, limits: WireLimits = DEFAULT_LIM
       inReplyTo: safeInteger(message.inReplyTo, "in_reply_to"),
       tensors: tensors.descriptions,
       [body.kind]: wireBody,
-    } as object as Parameters<typeof envelopeType.encode>[0])
+    })
     .finish();
   const frames = [header, ...tensors.frames];
   assertSize("encode", frames, limits);
@@ -69,7 +69,7 @@ export function decodeMessage(
     );
   }
   const tensors = new TensorReader(envelope.tensors, { frames, limits });
-  const body = liftBody<MessageKind>(kind, envelope[kind] as WireBodies[MessageKind], {
+  const body = liftBody<MessageKind>(kind, envelope[kind], {
     tensors,
     limits,
   });

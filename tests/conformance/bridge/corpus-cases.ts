@@ -425,7 +425,7 @@ export const goodCases: readonly GoodCase[] = [
 type Fields = Readonly<Record<string, unknown>>;
 
 const envelope = (fields: Fields): Uint8Array =>
-  envelopeType.encode({ protocolVersion: 1, seq: 2, ...fields } as never).finish();
+  envelopeType.encode({ protocolVersion: 1, seq: 2, ...fields }).finish();
 
 const observation: Fields = { step: 1 };
 const timeStep: Fields = { kind: 2, observation };

@@ -1,13 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type {
-  Dtype,
-  NdArray,
-  Observation,
-  TimeStep,
-  TypedArray,
-  Want,
-} from "../../../../src/core/index.ts";
+import type { Dtype, NdArray, Observation, TimeStep, Want } from "../../../../src/core/index.ts";
 import { decodeMessage, encodeMessage } from "../../../../sim-bridge/wire/codec.ts";
 import { wireErrorCode } from "../../../../sim-bridge/wire/errors.ts";
 import { DEFAULT_LIMITS } from "../../../../sim-bridge/wire/limits.ts";
@@ -44,7 +37,7 @@ const ndArray: fc.Arbitrary<NdArray> = fc
     const bytes = Uint8Array.from({ length: count * Type.BYTES_PER_ELEMENT }, (_, i) =>
       dtype === "bool" ? (seed + i) & 1 : Math.imul(seed + i, 2654435761) >>> 24,
     );
-    return { dtype, shape, data: new Type(bytes.buffer) as TypedArray };
+    return { dtype, shape, data: new Type(bytes.buffer) };
   });
 
 const name = fc
