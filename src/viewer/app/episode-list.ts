@@ -111,10 +111,8 @@ export class EpisodeList {
   #scrollTo(index: number): void {
     const top = index * ROW_PX;
     const { scrollTop, clientHeight } = this.#rows;
-    if (top < scrollTop) this.#rows.scrollTop = top;
-    else if (top + ROW_PX > scrollTop + clientHeight) {
-      this.#rows.scrollTop = top + ROW_PX - clientHeight;
-    }
+    const visible = top >= scrollTop && top + ROW_PX <= scrollTop + clientHeight;
+    if (!visible) this.#rows.scrollTop = top - clientHeight / 2;
   }
 }
 

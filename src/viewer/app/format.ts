@@ -5,6 +5,8 @@ export function formatNumber(value: number): string {
   if (Number.isNaN(value)) return "–";
   const size = Math.abs(value);
   if (size === 0) return "0";
+  // Rounding errors of sums and rotations are no information.
+  if (size < 1e-9) return "0.000";
   if (size >= 1e6 || size < 1e-4) return value.toExponential(1);
   if (Number.isInteger(value)) return String(value);
   if (size >= 1000) return value.toFixed(0);

@@ -20,7 +20,7 @@ export function thoughtCard(
     case "point":
       return cardOf(thought.tag, [
         element("span", { class: "number" }, [thought.position.map(formatNumber).join("  ")]),
-        element("span", { class: "unit" }, ["m, world"]),
+        element("span", { class: "unit", title: "world frame" }, ["m"]),
       ]);
     default: {
       // A file may hold kinds that are newer than this page.

@@ -176,6 +176,8 @@ export interface Bounds {
   readonly center: readonly [number, number, number];
   /** Half the diagonal; at least 0.1. */
   readonly radius: number;
+  /** `[3 * n]`: the corners of the box around each thing that counts, which fill the big box loosely. */
+  readonly corners: readonly number[];
 }
 
 /** Walls and floors larger than this do not count when a view is chosen. */
@@ -183,36 +185,41 @@ const BACKDROP_M = 1.5;
 
 /** The box around everything that is seen and is not a backdrop. */
 export function sceneBounds(scene: SceneDescription, poses: Numbers): Bounds {
-  const low: [number, number, number] = [Infinity, Infinity, Infinity];
-  const high: [number, number, number] = [-Infinity, -Infinity, -Infinity];
+  const corners: number[] = [];
   const pose = new Float64Array(POSE_LENGTH);
-  const turned = new Float64Array(3);
   for (const geom of scene.geoms) {
     const index = scene.bodies.indexOf(geom.body);
     const half = halfExtentsOf(geom.shape);
     if (index < 0 || Math.max(...half) > BACKDROP_M || geom.rgba[3] === 0) continue;
     worldPoseOf(pose, geom, { poses, index });
-    const reach = [0, 0, 0];
-    for (let side = 0; side < 3; side++) {
-      const edge = [0, 0, 0];
-      edge[side] = half[side]!;
-      rotateByQuatWxyz(turned, 0, { q: pose, qAt: 3, v: edge, vAt: 0 });
-      for (let axis = 0; axis < 3; axis++) reach[axis] = reach[axis]! + Math.abs(turned[axis]!);
-    }
-    for (let axis = 0; axis < 3; axis++) {
-      low[axis] = Math.min(low[axis]!, pose[axis]! - reach[axis]!);
-      high[axis] = Math.max(high[axis]!, pose[axis]! + reach[axis]!);
-    }
+    pushCorners(corners, pose, half);
   }
-  if (low[0] === Infinity) return boundsOf([-0.5, -0.5, 0], [0.5, 0.5, 0.6]);
-  return boundsOf(low, high);
+  if (corners.length === 0) pushCorners(corners, [0, 0, 0.3, 1, 0, 0, 0], [0.5, 0.5, 0.3]);
+  return boundsOf(corners);
 }
 
-function boundsOf(low: [number, number, number], high: [number, number, number]): Bounds {
+/** Appends the eight corners of a box at a pose. */
+function pushCorners(corners: number[], pose: Numbers, half: readonly number[]): void {
+  const turned = [0, 0, 0];
+  for (let corner = 0; corner < 8; corner++) {
+    const local = half.map((reach, axis) => (((corner >> axis) & 1) === 0 ? -reach : reach));
+    rotateByQuatWxyz(turned, 0, { q: pose, qAt: 3, v: local, vAt: 0 });
+    for (let axis = 0; axis < 3; axis++) corners.push(turned[axis]! + pose[axis]!);
+  }
+}
+
+function boundsOf(corners: readonly number[]): Bounds {
+  const low: [number, number, number] = [Infinity, Infinity, Infinity];
+  const high: [number, number, number] = [-Infinity, -Infinity, -Infinity];
+  for (const [index, value] of corners.entries()) {
+    const axis = index % 3;
+    low[axis] = Math.min(low[axis]!, value);
+    high[axis] = Math.max(high[axis]!, value);
+  }
   const middle = (axis: number): number => (low[axis]! + high[axis]!) / 2;
   const half = [0, 1, 2].map((axis) => (high[axis]! - low[axis]!) / 2);
   const center = [middle(0), middle(1), middle(2)] as const;
-  return { low, high, center, radius: Math.max(0.1, Math.hypot(...half)) };
+  return { low, high, center, radius: Math.max(0.1, Math.hypot(...half)), corners };
 }
 
 /** Orbit camera in words: where it looks, from which side, how far away. */
@@ -251,38 +258,88 @@ export function viewFrom(eye: Numbers, target: Numbers): OrbitView {
 
 const DEFAULT_AZIMUTH_RAD = -0.62;
 const DEFAULT_ELEVATION_RAD = 0.42;
-/** Of the picture that the scene fills at the least. */
+/** Of the picture's half that the scene may reach. */
 const FILL = 0.94;
+const FITTING_ROUNDS = 4;
 
 /**
  * The view from the front left, a little from above, that is as near as shows all of `bounds`.
  * @param lens vertical field of view, rad, and width over height
  */
-export function defaultView(bounds: Bounds, lens: { fovyRad: number; aspect: number }): OrbitView {
+export function defaultView(
+  bounds: Bounds,
+  lens: { readonly fovyRad: number; readonly aspect: number },
+): OrbitView {
   const angles = { azimuthRad: DEFAULT_AZIMUTH_RAD, elevationRad: DEFAULT_ELEVATION_RAD };
-  const [cx, cy, cz] = bounds.center;
-  const toEye = eyeOf({ target: [0, 0, 0], ...angles, distance: 1 });
-  const right = [-Math.sin(angles.azimuthRad), Math.cos(angles.azimuthRad), 0];
+  const back = eyeOf({ target: [0, 0, 0], ...angles, distance: 1 });
+  const right = [-Math.sin(angles.azimuthRad), Math.cos(angles.azimuthRad), 0] as const;
   const up = [
-    toEye[1] * right[2]! - toEye[2] * right[1]!,
-    toEye[2] * right[0]! - toEye[0] * right[2]!,
-    toEye[0] * right[1]! - toEye[1] * right[0]!,
-  ];
+    back[1] * right[2] - back[2] * right[1],
+    back[2] * right[0] - back[0] * right[2],
+    back[0] * right[1] - back[1] * right[0],
+  ] as const;
   const tanY = Math.tan(lens.fovyRad / 2) * FILL;
-  let distance = 0.1;
-  for (let corner = 0; corner < 8; corner++) {
-    const x = ((corner & 1) === 0 ? bounds.low : bounds.high)[0] - cx;
-    const y = ((corner & 2) === 0 ? bounds.low : bounds.high)[1] - cy;
-    const z = ((corner & 4) === 0 ? bounds.low : bounds.high)[2] - cz;
-    const along = (axis: readonly number[]): number => x * axis[0]! + y * axis[1]! + z * axis[2]!;
-    // The corner is `distance - along(toEye)` in front of the eye.
-    const needed = Math.max(
-      Math.abs(along(right)) / (tanY * lens.aspect),
-      Math.abs(along(up)) / tanY,
-    );
-    distance = Math.max(distance, along(toEye) + needed);
+  const axes = [
+    { axis: right, tan: tanY * lens.aspect },
+    { axis: up, tan: tanY },
+  ];
+  const target: [number, number, number] = [...bounds.center];
+  let distance = bounds.radius;
+  // The nearest and the farthest side need different room, so the middle depends on the distance: a few
+  // rounds settle both.
+  for (let round = 0; round < FITTING_ROUNDS; round++) {
+    for (const { axis } of axes) {
+      const shift = imbalance(bounds.corners, { target, axis, back, distance });
+      for (let i = 0; i < 3; i++) target[i] = target[i]! + axis[i]! * shift;
+    }
+    distance = Math.max(...axes.map((side) => roomFor(bounds.corners, { ...side, target, back })));
   }
-  return { target: bounds.center, ...angles, distance };
+  return { target, ...angles, distance };
+}
+
+type Direction = readonly [number, number, number];
+
+/** Of a corner from the target, the part along an axis. */
+function along(
+  corner: { of: readonly number[]; at: number },
+  target: Direction,
+  axis: Direction,
+): number {
+  let sum = 0;
+  for (let i = 0; i < 3; i++) sum += (corner.of[corner.at + i]! - target[i]!) * axis[i]!;
+  return sum;
+}
+
+/** How far the target must move along `axis` for the picture to be as full on one side as on the other. */
+function imbalance(
+  corners: readonly number[],
+  view: { target: Direction; axis: Direction; back: Direction; distance: number },
+): number {
+  let low = Infinity;
+  let high = -Infinity;
+  for (let at = 0; at < corners.length; at += 3) {
+    const depth = view.distance - along({ of: corners, at }, view.target, view.back);
+    const slope = along({ of: corners, at }, view.target, view.axis) / Math.max(0.01, depth);
+    low = Math.min(low, slope);
+    high = Math.max(high, slope);
+  }
+  return ((low + high) / 2) * view.distance;
+}
+
+/** The distance at which every corner is within `tan` of the middle along `axis`. */
+function roomFor(
+  corners: readonly number[],
+  view: { target: Direction; axis: Direction; back: Direction; tan: number },
+): number {
+  let distance = 0.1;
+  for (let at = 0; at < corners.length; at += 3) {
+    const aside = Math.abs(along({ of: corners, at }, view.target, view.axis));
+    distance = Math.max(
+      distance,
+      along({ of: corners, at }, view.target, view.back) + aside / view.tan,
+    );
+  }
+  return distance;
 }
 
 /** The apex and the four corners of a camera's pyramid in its own frame, `[5 * 3]`, `depth` m long. */

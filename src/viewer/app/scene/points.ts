@@ -36,7 +36,7 @@ export const createPoints: ExtensionFactory = ({ reader, bounds, theme }) => {
       new MeshBasicMaterial({ color, transparent: true, opacity: 0.85, depthTest: false }),
     );
     dot.renderOrder = 4;
-    const label = createLabel(formatName(tag), colors, bounds.radius);
+    const label = createLabel(formatName(tag), colors);
     const group = new Group().add(dot, label);
     root.add(group);
     const pin = { group, dot, label };
@@ -85,12 +85,14 @@ export const createPoints: ExtensionFactory = ({ reader, bounds, theme }) => {
   };
 };
 
-const LABEL_FONT_PX = 36;
+const LABEL_FONT_PX = 34;
+/** In tangents of the viewing angle: about 1/23 of the picture's height. */
+const LABEL_HEIGHT = 0.03;
 
-function createLabel(text: string, theme: Theme, radius: number): Sprite {
+function createLabel(text: string, theme: Theme): Sprite {
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d")!;
-  const font = `500 ${LABEL_FONT_PX}px system-ui, sans-serif`;
+  const font = `600 ${LABEL_FONT_PX}px system-ui, sans-serif`;
   context.font = font;
   canvas.width = Math.ceil(context.measureText(text).width) + 36;
   canvas.height = 56;
@@ -106,11 +108,16 @@ function createLabel(text: string, theme: Theme, radius: number): Sprite {
   context.fillText(text, 18, canvas.height / 2 + 2);
   const map = new CanvasTexture(canvas);
   map.colorSpace = SRGBColorSpace;
-  const material = new SpriteMaterial({ map, depthTest: false, toneMapped: false });
+  // The same size on screen at any distance.
+  const material = new SpriteMaterial({
+    map,
+    depthTest: false,
+    toneMapped: false,
+    sizeAttenuation: false,
+  });
   const sprite = new SpriteObject(material);
-  const height = 0.055 * radius;
-  sprite.scale.set((height * canvas.width) / canvas.height, height, 1);
-  sprite.center.set(0.5, -0.55);
+  sprite.scale.set((LABEL_HEIGHT * canvas.width) / canvas.height, LABEL_HEIGHT, 1);
+  sprite.center.set(0.5, -0.6);
   sprite.renderOrder = 5;
   return sprite;
 }

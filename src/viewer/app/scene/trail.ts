@@ -8,7 +8,7 @@ import { INDICES_PER_SEGMENT, TUBE_SIDES, tubeIndices, writeTube } from "./tube.
 export const createTrail: ExtensionFactory = ({ reader, scene, bounds, theme }) => {
   const gripper = scene.bodies.indexOf(scene.gripperBody ?? "");
   if (gripper < 0) return undefined;
-  const radius = 0.0021 * bounds.radius + 0.001;
+  const radius = 0.0024 * bounds.radius + 0.0012;
   const past = new Mesh(
     new BufferGeometry(),
     new MeshBasicMaterial({ transparent: true, opacity: 0.75 }),
