@@ -122,8 +122,9 @@ export class ImageStore {
       const message = parseMessage(body);
       if (message.logTime !== entry.logTime) break;
       const { format, data } = decodeCompressedImage(message.data);
-      // A copy: the view would keep the whole chunk alive for as long as somebody holds the image.
-      return { logTime: message.logTime, format, bytes: data.slice() };
+      // A copy: the view would keep the whole chunk alive for as long as somebody holds the image. Not by
+      // slice(), which is a view again where a source gives Node's Buffers.
+      return { logTime: message.logTime, format, bytes: new Uint8Array(data) };
     }
     throw malformed("a message index does not lead to an image");
   }

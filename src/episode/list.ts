@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { messageOf } from "../core/index.ts";
 import { fileSource } from "./node-source.ts";
 import { readSummary } from "./summary.ts";
-import type { EpisodeSummary } from "./types.ts";
+import type { ByteSource, EpisodeSummary } from "./types.ts";
 
 /** One `.mcap` file of a folder: its summary, or why it has none. */
 export interface ListedEpisode {
@@ -65,7 +65,9 @@ async function describe(path: string, cache: EpisodeListCache): Promise<ListedEp
     const { size: sizeBytes, mtimeMs: modifiedMs } = await stat(path);
     const known = cache.get(path);
     if (known?.sizeBytes === sizeBytes && known.modifiedMs === modifiedMs) return known;
-    const episode = { path, sizeBytes, modifiedMs, ...(await summaryOrError(path, source)) };
+    // The size is known, so that it is not asked for again.
+    const sized = { ...source, size: () => Promise.resolve(sizeBytes) };
+    const episode = { path, sizeBytes, modifiedMs, ...(await summaryOrError(path, sized)) };
     cache.set(path, episode);
     return episode;
   } catch {
@@ -77,7 +79,7 @@ async function describe(path: string, cache: EpisodeListCache): Promise<ListedEp
 
 async function summaryOrError(
   path: string,
-  source: Parameters<typeof readSummary>[0],
+  source: ByteSource,
 ): Promise<{ summary: EpisodeSummary } | { error: string }> {
   try {
     return { summary: await readSummary(source) };

@@ -17,10 +17,7 @@ describe("ProtobufReader", () => {
           high: Number(value >> 32n) | 0,
           unsigned: true,
         };
-        const bytes = protobuf.Writer.create()
-          .uint32(8)
-          .uint64(bits)
-          .finish();
+        const bytes = protobuf.Writer.create().uint32(8).uint64(bits).finish();
         const reader = new ProtobufReader(bytes);
         expect(reader.next() && reader.uint64()).toBe(value);
         expect(reader.next()).toBe(false);

@@ -1,14 +1,19 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   createEpisodeWriter,
   decodePng,
   fileSource,
   openEpisode,
   readSummary,
+  memorySource,
 } from "../../../src/episode/node.ts";
+import type { NdArray } from "../../../src/core/index.ts";
+import type { EpisodeWriter, EpisodeWriterOptions } from "../../../src/episode/node.ts";
+import type { MemorySink } from "./sample.ts";
+import { memorySink } from "./sample.ts";
 import {
   sampleAction,
   sampleDecision,
@@ -92,5 +97,128 @@ describe("an episode that was recorded to its end", () => {
     });
     await source.close();
     expect((await readFile(path)).length).toBeGreaterThan(0);
+  });
+});
+
+describe("an episode writer", () => {
+  afterEach(() => vi.useRealTimers());
+
+  const begin = (
+    sink: MemorySink,
+    options: Partial<EpisodeWriterOptions> = {},
+  ): Promise<EpisodeWriter> =>
+    createEpisodeWriter("x.mcap", sampleHeader, {
+      ...options,
+      openSink: () => Promise.resolve(sink),
+    });
+
+  it("keeps the order of calls that nobody waits for, and lets their buffers be reused at once", async () => {
+    const sink = memorySink();
+    const writer = await begin(sink, { chunkBytes: 1 });
+    const action = new Float32Array(3);
+    const pixels = new Uint8Array(12 * 16 * 3);
+    const poses = samplePoses(0);
+    const calls: Promise<void>[] = [];
+    for (let step = 0; step < 20; step++) {
+      action.fill(step);
+      pixels.fill(step);
+      poses[7] = step;
+      const timeStep = sampleStep(step);
+      const front: NdArray = { dtype: "uint8", shape: [12, 16, 3], data: pixels };
+      const observation = { ...timeStep.observation, images: { front } };
+      calls.push(writer.step({ timeStep: { ...timeStep, observation, poses }, action }));
+      calls.push(writer.decision(step, observation.stampNs, sampleDecision(step)));
+    }
+    calls.push(writer.end({ kind: "success", step: 19 }));
+    await Promise.all(calls);
+    const episode = await openEpisode(memorySource(sink.bytes()));
+    expect(episode.steps.map(({ step, action: recorded }) => [step, recorded?.[0]])).toEqual(
+      Array.from({ length: 20 }, (_, step) => [step, step]),
+    );
+    expect(episode.decisions.map(({ step }) => step)).toEqual(
+      episode.steps.map(({ step }) => step),
+    );
+    for (const step of [0, 7, 19]) {
+      expect(episode.poses(step)![7]).toBe(step);
+      const image = (await episode.image("front", step))!;
+      expect(new Set(decodePng(image.bytes).data)).toEqual(new Set([step]));
+    }
+  });
+
+  it("writes what is buffered half a second after it came, without another call", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const sink = memorySink();
+    const writer = await begin(sink);
+    await writer.step({ timeStep: sampleStep(0) });
+    await vi.advanceTimersByTimeAsync(499);
+    expect((await openEpisode(memorySource(sink.bytes()))).steps).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(1);
+    expect((await openEpisode(memorySource(sink.bytes()))).steps).toHaveLength(1);
+    await writer.abort();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("makes calls wait while too much is on its way to the disk", async () => {
+    let release = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const sink = memorySink();
+    const slow: MemorySink = {
+      ...sink,
+      append: async (parts) => {
+        if (sink.calls.length > 0) await gate;
+        await sink.append(parts);
+      },
+    };
+    const writer = await begin(slow, { chunkBytes: 1, maxPendingBytes: 10_000 });
+    let done = 0;
+    const calls = Array.from({ length: 60 }, (_, step) =>
+      writer.step({ timeStep: sampleStep(step) }).then(() => done++),
+    );
+    await vi.waitFor(() => expect(done).toBeGreaterThan(0));
+    // Every encoded image has long been ready when a macrotask of this many turns is over.
+    for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(done).toBeLessThan(60);
+    release();
+    await Promise.all(calls);
+    await writer.end({ kind: "success", step: 59 });
+    expect((await openEpisode(memorySource(sink.bytes()))).steps).toHaveLength(60);
+  });
+
+  it("syncs a finished episode to the device before it closes it, and takes nothing more", async () => {
+    const sink = memorySink();
+    const writer = await begin(sink);
+    await writer.step({ timeStep: sampleStep(0) });
+    await writer.end({ kind: "crash", error: "worker lost", step: 0 });
+    expect(sink.calls.slice(-2)).toEqual(["sync", "close"]);
+    const ended = /the episode has ended, must be running/;
+    await expect(writer.step({ timeStep: sampleStep(1) })).rejects.toThrow(ended);
+    await expect(writer.end({ kind: "success", step: 0 })).rejects.toThrow(ended);
+    await writer.abort(); // nothing left to do
+    const episode = await openEpisode(memorySource(sink.bytes()));
+    expect(episode.outcome).toEqual({ kind: "crash", error: "worker lost", step: 0 });
+    expect(episode.complete).toBe(true);
+  });
+
+  it.each<[string, NdArray]>([
+    ["float32", { dtype: "float32", shape: [1, 1, 3], data: new Float32Array(3) }],
+    ["two channels", { dtype: "uint8", shape: [1, 1, 2], data: new Uint8Array(2) }],
+    ["too few bytes", { dtype: "uint8", shape: [2, 2, 3], data: new Uint8Array(3) }],
+    ["no channels", { dtype: "uint8", shape: [2, 2], data: new Uint8Array(4) }],
+  ])("refuses an image of %s by its name, and goes on", async (_, array) => {
+    const sink = memorySink();
+    const writer = await begin(sink);
+    const timeStep = sampleStep(0);
+    const odd = { ...timeStep, observation: { ...timeStep.observation, images: { front: array } } };
+    await expect(writer.step({ timeStep: odd })).rejects.toBeInstanceOf(TypeError);
+    await writer.step({ timeStep });
+    await writer.end({ kind: "success", step: 0 });
+    expect((await openEpisode(memorySource(sink.bytes()))).steps).toHaveLength(1);
+  });
+
+  it("refuses poses of another number of bodies", async () => {
+    const writer = await begin(memorySink());
+    const timeStep = { ...sampleStep(0), poses: new Float64Array(14) };
+    await expect(writer.step({ timeStep })).rejects.toThrow("float64[14], must be float64[3, 7]");
+    await writer.abort();
   });
 });
