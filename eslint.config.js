@@ -3,7 +3,16 @@ import tseslint from "typescript-eslint";
 
 /** Typed lint. The layers themselves are checked by tests/unit/architecture.test.ts. */
 export default tseslint.config(
-  { ignores: ["dist/**", "coverage/**", "node_modules/**", "runs/**", ".venv/**", "sim-bridge/python/**"] },
+  {
+    ignores: [
+      "dist/**",
+      "coverage/**",
+      "node_modules/**",
+      "runs/**",
+      ".venv/**",
+      "sim-bridge/python/**",
+    ],
+  },
   js.configs.recommended,
   {
     files: ["**/*.ts"],
@@ -14,7 +23,10 @@ export default tseslint.config(
     rules: {
       "@typescript-eslint/no-explicit-any": "error",
       "@typescript-eslint/no-floating-promises": "error",
-      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": [
+        "error",
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       "@typescript-eslint/strict-boolean-expressions": "error",
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/no-unused-vars": [

@@ -71,7 +71,7 @@ export async function demo(options: DemoOptions): Promise<void> {
         resume: false,
         signal: interrupt.signal,
         workerTimeoutMs: 60_000,
-        select: (tasks) => selectTasks(tasks, { task: tasks.join(",") }),
+        select: (all) => selectTasks(all, { task: tasks.join(",") }),
         onResult: () => {
           if (sawFirst) return;
           sawFirst = true;
@@ -96,7 +96,7 @@ export async function demo(options: DemoOptions): Promise<void> {
       interrupt.dispose();
       await untilInterrupted();
     } else {
-      process.stdout.isTTY && process.stdout.write(`look at them with: efference view ${folder}\n`);
+      progress.line(`look at them with: efference view ${folder}`);
     }
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;

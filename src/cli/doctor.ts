@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { arch, cpus, platform, totalmem } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { messageOf } from "../core/index.ts";
 import { formatTable } from "../rollout/results.ts";
@@ -24,9 +26,7 @@ export async function doctorCommand(options: { gpu?: boolean; json?: boolean }):
     checkNode(),
     checkModule("zeromq", { advice: "npm install zeromq" }),
     checkModule("@mujoco/mujoco", { advice: "npm install @mujoco/mujoco" }),
-    checkModule("onnxruntime-node", {
-      advice: "ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node",
-    }),
+    checkEngine(),
     checkPython(),
     checkBrowser(),
     ...(options.gpu === true ? gpuChecks() : []),
@@ -83,6 +83,23 @@ function moduleVersion(name: string): string {
     }
   }
   return "unknown version";
+}
+
+async function checkEngine(): Promise<Check> {
+  const name = "onnxruntime-node";
+  const { ENGINE_VERSION, findEngine, listDevices } = await import("../session/index.ts");
+  const found = findEngine();
+  if (found === undefined) {
+    const advice = `ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node@${ENGINE_VERSION}\n(or start a learned policy once: it is then fetched to the cache)`;
+    return { name, status: "missing", found: "not installed", advice };
+  }
+  const devices = await listDevices();
+  const cpu = devices.find(({ device }) => device === "cpu");
+  const usable = devices.filter((device) => device.usable).map(({ device }) => device);
+  if (cpu?.usable === true) {
+    return { name, status: "ok", found: `${ENGINE_VERSION}, runs on ${usable.join(", ")}` };
+  }
+  return { name, status: "broken", found: cpu?.reason ?? "", advice: "reinstall onnxruntime-node" };
 }
 
 async function checkPython(): Promise<Check> {
@@ -151,18 +168,9 @@ async function checkDriver(): Promise<Check> {
 /** onnxruntime-node ships the CPU and WebGPU providers; the CUDA provider must be laid beside them. */
 async function checkCudaProvider(): Promise<Check> {
   const name = "onnxruntime CUDA provider";
-  const { existsSync } = await import("node:fs");
-  const { dirname, join } = await import("node:path");
-  const require = createRequire(import.meta.url);
+  const { engineFolder } = await import("../session/index.ts");
   try {
-    const folder = join(
-      dirname(require.resolve("onnxruntime-node")),
-      "..",
-      "bin",
-      "napi-v6",
-      platform(),
-      arch(),
-    );
+    const folder = engineFolder();
     const library = join(folder, "libonnxruntime_providers_cuda.so");
     if (existsSync(library)) return { name, status: "ok", found: library, optional: true };
     return {

@@ -5,7 +5,13 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { runtimeVersions } from "../rollout/versions.ts";
+import type { DemoOptions } from "./demo.ts";
+import type { EvalOptions } from "./eval.ts";
 import { EXIT, UsageError } from "./exit.ts";
+import type { InspectOptions } from "./inspect.ts";
+import type { RecordOptions } from "./record.ts";
+import type { RunSimulatorOptions } from "./sim.ts";
+import type { ViewOptions } from "./view.ts";
 
 const program = new Command("efference")
   .description(
@@ -34,7 +40,7 @@ program
   .option("--exit", "end after the results instead of serving the viewer")
   .option("--json", "last line of stdout is one JSON object")
   .addHelpText("after", examples(["efference demo", "efference demo --no-open --exit --json"]))
-  .action(async (options) => (await import("./demo.ts")).demo(options));
+  .action(async (options: DemoOptions) => (await import("./demo.ts")).demo(options));
 
 const sim = program.command("sim").description("simulators: list them, or run one that dials in");
 sim
@@ -43,7 +49,9 @@ sim
   .argument("[name]", "list the tasks of this one")
   .option("--json", "as one JSON object")
   .addHelpText("after", examples(["efference sim list", "efference sim list tabletop --json"]))
-  .action(async (name, options) => (await import("./sim.ts")).listSimulators(name, options));
+  .action(async (name: string | undefined, options: { json?: boolean }) =>
+    (await import("./sim.ts")).listSimulators(name, options),
+  );
 sim
   .command("run")
   .description("run a simulator that dials in to a runtime and does as told")
@@ -55,7 +63,9 @@ sim
   .option("--server-key <z85>", "CURVE: the runtime's public key")
   .option("--key-file <path>", "CURVE: this peer's key pair (JSON with publicKey, secretKey)")
   .addHelpText("after", examples(["efference sim run tabletop --connect tcp://127.0.0.1:5555"]))
-  .action(async (name, options) => (await import("./sim.ts")).runSimulator(name, options));
+  .action(async (name: string, options: RunSimulatorOptions) =>
+    (await import("./sim.ts")).runSimulator(name, options),
+  );
 
 program
   .command("eval")
@@ -106,7 +116,7 @@ program
       "efference eval --resume runs/eval-20260101-120000",
     ]),
   )
-  .action(async (options) => (await import("./eval.ts")).evalCommand(options));
+  .action(async (options: EvalOptions) => (await import("./eval.ts")).evalCommand(options));
 
 program
   .command("record")
@@ -126,7 +136,7 @@ program
     "after",
     examples(["efference record --sim tabletop --suite object --episodes 50 --noise 0.1"]),
   )
-  .action(async (options) => (await import("./record.ts")).recordCommand(options));
+  .action(async (options: RecordOptions) => (await import("./record.ts")).recordCommand(options));
 
 program
   .command("view")
@@ -136,7 +146,9 @@ program
   .option("--no-open", "do not open a browser")
   .option("--static <target>", "write the viewer as a static page to this folder instead")
   .addHelpText("after", examples(["efference view runs/", "efference view --static public/viewer"]))
-  .action(async (folder, options) => (await import("./view.ts")).viewCommand(folder, options));
+  .action(async (folder: string, options: ViewOptions) =>
+    (await import("./view.ts")).viewCommand(folder, options),
+  );
 
 program
   .command("inspect")
@@ -157,7 +169,9 @@ program
       "efference inspect model.onnx",
     ]),
   )
-  .action(async (path, options) => (await import("./inspect.ts")).inspectCommand(path, options));
+  .action(async (path: string, options: InspectOptions) =>
+    (await import("./inspect.ts")).inspectCommand(path, options),
+  );
 
 program
   .command("doctor")
@@ -165,7 +179,9 @@ program
   .option("--gpu", "say what a GPU provider still needs, and how to get it")
   .option("--json", "as one JSON object")
   .addHelpText("after", examples(["efference doctor", "efference doctor --gpu"]))
-  .action(async (options) => (await import("./doctor.ts")).doctorCommand(options));
+  .action(async (options: { gpu?: boolean; json?: boolean }) =>
+    (await import("./doctor.ts")).doctorCommand(options),
+  );
 
 function examples(lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n`;

@@ -13,7 +13,7 @@ export class SimulatorPool<E extends MortalEnvironment> {
   readonly #present = new Set<E>();
   readonly #waiting = new Set<() => void>();
   readonly #history: E[] = [];
-  #failure: unknown;
+  #failure: Error | undefined;
   #closed = false;
 
   constructor(source: AsyncIterable<E>) {
@@ -66,7 +66,7 @@ export class SimulatorPool<E extends MortalEnvironment> {
       }
       this.#closed = true;
     } catch (error) {
-      this.#failure = error;
+      this.#failure = error instanceof Error ? error : new Error(String(error));
     }
     this.#notify();
   }

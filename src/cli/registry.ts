@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Environment, Policy } from "../core/index.ts";
 import type { Controller } from "../rollout/controller.ts";
 import { UsageError } from "./exit.ts";
@@ -98,8 +100,6 @@ export const POLICIES: readonly PolicyEntry[] = [
 export async function createPolicy(name: string, options: PolicyOptions): Promise<LoadedPolicy> {
   const entry = POLICIES.find((policy) => policy.name === name);
   if (entry !== undefined) return entry.create(options);
-  const { existsSync } = await import("node:fs");
-  const { join } = await import("node:path");
   if (existsSync(join(name, "manifest.json"))) return fromPackage(name, options);
   const names = POLICIES.map((policy) => policy.name).join(", ");
   throw new UsageError(

@@ -13,11 +13,14 @@ export function viewerAppFolder(): string {
   return import.meta.url.endsWith(".ts") ? fromSource : fromDist;
 }
 
+export interface ViewOptions {
+  port: number;
+  open: boolean;
+  static?: string;
+}
+
 /** `efference view [folder]`. */
-export async function viewCommand(
-  folder: string,
-  options: { port: number; open: boolean; static?: string },
-): Promise<void> {
+export async function viewCommand(folder: string, options: ViewOptions): Promise<void> {
   if (options.static !== undefined) {
     await cp(viewerAppFolder(), options.static, { recursive: true });
     process.stdout.write(

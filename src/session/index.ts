@@ -6,7 +6,7 @@ export { createBatcher } from "./batcher.ts";
 export type { Batcher, BatcherOptions } from "./batcher.ts";
 export { DEVICES } from "./devices.ts";
 export type { Device } from "./devices.ts";
-export { ENGINE_VERSION, engineCacheFolder, findEngine } from "./engine.ts";
+export { ENGINE_VERSION, engineCacheFolder, engineFolder, findEngine } from "./engine.ts";
 export { listDevices, listProviders } from "./list-devices.ts";
 export type { DeviceReport } from "./list-devices.ts";
 export { openSession } from "./open-session.ts";
