@@ -35,8 +35,18 @@ function inflate(
   if (header.uncompressedSize > LIMITS.chunkBytes) throw malformed("a chunk is too large");
   if (header.uncompressedSize === 0) return new Uint8Array(0);
   try {
-    return decompressZstd(stored, new Uint8Array(header.uncompressedSize));
+    return decompressZstd(stored, outputOf(header.uncompressedSize));
   } catch (cause) {
     throw new SyntaxError("Cannot read episode: a chunk is damaged, must be Zstandard", { cause });
   }
+}
+
+/**
+ * Memory to decompress into. fzstd 0.1.1 compares its output with 1 by `==`, which turns the whole array
+ * into a text, at many times the cost of decompressing; a primitive value of its own prevents that.
+ */
+function outputOf(length: number): Uint8Array {
+  const output = new Uint8Array(length);
+  Object.defineProperty(output, Symbol.toPrimitive, { value: () => NaN });
+  return output;
 }

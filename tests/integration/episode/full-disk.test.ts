@@ -4,7 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createEpisodeWriter, fileSource, openEpisode, RecordingError } from "../../../src/episode/node.ts";
+import {
+  createEpisodeWriter,
+  fileSource,
+  openEpisode,
+  RecordingError,
+} from "../../../src/episode/node.ts";
 import { sampleAction, sampleHeader, sampleStep } from "../../unit/episode/sample.ts";
 
 const run = promisify(execFile);
@@ -46,7 +51,9 @@ describe("a disk that fills up", () => {
     expect([episode.complete, episode.damage]).toEqual([false, undefined]);
     expect(episode.steps.length).toBeGreaterThan(50);
     expect(episode.steps.length).toBeLessThan(given);
-    expect((await episode.image("wrist", episode.steps.length - 1))?.step).toBe(episode.steps.length - 1);
+    expect((await episode.image("wrist", episode.steps.length - 1))?.step).toBe(
+      episode.steps.length - 1,
+    );
     await source.close();
   });
 
@@ -68,7 +75,9 @@ describe("a recording that cannot begin", () => {
       `Cannot record episode to "${path}": the file exists, must be new (EEXIST)`,
     );
     await first.end({ kind: "crash", error: "x", step: 0 });
-    await expect(createEpisodeWriter(join(other, "no", "x.mcap"), sampleHeader)).rejects.toMatchObject({ code: "ENOENT" });
+    await expect(
+      createEpisodeWriter(join(other, "no", "x.mcap"), sampleHeader),
+    ).rejects.toMatchObject({ code: "ENOENT" });
     expect(await readdir(other)).toEqual(["episode.mcap"]);
     await rm(other, { recursive: true });
   });

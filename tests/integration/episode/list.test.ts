@@ -6,7 +6,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createFileSink } from "../../../src/episode/file-sink.ts";
 import type { EpisodeListCache } from "../../../src/episode/node.ts";
-import { blobSource, fileSource, httpSource, listEpisodes, openEpisode, readSummary } from "../../../src/episode/node.ts";
+import {
+  blobSource,
+  fileSource,
+  httpSource,
+  listEpisodes,
+  openEpisode,
+  readSummary,
+} from "../../../src/episode/node.ts";
 import { recordSample, sampleHeader } from "../../unit/episode/sample.ts";
 
 let folder = "";
@@ -32,7 +39,9 @@ describe("listEpisodes()", () => {
     const listed = await listEpisodes(many, { cache });
     expect(listed).toHaveLength(1000);
     expect(listed.map(({ path }) => path)).toEqual(listed.map(({ path }) => path).sort());
-    expect(listed.every(({ summary }) => summary?.complete === true && summary.steps === 12)).toBe(true);
+    expect(listed.every(({ summary }) => summary?.complete === true && summary.steps === 12)).toBe(
+      true,
+    );
 
     const changed = join(many, "run-3", "007.mcap");
     await writeFile(changed, (await readFile(sample)).subarray(0, -100));
@@ -41,7 +50,9 @@ describe("listEpisodes()", () => {
     expect(again).toHaveLength(900);
     expect(cache.size).toBe(900);
     const known = new Map(listed.map((episode) => [episode.path, episode]));
-    expect(again.filter((episode) => episode !== known.get(episode.path)).map(({ path }) => path)).toEqual([changed]);
+    expect(
+      again.filter((episode) => episode !== known.get(episode.path)).map(({ path }) => path),
+    ).toEqual([changed]);
     expect(again.find(({ path }) => path === changed)?.summary?.complete).toBe(false);
   });
 
@@ -67,7 +78,8 @@ describe("sources", () => {
     const server = createServer((request, response) => {
       const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "");
       if (request.url !== "/episode.mcap") response.writeHead(404).end();
-      else if (request.method === "HEAD") response.writeHead(200, { "content-length": bytes.length }).end();
+      else if (request.method === "HEAD")
+        response.writeHead(200, { "content-length": bytes.length }).end();
       else if (range === null) response.writeHead(200).end(bytes);
       else if (Number(range[1]) >= bytes.length) response.writeHead(416).end();
       else response.writeHead(206).end(bytes.subarray(Number(range[1]), Number(range[2]) + 1));
@@ -88,7 +100,9 @@ describe("sources", () => {
     expect(summaries[1]).toEqual(summaries[0]);
     expect(summaries[2]).toEqual(summaries[0]);
     await expect(httpSource(`${base}/other`).size()).rejects.toThrow(/404/);
-    const plain = httpSource(`${base}/episode.mcap`, (url, init) => fetch(url, { ...init, headers: {} }));
+    const plain = httpSource(`${base}/episode.mcap`, (url, init) =>
+      fetch(url, { ...init, headers: {} }),
+    );
     await expect(plain.read(0, 8)).rejects.toThrow(/must serve byte ranges/);
     server.closeAllConnections();
     server.close();
@@ -109,6 +123,8 @@ describe("sources", () => {
   });
 
   it("name a file that is not there", async () => {
-    await expect(openEpisode(fileSource(join(folder, "absent.mcap")))).rejects.toMatchObject({ code: "ENOENT" });
+    await expect(openEpisode(fileSource(join(folder, "absent.mcap")))).rejects.toMatchObject({
+      code: "ENOENT",
+    });
   });
 });
