@@ -52,8 +52,6 @@ export class Rasterizer {
   /** Where triangles are recorded; one per camera that keeps a background. */
   triangles: TriangleList;
   target: SampleBuffer;
-  /** False: record which triangle is in front of the depth buffer without changing the depth. */
-  writesDepth = true;
   /** Grows with every triangle drawn; reset by the caller. */
   readonly touched: Extent = { xMin: 0, yMin: 0, xMax: 0, yMax: 0 };
   readonly #scene: RenderScene;
@@ -187,30 +185,40 @@ export class Rasterizer {
 
     const middle = Math.ceil(y1 * samples - 0.5);
     const longSlope = (x2 - x0) / (y2 - y0);
-    const upperSlope = (x1 - x0) / (y1 - y0);
-    const lowerSlope = (x2 - x1) / (y2 - y1);
     const longIsLeft = x0 + (y1 - y0) * longSlope < x1;
     const { inverseDepth, triangle } = this.target;
-    const { writesDepth } = this;
     const subRow = 1 / samples;
-    for (let r = first; r < end; r++) {
-      const y = (r + 0.5) * subRow;
-      const offset = samples === 1 ? 0.5 : SAMPLE_COLUMN_4[r & 3]!;
-      const long = x0 + (y - y0) * longSlope - offset;
-      const short = (r < middle ? x0 + (y - y0) * upperSlope : x1 + (y - y1) * lowerSlope) - offset;
-      const from = longIsLeft ? long : short;
-      const to = longIsLeft ? short : long;
-      if (from >= width || to <= 0) continue;
-      const start = from > 0 ? Math.ceil(from) | 0 : 0;
-      const stop = to < width ? Math.ceil(to) | 0 : width;
-      let z = base + dx * (start + offset) + dy * y;
-      const last = r * width + stop;
-      for (let sample = r * width + start; sample < last; sample++) {
-        if (z >= inverseDepth[sample]!) {
-          if (writesDepth) inverseDepth[sample] = z;
-          triangle[sample] = id;
+    // The part above the middle corner, then the part below: one edge runs through both.
+    for (let part = 0; part < 2; part++) {
+      const isUpper = part === 0;
+      const shortX = isUpper ? x0 : x1;
+      const shortY = isUpper ? y0 : y1;
+      const shortSlope = isUpper ? (x1 - x0) / (y1 - y0) : (x2 - x1) / (y2 - y1);
+      const leftX = longIsLeft ? x0 : shortX;
+      const leftY = longIsLeft ? y0 : shortY;
+      const leftSlope = longIsLeft ? longSlope : shortSlope;
+      const rightX = longIsLeft ? shortX : x0;
+      const rightY = longIsLeft ? shortY : y0;
+      const rightSlope = longIsLeft ? shortSlope : longSlope;
+      const partFirst = isUpper || middle < first ? first : middle;
+      const partEnd = isUpper && middle < end ? middle : end;
+      for (let r = partFirst; r < partEnd; r++) {
+        const y = (r + 0.5) * subRow;
+        const offset = samples === 1 ? 0.5 : SAMPLE_COLUMN_4[r & 3]!;
+        const from = leftX + (y - leftY) * leftSlope - offset;
+        const to = rightX + (y - rightY) * rightSlope - offset;
+        if (from >= width || to <= 0) continue;
+        const start = from > 0 ? Math.ceil(from) | 0 : 0;
+        const stop = to < width ? Math.ceil(to) | 0 : width;
+        let z = base + dx * (start + offset) + dy * y;
+        const last = r * width + stop;
+        for (let sample = r * width + start; sample < last; sample++) {
+          if (z >= inverseDepth[sample]!) {
+            inverseDepth[sample] = z;
+            triangle[sample] = id;
+          }
+          z += dx;
         }
-        z += dx;
       }
     }
   }

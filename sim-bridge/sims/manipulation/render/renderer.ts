@@ -4,7 +4,7 @@
  *
  * The colours follow MuJoCo's own OpenGL renderer (fixed-function lighting at vertices, mip-mapped
  * textures, 4 samples per pixel). Not drawn: height fields, skins, flexes, tendons, sites, fog,
- * planar reflections. The renderer knows no engine: see `types.ts` for what it is given.
+ * planar reflections, shadows. The renderer knows no engine: see `types.ts` for what it is given.
  */
 import { blendOverlay, blendWeight } from "./blend.ts";
 import { VIEW_STRIDE, chooseLevel, viewFromPose, viewSphere } from "./camera.ts";
@@ -94,6 +94,7 @@ class SoftwareRenderer implements CameraRenderer {
   readonly #sky: Sky;
   readonly #resolver: Resolver;
   readonly #buffer: SampleBuffer;
+  /** See-through geoms are drawn here one by one, over the depths of the opaque scene. */
   readonly #overlay: SampleBuffer;
   readonly #cachesBackground: boolean;
   /** World poses of the geoms, POSE_STRIDE numbers each. */
@@ -121,7 +122,7 @@ class SoftwareRenderer implements CameraRenderer {
     this.#geomIds = geoms.map(({ id }) => id);
     this.#cachesBackground = options.cacheBackground ?? true;
     this.#buffer = createSampleBuffer(size);
-    this.#overlay = { ...this.#buffer, triangle: new Int32Array(width * height * samples) };
+    this.#overlay = createSampleBuffer(size);
     const triangles = new TriangleList();
     this.#raster = new Rasterizer(this.#scene, size, { triangles, buffer: this.#buffer });
     this.#lighting = new VertexLighting(model, this.#scene, this.#raster.vertices);
@@ -252,8 +253,8 @@ class SoftwareRenderer implements CameraRenderer {
       .filter(({ isVisible }) => isVisible)
       .sort((a, b) => b.depth - a.depth || a.row - b.row);
     raster.target = this.#overlay;
-    raster.writesDepth = false;
     for (const { row } of visible) {
+      this.#overlay.inverseDepth.set(this.#buffer.inverseDepth);
       raster.resetTouched();
       this.#drawRow(camera, row);
       this.#shader.ensure();
@@ -261,7 +262,6 @@ class SoftwareRenderer implements CameraRenderer {
       blendOverlay(raster, this.#shader, { overlay: this.#overlay, rgb, weight });
     }
     raster.target = this.#buffer;
-    raster.writesDepth = true;
   }
 
   /**

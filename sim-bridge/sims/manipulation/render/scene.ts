@@ -183,7 +183,7 @@ interface LevelShape {
 /** Slices around round shapes, coarse to fine; the model's own quality is the last. */
 const ROUND_SLICES = [8, 12, 16, 20];
 /** How far the outline of a polygon may be off that of the round shape, pixels. */
-const MAX_SAGITTA_PX = 0.1;
+const MAX_SAGITTA_PX = 0.15;
 /** Up to which size, pixels, a box face of one and of 2 x 2 quads has enough vertices to be lit at. */
 const BOX_LEVELS = [
   { quads: 1, maxRadiusPx: 16 },

@@ -189,7 +189,8 @@ export function tessellateCylinder(
 ): Tessellation {
   const builder = new Builder();
   const { slices } = detail;
-  const bands = Math.min(detail.stacks, 4); // as MuJoCo: straight sides need few rings
+  // Straight sides need few rings; MuJoCo draws 4. Small ones need no vertices in between.
+  const bands = slices <= 16 ? 1 : Math.min(detail.stacks, 4);
   const profile: ProfilePoint[] = [];
   for (let band = 0; band <= bands; band++) {
     const height = (2 * band) / bands - 1;

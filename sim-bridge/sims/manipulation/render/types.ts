@@ -191,8 +191,6 @@ export interface CameraRendererOptions {
   readonly visibleGroups?: readonly number[];
   /** Keep a baked picture of what never moves for each camera that never moves; default true. */
   readonly cacheBackground?: boolean;
-  /** Shadows of the lights with `castShadow`; default false, about doubles the cost of a frame. */
-  readonly shadows?: boolean;
 }
 
 /** Draws the cameras of one model at one image size; holds a few MB until disposed. */

@@ -143,7 +143,7 @@ describe("createCameraRenderer", () => {
         .update(new Uint8Array(segmentation!.buffer));
     }
     expect(hash.digest("hex")).toBe(
-      "d4edb64c760fdc263eca35fb38af417b0d1fcb02c6b8d634bb3fb26e72337f96",
+      "bb55d42360bbdf5b47431797064bd9b6aa45c5f97b77d6d827de972337a72402",
     );
   });
 
