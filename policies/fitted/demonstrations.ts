@@ -20,6 +20,8 @@ export interface DemonstrationStep {
 export interface Demonstration {
   readonly task: string;
   readonly seed: number;
+  /** Whether the arm was pushed on the way: then it takes hold less exactly. */
+  readonly disturbed: boolean;
   /** The first picture, before anything moved. */
   readonly image: NdArray;
   readonly steps: readonly DemonstrationStep[];
@@ -85,7 +87,9 @@ export async function collectDemonstration(
     );
     now = results[0]!;
   }
-  return now.success === true ? { task, seed, image, steps } : undefined;
+  return now.success === true
+    ? { task, seed, disturbed: disturbance > 0, image, steps }
+    : undefined;
 }
 
 /** Offsets of the translation, in action units: mostly none, sometimes the same one for 2 to 6 steps. */

@@ -2,7 +2,7 @@
 import type { NdArray, Rng } from "../../src/core/index.ts";
 import type { FittedConfig } from "./config.ts";
 import type { PerceptionParameters } from "./parameters.ts";
-import { centroidOf, centroidTerms, colourImage, paletteMaps } from "./reference.ts";
+import { centroidOf, centroidTerms, colourImage, paletteMaps, supportOf } from "./reference.ts";
 import { leaveOneOutError, ridgeProblem } from "./ridge.ts";
 
 /** A picture and where (world x, y, m) the thing that was asked for was taken hold of. */
@@ -34,7 +34,11 @@ export function fitPerception(
   // centroids[sighting][pair]: maps are computed once per picture and dropped.
   const centroids = sightings.map(({ image }) => {
     const maps = paletteMaps(image, palette, config);
-    return pairs.map(([a, b]) => centroidOf(maps[a]!, maps[b]!, config));
+    const supports = maps.map(supportOf);
+    return pairs.map(([a, b]) => {
+      const smaller = supports[a]!.length < supports[b]!.length ? supports[a]! : supports[b]!;
+      return centroidOf([maps[a]!, maps[b]!], config, smaller);
+    });
   });
   const chosen = Array.from({ length: targets }, (_, target) => {
     const mine = sightings.flatMap((sighting, i) => (sighting.target === target ? [i] : []));

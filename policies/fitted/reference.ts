@@ -78,23 +78,28 @@ function boxMean(
   return out;
 }
 
-/** Centroid `[u, v]` of the product of two maps; u to the right, v down, both in [-1, 1]. */
+/** Pixels at which a map can contribute to a product: maps are at most 1. */
+export function supportOf(map: Float64Array): Uint32Array {
+  return Uint32Array.from(map.keys()).filter((i) => map[i]! > FLOOR);
+}
+
+/**
+ * Centroid `[u, v]` of the product of two maps; u to the right, v down, both in [-1, 1].
+ * @param support a superset of the pixels where the product counts, in rising order
+ */
 export function centroidOf(
-  a: Float64Array,
-  b: Float64Array,
+  [a, b]: readonly [Float64Array, Float64Array],
   config: FittedConfig,
+  support: Uint32Array = supportOf(a),
 ): [number, number] {
   const { imageHeight: height, imageWidth: width } = config;
   let [mass, u, v] = [PRIOR, 0, 0];
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const i = row * width + column;
-      const weight = Math.max(0, a[i]! * b[i]! - FLOOR) ** 2;
-      if (weight === 0) continue;
-      mass += weight;
-      u += weight * coordinate(column, width);
-      v += weight * coordinate(row, height);
-    }
+  for (const i of support) {
+    const weight = Math.max(0, a[i]! * b[i]! - FLOOR) ** 2;
+    if (weight === 0) continue;
+    mass += weight;
+    u += weight * coordinate(i % width, width);
+    v += weight * coordinate(Math.floor(i / width), height);
   }
   return [u / mass, v / mass];
 }
@@ -124,7 +129,7 @@ export function locate(
   const { perception, config, targets } = given;
   const maps = paletteMaps(image, perception.palette, config);
   const terms = perception.maps.flatMap(([a, b]) =>
-    centroidTerms(centroidOf(maps[a]!, maps[b]!, config)),
+    centroidTerms(centroidOf([maps[a]!, maps[b]!], config)),
   );
   const position: [number, number] = [0, 0];
   for (const [i, term] of [...terms, 1].entries()) {

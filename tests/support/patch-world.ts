@@ -74,13 +74,17 @@ export class PatchWorld implements Environment {
     const draw = (): number => (rng.uniform() - 0.5) * 0.4;
     const first = { x: draw(), y: draw() };
     let second = { x: draw(), y: draw() };
-    while (Math.hypot(first.x - second.x, first.y - second.y) < 0.12) second = { x: draw(), y: draw() };
+    while (Math.hypot(first.x - second.x, first.y - second.y) < 0.12)
+      second = { x: draw(), y: draw() };
     return { patches: [first, second], image: picture([first, second]) };
   }
 
   /** An observation in which nothing needs doing. */
   still(): Observation {
-    return { ...this.#observe(), privileged: graphOf({ x: 0, y: 0 }, { x: 0, y: 0, z: 1, opening: 1 }) };
+    return {
+      ...this.#observe(),
+      privileged: graphOf({ x: 0, y: 0 }, { x: 0, y: 0, z: 1, opening: 1 }),
+    };
   }
 
   reset({ task, seed }: ResetRequest): Promise<ResetResult> {
@@ -101,7 +105,12 @@ export class PatchWorld implements Environment {
       this.#move(chunk.data.subarray(row * 7, row * 7 + 7));
       const done = this.#held && this.#hand.z > 0.06;
       const kind = done || this.#step >= this.spec.maxSteps ? "last" : "mid";
-      results.push({ ...this.#timeStep(kind), success: done, terminated: done, truncated: kind === "last" && !done });
+      results.push({
+        ...this.#timeStep(kind),
+        success: done,
+        terminated: done,
+        truncated: kind === "last" && !done,
+      });
       if (kind === "last") break;
     }
     return Promise.resolve(results);
@@ -116,7 +125,12 @@ export class PatchWorld implements Environment {
     const unit = (v: number): number => 0.05 * Math.min(1, Math.max(-1, v));
     const hand = this.#hand;
     const opening = Math.min(1, Math.max(0, hand.opening - 0.25 * Math.sign(action[6] ?? 0)));
-    this.#hand = { x: hand.x + unit(dx), y: hand.y + unit(dy), z: Math.max(0, hand.z + unit(dz)), opening };
+    this.#hand = {
+      x: hand.x + unit(dx),
+      y: hand.y + unit(dy),
+      z: Math.max(0, hand.z + unit(dz)),
+      opening,
+    };
     const patch = this.#patches[this.#target]!;
     const near = Math.hypot(patch.x - this.#hand.x, patch.y - this.#hand.y) < 0.025;
     if (opening < 0.3 && !this.#held) this.#held = near && this.#hand.z < 0.03;
@@ -133,7 +147,11 @@ export class PatchWorld implements Environment {
     });
     return {
       images: this.#image === undefined ? {} : { front: this.#image },
-      proprio: { eef_position: f32(x, y, z), eef_quat_xyzw: f32(1, 0, 0, 0), gripper_opening: f32(opening) },
+      proprio: {
+        eef_position: f32(x, y, z),
+        eef_quat_xyzw: f32(1, 0, 0, 0),
+        gripper_opening: f32(opening),
+      },
       texts: {},
       instruction: this.tasks[this.#target]?.instruction ?? "",
       step: this.#step,
@@ -143,7 +161,14 @@ export class PatchWorld implements Environment {
   }
 
   #timeStep(kind: TimeStep["kind"]): TimeStep {
-    return { kind, observation: this.#observe(), reward: 0, terminated: false, truncated: false, busyNs: 0n };
+    return {
+      kind,
+      observation: this.#observe(),
+      reward: 0,
+      terminated: false,
+      truncated: false,
+      busyNs: 0n,
+    };
   }
 }
 
@@ -184,18 +209,25 @@ function picture(patches: readonly Patch[]): NdArray {
 /** Goes above the patch, down, closes, and up. Reads only the ground truth. */
 export function patchExpert(): Policy {
   return {
-    spec: { name: "patch_expert", observation: "any", action: "any", predictHorizon: 1, privileged: true },
+    spec: {
+      name: "patch_expert",
+      observation: "any",
+      action: "any",
+      predictHorizon: 1,
+      privileged: true,
+    },
     reset: () => Promise.resolve(),
     decide({ privileged }): Promise<Decision> {
       const { gripper, entities } = privileged!;
       const [x = 0, y = 0] = entities[0]!.position;
       const [hx, hy, hz] = gripper.position;
-      const clip = (v: number): number => Math.min(1, Math.max(-1, v));
+      // Slow enough that an episode is some thirty examples.
+      const clip = (v: number): number => Math.min(0.4, Math.max(-0.4, v));
       const [dx, dy] = [clip((x - hx) / 0.05), clip((y - hy) / 0.05)];
       const over = Math.hypot(x - hx, y - hy) < 0.008;
       const low = over && hz < 0.012;
       const closed = gripper.opening < 0.3;
-      const dz = closed ? 0.6 : low ? 0 : over ? clip(-hz / 0.05) : clip((0.08 - hz) / 0.05);
+      const dz = closed ? 0.4 : low ? 0 : over ? clip(-hz / 0.05) : clip((0.08 - hz) / 0.05);
       const grip = low || closed ? 1 : -1;
       const data = Float32Array.of(dx, dy, dz, 0, 0, 0, grip);
       return Promise.resolve({

