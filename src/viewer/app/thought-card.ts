@@ -32,6 +32,18 @@ export function thoughtCard(
   }
 }
 
+/** Words that were said at an earlier decision and still hold. */
+export function earlierCard(turn: {
+  readonly step: number;
+  readonly tag: string;
+  readonly text: string;
+}): HTMLElement {
+  const since = element("span", { class: "tag" }, [
+    `${formatName(turn.tag)} · since step ${turn.step}`,
+  ]);
+  return element("section", { class: "thought" }, [since, element("p", {}, [turn.text])]);
+}
+
 function cardOf(tag: string, content: readonly Node[]): HTMLElement {
   const inline = content.length > 1;
   return element("section", { class: inline ? "thought inline" : "thought" }, [

@@ -5,7 +5,7 @@ import type { PlaybackClock } from "./clock.ts";
 import { element, setText } from "./dom.ts";
 import { formatMs, formatName, formatSeconds } from "./format.ts";
 import type { Theme } from "./theme.ts";
-import { thoughtCard } from "./thought-card.ts";
+import { earlierCard, thoughtCard } from "./thought-card.ts";
 
 /** A text that differs from the one of its tag before it. */
 interface Turn {
@@ -79,9 +79,20 @@ export class ThoughtsPanel {
       return;
     }
     const context = { reader, index, theme: this.#theme };
-    const cards = decision.thoughts.map((thought) => thoughtCard(thought, context));
+    const cards = [
+      ...this.#stillInForce(decision).map(earlierCard),
+      ...decision.thoughts.map((thought) => thoughtCard(thought, context)),
+    ];
     const nothing = element("p", { class: "empty" }, ["A chunk without words."]);
     this.#now.replaceChildren(...(cards.length === 0 ? [nothing] : cards));
+  }
+
+  /** Words of tags that this decision is silent on: what was said last still holds. */
+  #stillInForce({ step, thoughts }: RecordedDecision): Turn[] {
+    const last = new Map<string, Turn>();
+    for (const turn of this.#turns) if (turn.step < step) last.set(turn.tag, turn);
+    for (const { tag } of thoughts) last.delete(tag);
+    return [...last.values()];
   }
 
   #markTurn(step: number): void {
@@ -117,7 +128,7 @@ function headingOf(reader: EpisodeReader, index: number, timeOf: (step: number) 
   const rows = executedRows(reader, index);
   const took = formatMs(totalMs(decision.timingMs));
   const made = formatSeconds(timeOf(decision.step));
-  return `Decision ${index + 1} of ${reader.decisions.length}, made at step ${decision.step} (${made}) in ${took}: ${horizon} actions, ${rows} executed`;
+  return `Decision ${index + 1} of ${reader.decisions.length}, made at step ${decision.step} (${made}) in ${took}: ${horizon === 1 ? "1 action" : `${horizon} actions`}, ${rows} executed`;
 }
 
 function turnsOf(decisions: readonly RecordedDecision[]): Turn[] {

@@ -180,21 +180,41 @@ export interface Bounds {
   readonly corners: readonly number[];
 }
 
-/** Walls and floors larger than this do not count when a view is chosen. */
+/** Walls and floors that reach further than this are no part of a scene's extent. */
 const BACKDROP_M = 1.5;
+/** Things that reach further than this (a table and its legs) need not be seen whole at first. */
+const FURNITURE_M = 0.3;
 
 /** The box around everything that is seen and is not a backdrop. */
 export function sceneBounds(scene: SceneDescription, poses: Numbers): Bounds {
+  return boundsWithin(scene, poses, BACKDROP_M) ?? emptyBounds();
+}
+
+/** The box around what an episode is about: the robot and the things, without the furniture they stand on. */
+export function focusBounds(scene: SceneDescription, poses: Numbers): Bounds {
+  return boundsWithin(scene, poses, FURNITURE_M) ?? sceneBounds(scene, poses);
+}
+
+function boundsWithin(
+  scene: SceneDescription,
+  poses: Numbers,
+  largestM: number,
+): Bounds | undefined {
   const corners: number[] = [];
   const pose = new Float64Array(POSE_LENGTH);
   for (const geom of scene.geoms) {
     const index = scene.bodies.indexOf(geom.body);
     const half = halfExtentsOf(geom.shape);
-    if (index < 0 || Math.max(...half) > BACKDROP_M || geom.rgba[3] === 0) continue;
+    if (index < 0 || Math.max(...half) > largestM || geom.rgba[3] === 0) continue;
     worldPoseOf(pose, geom, { poses, index });
     pushCorners(corners, pose, half);
   }
-  if (corners.length === 0) pushCorners(corners, [0, 0, 0.3, 1, 0, 0, 0], [0.5, 0.5, 0.3]);
+  return corners.length === 0 ? undefined : boundsOf(corners);
+}
+
+function emptyBounds(): Bounds {
+  const corners: number[] = [];
+  pushCorners(corners, [0, 0, 0.3, 1, 0, 0, 0], [0.5, 0.5, 0.3]);
   return boundsOf(corners);
 }
 

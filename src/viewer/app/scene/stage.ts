@@ -13,6 +13,7 @@ import {
   POSE_LENGTH,
   defaultView,
   eyeOf,
+  focusBounds,
   interpolatePoses,
   sceneBounds,
   viewFrom,
@@ -56,6 +57,7 @@ export class Stage {
   #theme: Theme;
   #reader: EpisodeReader | undefined;
   #bounds: Bounds | undefined;
+  #focus: Bounds | undefined;
   #extensions: SceneExtension[] = [];
   #frame: SceneFrame = { step: 0, decision: -1, poses: new Float64Array(0) };
   #pair: [Float64Array, Float64Array] = [this.#frame.poses, this.#frame.poses];
@@ -100,6 +102,7 @@ export class Stage {
     const first = this.#recorded.find((poses) => poses !== undefined);
     if (reader !== undefined && scene !== undefined && first !== undefined) {
       this.#bounds = sceneBounds(scene, first);
+      this.#focus = focusBounds(scene, first);
       this.#frame = { step: 0, decision: -1, poses: first.slice() };
       this.#gripperAt = scene.bodies.indexOf(scene.gripperBody ?? "") * POSE_LENGTH;
       if (this.#gripperAt >= 0) {
@@ -145,8 +148,8 @@ export class Stage {
   /** `undefined` shows the whole scene. */
   setView(wanted: OrbitView | undefined): void {
     const lens = { fovyRad: FOVY_DEG * (Math.PI / 180), aspect: this.#camera.aspect };
-    if (this.#bounds === undefined) return;
-    const view = wanted ?? defaultView(this.#bounds, lens);
+    if (this.#bounds === undefined || this.#focus === undefined) return;
+    const view = wanted ?? defaultView(this.#focus, lens);
     this.#camera.position.set(...eyeOf(view));
     this.#controls.target.set(...view.target);
     this.#camera.near = Math.max(0.002, view.distance * 0.01);

@@ -6,6 +6,7 @@ import {
   composePoses,
   defaultView,
   eyeOf,
+  focusBounds,
   frustumCorners,
   interpolatePoses,
   projectToImage,
@@ -158,6 +159,14 @@ describe("sceneBounds() and defaultView()", () => {
     };
     const bounds = sceneBounds(scene, [0, 0, 0, 1, 0, 0, 0]);
     expectClose(bounds.high, [0.1, 1, 0.2]);
+  });
+  it("focuses on the robot and the things, and on the furniture where there is nothing else", () => {
+    const focus = focusBounds(SCENE, poses);
+    expect(focus.low[2]).toBeGreaterThan(-0.41);
+    expect(focus.high[0]).toBeLessThan(sceneBounds(SCENE, poses).high[0]);
+    const geoms = SCENE.geoms.filter(({ shape }) => shape.kind === "box").slice(0, 1);
+    const table = { ...SCENE, geoms };
+    expect(focusBounds(table, poses)).toEqual(sceneBounds(table, poses));
   });
   it("gives an empty scene a view all the same", () => {
     const bounds = sceneBounds(
