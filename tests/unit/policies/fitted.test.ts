@@ -195,7 +195,7 @@ describe("demonstrations", () => {
   it("record what the expert wanted, not what the disturbance made of it", async () => {
     const base = { environment, expert: patchExpert(), task: "lift_red", seed: 3, camera: "front" };
     const quiet = await collectDemonstration({ ...base, rng: seeded(1), disturbance: 0 });
-    const pushed = await collectDemonstration({ ...base, rng: seeded(1), disturbance: 0.5 });
+    const pushed = await collectDemonstration({ ...base, rng: seeded(1), disturbance: 0.15 });
     if (quiet === undefined || pushed === undefined) throw new Error("must succeed");
     expect(pushed.steps).not.toEqual(quiet.steps);
     const { patches } = environment.layout(3);
