@@ -29,7 +29,6 @@ describe("the renderer against rays cast by MuJoCo", () => {
     (camera) => {
       const nearM = scene.model.znear * scene.model.extent;
       const agreement = compareWithRays(look(camera, 1), scene.cast(camera, SIZE, SIZE), nearM);
-      if (process.env["RENDER_REPORT"] !== undefined) console.log(camera, agreement);
       expect(agreement.equalShare).toBeGreaterThanOrEqual(0.99);
       expect(agreement.depthP50M).toBeLessThanOrEqual(1e-6); // float32 of about a metre
       expect(agreement.depthP99M).toBeLessThanOrEqual(2e-3); // facets instead of round shapes

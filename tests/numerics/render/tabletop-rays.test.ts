@@ -26,7 +26,6 @@ describe("the tabletop's cameras against rays cast by MuJoCo", () => {
       const nearM = scene.model.znear * scene.model.extent;
       const images = { segmentation: segmentation!, depth: depth! };
       const agreement = compareWithRays(images, scene.cast(name, SIZE, SIZE), nearM);
-      if (process.env["RENDER_REPORT"] !== undefined) console.log(task, name, agreement);
       expect(agreement.equalShare, name).toBeGreaterThanOrEqual(0.99);
       expect(agreement.depthP50M, name).toBeLessThanOrEqual(1e-6);
       expect(agreement.depthP99M, name).toBeLessThanOrEqual(2e-3);

@@ -1,3 +1,4 @@
+/* eslint-disable max-params -- hot loop: positional parameters instead of an object per geom and frame */
 import { POSE_STRIDE } from "./pose.ts";
 import type { SceneGeom } from "./scene.ts";
 

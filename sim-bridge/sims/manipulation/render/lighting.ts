@@ -140,6 +140,7 @@ export class VertexLighting {
   }
 
   /** One long function on purpose: it runs for each visible vertex, and its terms share most numbers. */
+  // eslint-disable-next-line max-lines-per-function -- innermost loop, see above
   #lightSceneVertex(vertex: number): void {
     const row = this.#scene.vertexGeom[vertex]!;
     const geom = this.#scene.geoms[row]!;

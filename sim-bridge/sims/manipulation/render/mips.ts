@@ -65,10 +65,12 @@ export function resample(
 ): FloatImage {
   const { width, height } = target;
   const rgb = new Float32Array(3 * width * height);
+  const rows = { from: source.height, to: height, wraps: target.wraps };
+  const columns = { from: source.width, to: width, wraps: target.wraps };
   for (let y = 0; y < height; y++) {
-    const [y0, y1, fy] = neighbours(y, height, source.height, target.wraps);
+    const [y0, y1, fy] = neighbours(y, rows);
     for (let x = 0; x < width; x++) {
-      const [x0, x1, fx] = neighbours(x, width, source.width, target.wraps);
+      const [x0, x1, fx] = neighbours(x, columns);
       for (let channel = 0; channel < 3; channel++) {
         const at = (row: number, column: number): number =>
           source.rgb[3 * (row * source.width + column) + channel]!;
@@ -84,13 +86,11 @@ export function resample(
 /** The two source texels around the centre of target texel `index`, and the weight of the second. */
 function neighbours(
   index: number,
-  targetSize: number,
-  sourceSize: number,
-  wraps: boolean, // positional: called per texel
+  { from, to, wraps }: { from: number; to: number; wraps: boolean },
 ): [number, number, number] {
-  const position = ((index + 0.5) * sourceSize) / targetSize - 0.5;
+  const position = ((index + 0.5) * from) / to - 0.5;
   const low = Math.floor(position);
   const fold = (i: number): number =>
-    wraps ? (i + sourceSize) % sourceSize : Math.min(Math.max(i, 0), sourceSize - 1);
+    wraps ? (i + from) % from : Math.min(Math.max(i, 0), from - 1);
   return [fold(low), fold(low + 1), position - low];
 }

@@ -1,3 +1,4 @@
+/* eslint-disable max-params -- hot loop: positional parameters instead of an object per geom and frame */
 import type { SceneGeom } from "./scene.ts";
 import type { BodyPoses, RenderModel } from "./types.ts";
 

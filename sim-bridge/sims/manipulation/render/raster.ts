@@ -1,5 +1,6 @@
+/* eslint-disable max-params -- hot loop: positional parameters instead of an object per triangle */
 import { VertexBuffer } from "./vertices.ts";
-import { TriangleList } from "./triangles.ts";
+import type { TriangleList } from "./triangles.ts";
 import { clipTriangle } from "./clip.ts";
 import type { Camera } from "./camera.ts";
 import type { GeomLevel, RenderScene } from "./scene.ts";
@@ -131,6 +132,7 @@ export class Rasterizer {
    * Long and with positional parameters on purpose: this is the innermost loop, called some thousand
    * times per frame, and calls or objects within it would double its cost.
    */
+  // eslint-disable-next-line max-lines-per-function -- innermost loop, see above
   fillTriangle(a: number, b: number, c: number, area: number): void {
     const { column, row, inverseW } = this.vertices;
     const { width, samples, touched } = this;
@@ -138,11 +140,17 @@ export class Rasterizer {
     let top = a;
     let mid = b;
     let low = c;
-    let swap = 0;
-    if (row[top]! > row[mid]!) ((swap = top), (top = mid), (mid = swap));
+    if (row[top]! > row[mid]!) {
+      top = b;
+      mid = a;
+    }
     if (row[mid]! > row[low]!) {
-      ((swap = mid), (mid = low), (low = swap));
-      if (row[top]! > row[mid]!) ((swap = top), (top = mid), (mid = swap));
+      low = mid;
+      mid = c;
+      if (row[top]! > row[mid]!) {
+        mid = top;
+        top = c;
+      }
     }
     const y0 = row[top]!;
     const y1 = row[mid]!;

@@ -1,3 +1,4 @@
+/* eslint-disable max-params -- hot loop: positional parameters instead of an object per pixel */
 import type { Extent, SampleBuffer } from "./raster.ts";
 import type { Shader } from "./shade.ts";
 import type { Sky } from "./sky.ts";

@@ -44,7 +44,12 @@ export class SceneGeom {
   readonly opaque: boolean;
   readonly isPlane: boolean;
 
-  constructor(model: RenderModel, id: number, levels: readonly GeomLevel[], bounds: Bounds) {
+  constructor(
+    model: RenderModel,
+    id: number,
+    shape: { levels: readonly GeomLevel[]; bounds: Bounds },
+  ) {
+    const { levels, bounds } = shape;
     const material = model.geoms.materialId[id]!;
     const { emission, specular, shininess } = model.materials;
     this.id = id;
@@ -140,7 +145,9 @@ export function buildScene(model: RenderModel, visibleGroups: readonly number[])
       end.indices += level.indexCount;
       return level;
     });
-    geoms.push(new SceneGeom(model, id, levels, boundsOf(model, id, shapes.at(-1)!.shape)));
+    geoms.push(
+      new SceneGeom(model, id, { levels, bounds: boundsOf(model, id, shapes.at(-1)!.shape) }),
+    );
   }
   return assemble(geoms, pieces, { ...end, textures });
 }

@@ -1,3 +1,4 @@
+/* eslint-disable max-params -- hot loop: positional parameters instead of an object per pixel */
 import { SAMPLE_UNIT, blueOf, greenOf, redOf, sampleLevel } from "./texture.ts";
 import type { TextureImage, TextureLevel } from "./texture.ts";
 import { PLANE_STRIDE, TriangleList } from "./triangles.ts";
@@ -250,18 +251,11 @@ export class Shader {
     const o = ATTRIBUTE_STRIDE * triangle;
     const count = image < 0 ? 3 : 5;
     for (let attribute = 0; attribute < count; attribute++) {
-      let va = 0;
-      let vb = 0;
-      let vc = 0;
-      if (attribute < 3) {
-        va = colours[3 * a + attribute]! * wa;
-        vb = colours[3 * b + attribute]! * wb;
-        vc = colours[3 * c + attribute]! * wc;
-      } else {
-        va = vertices.texcoord(a, attribute - 3) * wa;
-        vb = vertices.texcoord(b, attribute - 3) * wb;
-        vc = vertices.texcoord(c, attribute - 3) * wc;
-      }
+      const isColour = attribute < 3;
+      const axis = attribute - 3;
+      const va = (isColour ? colours[3 * a + attribute]! : vertices.texcoord(a, axis)) * wa;
+      const vb = (isColour ? colours[3 * b + attribute]! : vertices.texcoord(b, axis)) * wb;
+      const vc = (isColour ? colours[3 * c + attribute]! : vertices.texcoord(c, axis)) * wc;
       const dx = ((vb - va) * cy - (vc - va) * by) * scale;
       const dy = ((vc - va) * bx - (vb - va) * cx) * scale;
       attributes[o + 3 * attribute] = va - dx * ax - dy * ay;

@@ -37,18 +37,15 @@ class Builder {
     this.#indices.push(a, b, c);
   }
 
-  /** Two triangles of the quad `a b c d`, named counter-clockwise from outside. */
-  quad(a: number, b: number, c: number, d: number): void {
-    this.#indices.push(a, b, c, a, c, d);
-  }
-
   /** Quads between neighbouring vertices of a grid stored row by row; `flip` turns them round. */
-  grid(first: number, columns: number, rows: number, flip = false): void {
+  grid(first: number, size: { columns: number; rows: number }, flip = false): void {
+    const { columns, rows } = size;
     for (let row = 0; row + 1 < rows; row++) {
       for (let column = 0; column + 1 < columns; column++) {
         const a = first + row * columns + column;
-        if (flip) this.quad(a, a + columns, a + columns + 1, a + 1);
-        else this.quad(a, a + 1, a + columns + 1, a + columns);
+        const [b, d] = flip ? [a + columns, a + 1] : [a + 1, a + columns];
+        const c = a + columns + 1;
+        this.#indices.push(a, b, c, a, c, d);
       }
     }
   }
@@ -74,7 +71,7 @@ export function tessellateBox(size: Triple, quads: number): Tessellation {
   for (let axis = 0; axis < 3; axis++) {
     for (const sign of [1, -1]) {
       const first = boxFace(builder, { axis, sign, size, quads });
-      builder.grid(first, quads + 1, quads + 1, sign < 0 !== (axis === 1));
+      builder.grid(first, { columns: quads + 1, rows: quads + 1 }, sign < 0 !== (axis === 1));
     }
   }
   return builder.build();
@@ -124,7 +121,7 @@ function revolve(builder: Builder, profile: readonly ProfilePoint[], slices: num
       if (first < 0) first = index;
     }
   }
-  builder.grid(first, slices + 1, profile.length);
+  builder.grid(first, { columns: slices + 1, rows: profile.length });
 }
 
 /** Ellipsoid (a sphere has three equal radii): latitude rings from the south to the north pole. */
@@ -148,7 +145,7 @@ export function tessellateEllipsoid(radii: Triple, slices: number, stacks: numbe
       if (first < 0) first = index;
     }
   }
-  builder.grid(first, slices + 1, stacks + 1);
+  builder.grid(first, { columns: slices + 1, rows: stacks + 1 });
   return builder.build();
 }
 
@@ -248,7 +245,7 @@ export function tessellatePlane(size: Triple, reach: number): Tessellation {
       if (first < 0) first = index;
     }
   }
-  builder.grid(first, columns.length, rows.length);
+  builder.grid(first, { columns: columns.length, rows: rows.length });
   return builder.build();
 }
 

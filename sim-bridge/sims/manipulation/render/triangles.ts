@@ -1,3 +1,4 @@
+/* eslint-disable max-params -- hot loop: positional parameters instead of an object per triangle */
 /** Numbers per triangle in `planes`: 1/w = base + dx column + dy row. */
 export const PLANE_STRIDE = 3;
 

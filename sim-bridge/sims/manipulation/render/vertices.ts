@@ -93,8 +93,8 @@ export class VertexBuffer {
     y[vertex] = y[a]! + fraction * (y[b]! - y[a]!);
     w[vertex] = camera.near;
     this.inverseW[vertex] = 1 / camera.near;
-    this.column[vertex] = camera.width / 2 + (x[vertex]! * camera.focalPx) / camera.near;
-    this.row[vertex] = camera.height / 2 - (y[vertex]! * camera.focalPx) / camera.near;
+    this.column[vertex] = camera.width / 2 + (x[vertex] * camera.focalPx) / camera.near;
+    this.row[vertex] = camera.height / 2 - (y[vertex] * camera.focalPx) / camera.near;
     return vertex;
   }
 
