@@ -1,4 +1,5 @@
 import { lowerBody, liftBody } from "./bodies.ts";
+import { envelopeReader } from "./envelope-reader.ts";
 import { wireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
@@ -83,7 +84,7 @@ export function decodeMessage(
 
 function decodeEnvelope(header: Uint8Array): WireEnvelope {
   try {
-    return envelopeType.decode(header) as object as WireEnvelope;
+    return envelopeType.decode(envelopeReader(header)) as object as WireEnvelope;
   } catch (cause) {
     throw wireError(
       "malformed",

@@ -2,6 +2,7 @@ import { wireError } from "./errors.ts";
 import type { WireUint64 } from "./wire-types.ts";
 
 const TWO_32 = 4294967296;
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** A uint64 as a number. @throws RangeError beyond 2^53 - 1 */
 export function safeInteger(value: WireUint64, what: string): number {
@@ -27,6 +28,7 @@ export function bigintOf(value: WireUint64): bigint {
 
 /** A bigint as the halves protobufjs writes. @throws RangeError outside [0, 2^64) */
 export function uint64Of(value: bigint, what: string): WireUint64 {
+  if (value >= 0n && value <= MAX_SAFE) return Number(value);
   if (value < 0n || value >= 1n << 64n) {
     throw wireError("bad_value", `Cannot encode ${what}: it is ${value}, must be in [0, 2^64)`);
   }

@@ -42,6 +42,7 @@ export function isDtype(name: string): name is Dtype {
 
 /** The bytes of a tensor, without a copy. */
 function bytesOf({ data }: NdArray): Uint8Array {
+  if (data instanceof Uint8Array) return data;
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
@@ -73,7 +74,9 @@ export class TensorWriter {
   addNamed(arrays: Readonly<Record<string, NdArray>> | undefined, what: string): WireNamedTensor[] {
     if (arrays === undefined) return [];
     const named: WireNamedTensor[] = [];
-    for (const name of Object.keys(arrays).sort()) {
+    const names = Object.keys(arrays);
+    if (names.length > 1) names.sort();
+    for (const name of names) {
       named.push({ name, index: this.add(arrays[name] as NdArray, `${what} "${name}"`) });
     }
     return named;

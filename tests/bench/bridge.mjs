@@ -13,7 +13,7 @@ import { SPEC, actions, timed } from "./_bridge-world.mjs";
 
 const TURNS = 12;
 const PER_TURN = 250;
-const WARM_UP = 500;
+const WARM_UP = 2000;
 const WANT = {
   images: "all",
   imagesAt: "last",
