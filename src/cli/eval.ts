@@ -9,7 +9,7 @@ import { openHub } from "./open-hub.ts";
 import { SimulatorPool } from "./pool.ts";
 import type { Progress } from "./progress.ts";
 import { createProgress } from "./progress.ts";
-import { simulatorNamed } from "./registry.ts";
+import { assertPolicyExists, simulatorNamed } from "./registry.ts";
 import type { RunConfig } from "./run-evaluation.ts";
 import { configOfRun, runEvaluation } from "./run-evaluation.ts";
 import { selectTasks } from "./select-tasks.ts";
@@ -43,6 +43,7 @@ export async function evalCommand(options: EvalOptions): Promise<void> {
   const resume = options.resume !== undefined;
   const folder = resume ? folderToResume(options) : resolve(options.out ?? newRunFolder("eval"));
   const config = resume ? configOfRun(folder) : configOf(options, folder);
+  if (!resume) assertNewRun(folder);
   const progress = createProgress();
   const interrupt = interruptSignal();
   try {
@@ -76,6 +77,7 @@ function configOf(options: EvalOptions, folder: string): RunConfig {
     );
   }
   if (options.sim !== undefined) simulatorNamed(options.sim);
+  assertPolicyExists(options.policy);
   const { executeHorizon, noise, device, seed } = options;
   const record =
     options.record === undefined
@@ -104,6 +106,14 @@ function configOf(options: EvalOptions, folder: string): RunConfig {
   };
 }
 
+/** @throws {UsageError} if the folder holds a run already */
+export function assertNewRun(folder: string): void {
+  if (!existsSync(join(folder, "journal.jsonl"))) return;
+  throw new UsageError(
+    `Cannot start a run in ${folder}: it holds one already, must be a new folder (or pass --resume)`,
+  );
+}
+
 /** `runs/KIND-20260101-120000`, in local time. */
 export function newRunFolder(kind: string): string {
   const now = new Date();
@@ -119,8 +129,13 @@ export function newRunFolder(kind: string): string {
 
 /** `--resume DIR`, `--resume --out DIR`, or the newest unfinished run under `runs/`. */
 function folderToResume(options: EvalOptions): string {
-  if (typeof options.resume === "string") return resolve(options.resume);
-  if (options.out !== undefined) return resolve(options.out);
+  const named = typeof options.resume === "string" ? options.resume : options.out;
+  if (named !== undefined) {
+    if (existsSync(join(named, "journal.jsonl"))) return resolve(named);
+    throw new UsageError(
+      `Cannot resume ${named}: it has no journal.jsonl, must be the folder of an earlier run`,
+    );
+  }
   const unfinished = existsSync("runs")
     ? readdirSync("runs")
         .map((name) => join("runs", name))
@@ -155,6 +170,7 @@ async function withSimulators<T>(
           simulator: config.simulator,
           endpoint: hub.endpoint,
           workers: config.workers,
+          silenceS: options.stepTimeout,
           onExit: (reason) => progress.line(reason),
         });
   const pool = new SimulatorPool(hub);

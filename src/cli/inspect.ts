@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { actionDim } from "../core/index.ts";
 import { outcomeWords } from "../rollout/listener.ts";
+import type { EpisodeReader } from "../episode/types.ts";
 import type { Results } from "../rollout/results.ts";
 import { formatTable, parseResults, rateTable, summariseBy } from "../rollout/results.ts";
 import { UsageError } from "./exit.ts";
@@ -48,7 +49,15 @@ function inspect(path: string, options: InspectOptions): Promise<Inspection> {
 async function inspectEpisode(path: string): Promise<Inspection> {
   const { fileSource } = await import("../episode/node.ts");
   const { openEpisode } = await import("../episode/index.ts");
-  const episode = await openEpisode(fileSource(path));
+  const source = fileSource(path);
+  try {
+    return describeEpisode(await openEpisode(source));
+  } finally {
+    await source.close();
+  }
+}
+
+function describeEpisode(episode: EpisodeReader): Inspection {
   const { header, outcome, steps, decisions, events } = episode;
   const last = steps.at(-1);
   const value = {

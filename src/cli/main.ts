@@ -62,10 +62,25 @@ sim
   )
   .option("--server-key <z85>", "CURVE: the runtime's public key")
   .option("--key-file <path>", "CURVE: this peer's key pair (JSON with publicKey, secretKey)")
+  .addOption(new Option("--supervised").hideHelp())
   .addHelpText("after", examples(["efference sim run tabletop --connect tcp://127.0.0.1:5555"]))
   .action(async (name: string, options: RunSimulatorOptions) =>
     (await import("./sim.ts")).runSimulator(name, options),
   );
+
+program
+  .command("keys")
+  .description("make a CURVE key pair and print its public key, for links beyond this machine")
+  .argument("<file>", "new file for the pair, readable by its owner alone")
+  .addHelpText(
+    "after",
+    examples([
+      "efference keys runtime.json",
+      "efference eval --listen tcp://0.0.0.0:5555 --server-key-file runtime.json --allow-key PUBLIC",
+      "efference sim run tabletop --connect tcp://HOST:5555 --server-key PUBLIC --key-file peer.json",
+    ]),
+  )
+  .action(async (file: string) => (await import("./keys.ts")).keysCommand(file));
 
 program
   .command("eval")
@@ -97,10 +112,10 @@ program
   .option(
     "--step-timeout <s>",
     "a worker that does not answer for so long is replaced",
-    nonNegative,
+    seconds,
     30,
   )
-  .option("--worker-timeout <s>", "give up when no worker was there for so long", nonNegative, 60)
+  .option("--worker-timeout <s>", "give up when no worker was there for so long", seconds, 60)
   .option(
     "--server-key-file <path>",
     "CURVE: the runtime's key pair (JSON); needed beyond loopback",
@@ -209,6 +224,14 @@ function nonNegative(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0) || !Number.isFinite(value))
     throw new InvalidArgumentError("It must be a number of 0 or more.");
+  return value;
+}
+
+/** Timers end at 2^31 ms. */
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 2_000_000))
+    throw new InvalidArgumentError("It must be a number above 0, at most 2000000.");
   return value;
 }
 

@@ -24,9 +24,10 @@ export class SimulatorPool<E extends MortalEnvironment> {
     return this.#present.size;
   }
 
-  /** The first environment that is there; waits for one. @throws whatever the source threw */
+  /** The first environment that is there; waits for one. @throws what the source threw; the signal's reason */
   async first(signal?: AbortSignal): Promise<E> {
     for await (const env of this.arrivals(signal)) return env;
+    signal?.throwIfAborted();
     throw new RangeError("Cannot wait for a simulator: the runtime is closing, must be listening");
   }
 

@@ -1,13 +1,13 @@
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { resultsTable } from "../rollout/index.ts";
-import { newRunFolder } from "./eval.ts";
+import { assertNewRun, newRunFolder } from "./eval.ts";
 import { EXIT } from "./exit.ts";
 import { Interrupted, interruptSignal } from "./interrupt.ts";
 import { openHub } from "./open-hub.ts";
 import { SimulatorPool } from "./pool.ts";
 import { createProgress } from "./progress.ts";
-import { simulatorNamed } from "./registry.ts";
+import { assertPolicyExists, simulatorNamed } from "./registry.ts";
 import { runEvaluation } from "./run-evaluation.ts";
 import { selectTasks } from "./select-tasks.ts";
 import { superviseSimulators } from "./supervise.ts";
@@ -29,7 +29,9 @@ export interface RecordOptions {
 /** `efference record`: demonstrations, one MCAP each; failed ones are removed unless asked for. */
 export async function recordCommand(options: RecordOptions): Promise<void> {
   simulatorNamed(options.sim);
+  assertPolicyExists(options.policy);
   const folder = resolve(options.out ?? newRunFolder("record"));
+  assertNewRun(folder);
   const progress = createProgress();
   const interrupt = interruptSignal();
   const hub = await openHub({ endpoint: "tcp://127.0.0.1:*", stepTimeoutS: 30 });

@@ -98,9 +98,15 @@ export const POLICIES: readonly PolicyEntry[] = [
 
 /** A registered name, or the folder of a policy package. */
 export async function createPolicy(name: string, options: PolicyOptions): Promise<LoadedPolicy> {
+  assertPolicyExists(name);
   const entry = POLICIES.find((policy) => policy.name === name);
-  if (entry !== undefined) return entry.create(options);
-  if (existsSync(join(name, "manifest.json"))) return fromPackage(name, options);
+  return entry === undefined ? fromPackage(name, options) : entry.create(options);
+}
+
+/** @throws {UsageError} for anything that is neither a registered name nor the folder of a package */
+export function assertPolicyExists(name: string): void {
+  if (POLICIES.some((policy) => policy.name === name)) return;
+  if (existsSync(join(name, "manifest.json"))) return;
   const names = POLICIES.map((policy) => policy.name).join(", ");
   throw new UsageError(
     `Cannot load policy "${name}": it is neither known (${names}) nor a folder with a manifest.json`,

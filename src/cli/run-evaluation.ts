@@ -1,5 +1,6 @@
 import { join, relative } from "node:path";
 import type { EnvironmentSpec, TaskInfo } from "../core/index.ts";
+import { BridgeTimeoutError, assertSpecsFit } from "../core/index.ts";
 import type { EvaluationEvent, Job, JobResult, Results } from "../rollout/index.ts";
 import {
   Journal,
@@ -56,11 +57,15 @@ export interface RunContext {
 export async function runEvaluation(config: RunConfig, context: RunContext): Promise<Results> {
   const { pool, folder, signal } = context;
   const started = performance.now();
-  const first = await pool.first(
-    AbortSignal.any([signal, AbortSignal.timeout(context.workerTimeoutMs)]),
-  );
+  // Everything that can be wrong with the command line shows before the first line is written.
+  const firstPolicy = await createPolicy(config.policy, config.policyOptions);
+  const first = await firstSimulator(context);
   context.requireSpec(first.spec);
-  const policies: { hash?: string; close?: () => Promise<void> }[] = [];
+  assertSpecsFit(`evaluate "${config.policy}" on "${first.identity.name}"`, {
+    policy: firstPolicy.controller.spec,
+    environment: first.spec,
+  });
+  const spare = [firstPolicy];
   const { journal, jobs, done, attempts } = await openJournal(config, context, first.tasks);
   try {
     const results = await evaluate({
@@ -75,8 +80,7 @@ export async function runEvaluation(config: RunConfig, context: RunContext): Pro
       ...(config.maxSteps === undefined ? {} : { maxSteps: config.maxSteps }),
       onProgress: reporter(context, { total: jobs.length, done }),
       seat: async () => {
-        const policy = await createPolicy(config.policy, config.policyOptions);
-        policies.push(policy);
+        const policy = spare.pop() ?? (await createPolicy(config.policy, config.policyOptions));
         return {
           controller: policy.controller,
           listeners: () => recorders(config.record, folder),
@@ -86,7 +90,7 @@ export async function runEvaluation(config: RunConfig, context: RunContext): Pro
         };
       },
     });
-    const hash = policies.find((policy) => policy.hash !== undefined)?.hash;
+    const { hash } = firstPolicy;
     const run = runInfo(config, { first, jobs, wallS: (performance.now() - started) / 1000 });
     const made = makeResults(results, {
       ...run,
@@ -97,6 +101,21 @@ export async function runEvaluation(config: RunConfig, context: RunContext): Pro
   } finally {
     context.progress.clear();
     journal.close();
+  }
+}
+
+/** @throws {BridgeTimeoutError} if none dials in in time */
+async function firstSimulator(context: RunContext): Promise<RemoteEnvironment> {
+  const { pool, signal, workerTimeoutMs: timeoutMs } = context;
+  const patience = new AbortController();
+  const timer = setTimeout(() => {
+    const peer = "any simulator";
+    patience.abort(new BridgeTimeoutError("begin the evaluation", { peer, timeoutMs }));
+  }, timeoutMs);
+  try {
+    return await pool.first(AbortSignal.any([signal, patience.signal]));
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Environment, TaskInfo } from "../core/index.ts";
 import { formatTable } from "../rollout/results.ts";
-import { interruptSignal } from "./interrupt.ts";
+import { UsageError } from "./exit.ts";
+import { interruptSignal, supervisorSignal } from "./interrupt.ts";
 import { SIMULATORS, simulatorNamed } from "./registry.ts";
 
 /** `efference sim list [name]`. */
@@ -41,27 +42,41 @@ export interface RunSimulatorOptions {
   connect: string;
   serverKey?: string;
   keyFile?: string;
+  /** Started by `superviseSimulators`. */
+  supervised?: boolean;
 }
 
 /** `efference sim run NAME --connect ENDPOINT`: serves until told to close, interrupted or forgotten. */
 export async function runSimulator(name: string, options: RunSimulatorOptions): Promise<void> {
   const entry = simulatorNamed(name);
-  const { serveEnvironment } = await import("../../sim-bridge/index.ts");
-  const { readKeyPair } = await import("./open-hub.ts");
-  const env = await entry.create();
-  const interrupt = interruptSignal();
   const { serverKey, keyFile } = options;
+  if ((serverKey === undefined) !== (keyFile === undefined)) {
+    throw new UsageError(
+      "Cannot use CURVE: only one of --server-key and --key-file is given, must be both",
+    );
+  }
+  // Before anything slow: whoever started this may end at any moment.
+  const interrupt = options.supervised === true ? supervisorSignal() : interruptSignal();
   try {
-    await serveEnvironment(env, {
-      connect: options.connect,
-      name,
-      signal: interrupt.signal,
-      ...(serverKey === undefined || keyFile === undefined
-        ? {}
-        : { curve: { serverPublicKey: serverKey, ...readKeyPair(keyFile) } }),
-    });
+    const { serveEnvironment } = await import("../../sim-bridge/index.ts");
+    const { readKeyPair } = await import("./open-hub.ts");
+    const env = await entry.create();
+    try {
+      const end = await serveEnvironment(env, {
+        connect: options.connect,
+        name,
+        signal: interrupt.signal,
+        ...(serverKey === undefined || keyFile === undefined
+          ? {}
+          : { curve: { serverPublicKey: serverKey, ...readKeyPair(keyFile) } }),
+      });
+      if (end.kind === "forgotten") {
+        throw new Error(`Cannot go on serving ${name}: no runtime at ${options.connect} answers`);
+      }
+    } finally {
+      await env.close();
+    }
   } finally {
     interrupt.dispose();
-    await env.close();
   }
 }

@@ -16,10 +16,22 @@ export interface SupervisorOptions {
   readonly onExit?: (reason: string) => void;
   /** Gives up respawning after so many deaths in a row without 5 s of life. @default 5 */
   readonly maxQuickDeaths?: number;
+  /** A worker whose event loop stands still for so long is killed and replaced. @default 30 */
+  readonly silenceS?: number;
 }
 
+/** Sent over the pipe between supervisor and worker; a worker sends back whatever it gets. */
+export type Ping = "efference:ping";
+
+const PING: Ping = "efference:ping";
+const PING_MS = 500;
 const QUICK_DEATH_MS = 5_000;
 const KILL_AFTER_MS = 2_000;
+
+interface Worker {
+  readonly child: ChildProcess;
+  heardMs: number;
+}
 
 /** The built CLI: itself when running from `dist/`, and `dist/` when running from source (tests). */
 export function cliPath(): string {
@@ -30,8 +42,8 @@ export function cliPath(): string {
 }
 
 /**
- * Starts `workers` simulator processes that dial in to `endpoint`, and a new one for each that dies.
- * Workers leave by themselves when the runtime goes silent, so that even SIGKILL leaves no orphan.
+ * Starts `workers` simulator processes that dial in to `endpoint`, and a new one for each that dies or
+ * stands still. Workers leave when the pipe to this process closes, so that even SIGKILL leaves no orphan.
  */
 export function superviseSimulators(options: SupervisorOptions): Supervisor {
   return new ProcessSupervisor(options);
@@ -39,40 +51,46 @@ export function superviseSimulators(options: SupervisorOptions): Supervisor {
 
 class ProcessSupervisor implements Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #children = new Set<ChildProcess>();
+  readonly #workers = new Set<Worker>();
+  readonly #pinging: NodeJS.Timeout;
+  #pingedMs = performance.now();
   #closing = false;
   #quickDeaths = 0;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     for (let i = 0; i < options.workers; i++) this.#spawn();
+    this.#pinging = setInterval(() => this.#ping(), PING_MS).unref();
   }
 
   get pids(): readonly number[] {
-    return [...this.#children].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+    return [...this.#workers].flatMap(({ child: { pid } }) => (pid === undefined ? [] : [pid]));
   }
 
   async close(): Promise<void> {
     this.#closing = true;
-    await Promise.all([...this.#children].map(stopChild));
+    clearInterval(this.#pinging);
+    await Promise.all([...this.#workers].map(({ child }) => stopChild(child)));
   }
 
   #spawn(): void {
     const { simulator, endpoint } = this.#options;
-    const startedMs = Date.now();
+    const startedMs = performance.now();
     const child = spawn(
       process.execPath,
-      [cliPath(), "sim", "run", simulator, "--connect", endpoint],
-      { stdio: ["ignore", "ignore", "pipe"] },
+      [cliPath(), "sim", "run", simulator, "--connect", endpoint, "--supervised"],
+      { stdio: ["ignore", "ignore", "pipe", "ipc"] },
     );
-    this.#children.add(child);
+    const worker: Worker = { child, heardMs: startedMs };
+    this.#workers.add(worker);
     let lastWords = "";
-    child.stderr.on("data", (chunk: Buffer) => {
+    child.stderr?.on("data", (chunk: Buffer) => {
       lastWords = (lastWords + chunk.toString()).slice(-2000);
     });
+    child.on("message", () => (worker.heardMs = performance.now()));
     child.on("error", (error) => (lastWords += error.message));
     child.on("close", (code, signal) => {
-      this.#children.delete(child);
+      this.#workers.delete(worker);
       if (this.#closing) return;
       const last = lastWords.trim().split("\n").at(-1) ?? "";
       this.#died(
@@ -82,8 +100,28 @@ class ProcessSupervisor implements Supervisor {
     });
   }
 
+  /** Asks every worker for a sign of life and kills those that gave none for too long. */
+  #ping(): void {
+    const nowMs = performance.now();
+    // After a pause of this very process (Ctrl-Z, a closed lid) their silence says nothing.
+    const wasAsleep = nowMs - this.#pingedMs > 4 * PING_MS;
+    this.#pingedMs = nowMs;
+    const { silenceS = 30, simulator } = this.#options;
+    for (const worker of this.#workers) {
+      const { child } = worker;
+      if (wasAsleep) worker.heardMs = nowMs;
+      if (nowMs - worker.heardMs > silenceS * 1000) {
+        this.#options.onExit?.(`${simulator} worker stood still for ${silenceS} s and is replaced`);
+        child.kill("SIGKILL");
+      } else if (child.connected) {
+        // It may be gone by now; that it ended is then on its way.
+        child.send(PING, () => undefined);
+      }
+    }
+  }
+
   #died(startedMs: number, reason: string): void {
-    const quick = Date.now() - startedMs < QUICK_DEATH_MS;
+    const quick = performance.now() - startedMs < QUICK_DEATH_MS;
     this.#quickDeaths = quick ? this.#quickDeaths + 1 : 0;
     this.#options.onExit?.(reason);
     if (this.#quickDeaths < (this.#options.maxQuickDeaths ?? 5)) this.#spawn();

@@ -62,7 +62,7 @@ export interface EvaluateOptions {
   readonly done?: readonly JobResult[];
   /** Attempts begun earlier, by job index. */
   readonly attempts?: ReadonlyMap<number, number>;
-  /** A pair is dealt again this often when its worker dies, and is then a crash. @default 3 */
+  /** A pair that has lost so many workers is a crash. @default 3 */
   readonly maxAttempts?: number;
   readonly maxSteps?: number;
   readonly runId: string;
@@ -104,6 +104,8 @@ class Evaluation {
   readonly #queue: Job[];
   readonly #results = new Map<number, JobResult>();
   readonly #attempts: Map<number, number>;
+  /** Workers lost with the job in this run; ends of the runtime itself do not count against it. */
+  readonly #losses = new Map<number, number>();
   readonly #finished: Promise<void>;
   #resolve: () => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
@@ -125,6 +127,7 @@ class Evaluation {
   }
 
   async run(): Promise<JobResult[]> {
+    this.#options.signal?.throwIfAborted();
     const aborted = (): void => this.#abort();
     this.#options.signal?.addEventListener("abort", aborted, { once: true });
     const arrivals = this.#options.arrivals[Symbol.asyncIterator]();
@@ -219,7 +222,9 @@ class Evaluation {
     const { job, attempt, error } = at;
     const gone = error instanceof PeerLostError || error instanceof BridgeTimeoutError;
     const reason = messageOf(error);
-    if (gone && attempt < (this.#options.maxAttempts ?? 3)) {
+    const losses = (this.#losses.get(job.index) ?? 0) + (gone ? 1 : 0);
+    this.#losses.set(job.index, losses);
+    if (gone && losses < (this.#options.maxAttempts ?? 3)) {
       this.#options.journal?.lost(job.index, attempt, reason);
       this.#queue.unshift(job);
       this.#wakeAll();

@@ -1,7 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { EpisodeWriter } from "../episode/node.ts";
-import { createEpisodeWriter } from "../episode/node.ts";
+import { RecordingError, createEpisodeWriter } from "../episode/node.ts";
+import type { EpisodeHeader } from "../episode/types.ts";
 import type { RolloutListener } from "./listener.ts";
 
 /** A recorder knows where the newest episode went. */
@@ -12,6 +13,7 @@ export interface Recorder extends RolloutListener {
 /**
  * Records every episode as one MCAP file in `folder`: images, proprio, actions, chunks, thoughts,
  * poses and events. A file is readable while it grows, and up to its last chunk after a kill.
+ * An episode of the same name that an earlier run left there stays; the new one gets a number.
  */
 export function recordTo(folder: string): Recorder {
   let writer: EpisodeWriter | undefined;
@@ -24,8 +26,9 @@ export function recordTo(folder: string): Recorder {
     },
     async onStart(header, first) {
       await mkdir(folder, { recursive: true });
-      path = join(folder, `${header.episodeId}.mcap`);
-      writer = await createEpisodeWriter(path, header);
+      path = undefined;
+      writer = await createNewFile(folder, header);
+      ({ path } = writer);
       await writer.step({ timeStep: first });
     },
     onDecision: (step, stampNs, decision) => writer?.decision(step, stampNs, decision),
@@ -36,4 +39,15 @@ export function recordTo(folder: string): Recorder {
       writer = undefined;
     },
   };
+}
+
+async function createNewFile(folder: string, header: EpisodeHeader): Promise<EpisodeWriter> {
+  for (let copy = 1; ; copy++) {
+    const name = copy === 1 ? header.episodeId : `${header.episodeId}-${copy}`;
+    try {
+      return await createEpisodeWriter(join(folder, `${name}.mcap`), header);
+    } catch (error) {
+      if (!(error instanceof RecordingError && error.code === "EEXIST")) throw error;
+    }
+  }
 }
