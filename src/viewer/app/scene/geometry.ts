@@ -1,4 +1,4 @@
-/** Geoms as three.js geometries, shared where equal. */
+/** Geoms as three.js geometries: indexed, with positions and normals alone, so that any can be merged. */
 import type { BufferGeometry } from "three";
 import {
   BoxGeometry,
@@ -14,44 +14,56 @@ import type { SceneGeom } from "../../../core/index.ts";
 
 /** Edges sharper than this stay sharp, rad. */
 const CREASE_RAD = 0.6;
+/** Around the axis; the outline of a robot's link shows no corners at the size of the view. */
+const SEGMENTS = 28;
 
 /** @returns undefined for an unbounded plane, which the ground draws */
 export function createGeometry(shape: SceneGeom["shape"]): BufferGeometry | undefined {
+  const geometry = geometryOf(shape);
+  geometry?.deleteAttribute("uv");
+  return geometry;
+}
+
+function geometryOf(shape: SceneGeom["shape"]): BufferGeometry | undefined {
   switch (shape.kind) {
     case "box": {
       const [x, y, z] = shape.halfExtents;
       return new BoxGeometry(2 * x, 2 * y, 2 * z);
     }
     case "sphere":
-      return new SphereGeometry(shape.radius, 32, 20);
-    case "ellipsoid": {
-      const geometry = new SphereGeometry(1, 32, 20);
-      geometry.scale(...shape.radii);
-      return geometry;
-    }
+      return new SphereGeometry(shape.radius, SEGMENTS, SEGMENTS / 2);
+    case "ellipsoid":
+      return new SphereGeometry(1, SEGMENTS, SEGMENTS / 2).scale(...shape.radii);
     case "cylinder": {
       const { radius, halfLength } = shape;
       // three.js has the axis along y, we along z.
-      return new CylinderGeometry(radius, radius, 2 * halfLength, 40).rotateX(Math.PI / 2);
+      return new CylinderGeometry(radius, radius, 2 * halfLength, SEGMENTS).rotateX(Math.PI / 2);
     }
     case "capsule": {
       const { radius, halfLength } = shape;
-      return new CapsuleGeometry(radius, 2 * halfLength, 10, 28).rotateX(Math.PI / 2);
+      return new CapsuleGeometry(radius, 2 * halfLength, 7, SEGMENTS).rotateX(Math.PI / 2);
     }
     case "plane": {
       const [x, y] = shape.halfExtents;
       return x === 0 || y === 0 ? undefined : new PlaneGeometry(2 * x, 2 * y);
     }
-    case "mesh": {
-      const geometry = new Buffer();
-      geometry.setAttribute("position", new BufferAttribute(Float32Array.from(shape.vertices), 3));
-      geometry.setIndex(new BufferAttribute(Uint32Array.from(shape.triangles), 1));
-      return toCreasedNormals(geometry, CREASE_RAD);
-    }
+    case "mesh":
+      return meshGeometry(shape.vertices, shape.triangles);
   }
 }
 
-/** Equal keys mean equal geometries; undefined = not worth sharing. */
-export function geometryKey(shape: SceneGeom["shape"]): string | undefined {
-  return shape.kind === "mesh" ? undefined : JSON.stringify(shape);
+function meshGeometry(vertices: readonly number[], triangles: readonly number[]): BufferGeometry {
+  const geometry = new Buffer();
+  geometry.setAttribute("position", new BufferAttribute(Float32Array.from(vertices), 3));
+  geometry.setIndex(new BufferAttribute(Uint32Array.from(triangles), 1));
+  const creased = toCreasedNormals(geometry, CREASE_RAD);
+  geometry.dispose();
+  const { count } = creased.getAttribute("position");
+  creased.setIndex(
+    new BufferAttribute(
+      Uint32Array.from({ length: count }, (_, i) => i),
+      1,
+    ),
+  );
+  return creased;
 }

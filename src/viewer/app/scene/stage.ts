@@ -25,6 +25,7 @@ import { createFrusta } from "./frusta.ts";
 import { createGround } from "./ground.ts";
 import { createLights } from "./lights.ts";
 import { createPoints } from "./points.ts";
+import { Resolution } from "./resolution.ts";
 import { createTrail } from "./trail.ts";
 
 const EXTENSIONS: readonly ExtensionFactory[] = [
@@ -38,6 +39,8 @@ const EXTENSIONS: readonly ExtensionFactory[] = [
 ];
 
 const FOVY_DEG = 38;
+/** Without a frame for so long, nothing moves. */
+const REST_AFTER_MS = 250;
 const AXES = ["x", "y", "z"] as const;
 
 export interface StageOptions {
@@ -54,6 +57,9 @@ export class Stage {
   readonly #camera = new PerspectiveCamera(FOVY_DEG, 1, 0.01, 60);
   readonly #controls: OrbitControls;
   readonly #observer: ResizeObserver;
+  readonly #resolution = new Resolution();
+  #fine = true;
+  #restTimer: ReturnType<typeof setTimeout> | undefined;
   #theme: Theme;
   #reader: EpisodeReader | undefined;
   #bounds: Bounds | undefined;
@@ -62,6 +68,7 @@ export class Stage {
   #frame: SceneFrame = { step: 0, decision: -1, poses: new Float64Array(0) };
   #pair: [Float64Array, Float64Array] = [this.#frame.poses, this.#frame.poses];
   #recorded: (Float64Array | undefined)[] = [];
+  #shownFraction = -1;
   #gripperAt = -1;
   #follow = false;
   readonly #followed = new Float64Array(3);
@@ -79,6 +86,8 @@ export class Stage {
     this.#renderer.toneMapping = NeutralToneMapping;
     this.#renderer.shadowMap.enabled = true;
     this.#renderer.shadowMap.type = PCFShadowMap;
+    // Shadows change when things move, not when the camera does.
+    this.#renderer.shadowMap.autoUpdate = false;
     host.append(this.#renderer.domElement);
     // Before the controls are made: they take the up axis at construction.
     this.#camera.up.set(0, 0, 1);
@@ -103,7 +112,7 @@ export class Stage {
     if (reader !== undefined && scene !== undefined && first !== undefined) {
       this.#bounds = sceneBounds(scene, first);
       this.#focus = focusBounds(scene, first);
-      this.#frame = { step: 0, decision: -1, poses: first.slice() };
+      this.#frame = { step: -1, decision: -1, poses: first.slice() };
       this.#gripperAt = scene.bodies.indexOf(scene.gripperBody ?? "") * POSE_LENGTH;
       if (this.#gripperAt >= 0) {
         this.#followed.set(first.subarray(this.#gripperAt, this.#gripperAt + 3));
@@ -129,6 +138,8 @@ export class Stage {
 
   /** Draws one frame; true while the camera is still coming to rest and wants another. */
   render(state: ClockState): boolean {
+    if (this.#resolution.frame(performance.now())) this.#applyResolution();
+    if (this.#resolution.scale < 1) this.#restLater();
     this.#updateFrame(state);
     const moving = this.#controls.update();
     this.#renderer.render(this.#scene, this.#camera);
@@ -137,6 +148,7 @@ export class Stage {
 
   setTheme(theme: Theme): void {
     this.#theme = theme;
+    this.#renderer.shadowMap.needsUpdate = true;
     for (const extension of this.#extensions) extension.setTheme?.(theme);
     this.#options.requestFrame();
   }
@@ -170,6 +182,7 @@ export class Stage {
 
   dispose(): void {
     this.#clear();
+    clearTimeout(this.#restTimer);
     this.#observer.disconnect();
     this.#controls.dispose();
     this.#renderer.dispose();
@@ -191,17 +204,38 @@ export class Stage {
   #resize(): void {
     const { clientWidth: width, clientHeight: height } = this.#host;
     if (width === 0 || height === 0) return;
-    this.#renderer.setPixelRatio(Math.min(2, window.devicePixelRatio));
+    const ratio = Math.min(2, window.devicePixelRatio) * this.#resolution.scale;
+    this.#renderer.setPixelRatio(ratio);
     this.#renderer.setSize(width, height, false);
     this.#camera.aspect = width / height;
     this.#camera.updateProjectionMatrix();
     this.#options.requestFrame();
   }
 
+  #applyResolution(): void {
+    const fine = this.#resolution.scale === 1;
+    if (fine !== this.#fine) {
+      this.#fine = fine;
+      for (const extension of this.#extensions) extension.setFine?.(fine);
+      this.#renderer.shadowMap.needsUpdate = true;
+    }
+    this.#resize();
+  }
+
+  #restLater(): void {
+    clearTimeout(this.#restTimer);
+    this.#restTimer = setTimeout(() => {
+      if (this.#resolution.rest()) this.#applyResolution();
+    }, REST_AFTER_MS);
+  }
+
   /** Runs every frame: nothing here may allocate. */
   #updateFrame({ step, fraction }: ClockState): void {
     const now = this.#recorded[step];
     if (now === undefined || this.#reader === undefined) return;
+    const moved = this.#frame.step !== step || fraction !== this.#shownFraction;
+    if (moved) this.#renderer.shadowMap.needsUpdate = true;
+    this.#shownFraction = fraction;
     this.#pair[0] = now;
     this.#pair[1] = this.#recorded[step + 1] ?? now;
     interpolatePoses(this.#frame.poses, this.#pair, fraction);

@@ -9,18 +9,17 @@ export const createTrail: ExtensionFactory = ({ reader, scene, bounds, theme }) 
   const gripper = scene.bodies.indexOf(scene.gripperBody ?? "");
   if (gripper < 0) return undefined;
   const radius = 0.0024 * bounds.radius + 0.0012;
-  const past = new Mesh(
-    new BufferGeometry(),
-    new MeshBasicMaterial({ transparent: true, opacity: 0.75 }),
-  );
-  const whole = new Mesh(
-    new BufferGeometry(),
-    new MeshBasicMaterial({ transparent: true, opacity: 0.16 }),
-  );
-  for (const mesh of [past, whole]) {
+  const tube = (opacity: number, depthTest: boolean): Mesh<BufferGeometry, MeshBasicMaterial> => {
+    const look = { transparent: true, opacity, depthTest, depthWrite: false };
+    const mesh = new Mesh(new BufferGeometry(), new MeshBasicMaterial(look));
     mesh.frustumCulled = false;
-    mesh.material.depthWrite = false;
-  }
+    return mesh;
+  };
+  const past = tube(0.8, true);
+  // The arm stands in front of most of it.
+  const pastBehind = tube(0.3, false);
+  const whole = tube(0.16, true);
+  const meshes = [whole, pastBehind, past];
   let points = 0;
 
   const refresh = (): void => {
@@ -38,7 +37,7 @@ export const createTrail: ExtensionFactory = ({ reader, scene, bounds, theme }) 
     writeTube(positions, { path, count: points, radiusOf: () => radius });
     const attribute = new BufferAttribute(positions, 3);
     const index = new BufferAttribute(tubeIndices(points), 1);
-    for (const { geometry } of [past, whole]) {
+    for (const { geometry } of meshes) {
       geometry.dispose();
       geometry.setAttribute("position", attribute);
       geometry.setIndex(index);
@@ -46,20 +45,23 @@ export const createTrail: ExtensionFactory = ({ reader, scene, bounds, theme }) 
   };
   const setTheme = ({ dark, series }: Theme): void => {
     past.material.color.set(series[1]!);
+    pastBehind.material.color.set(series[1]!);
     whole.material.color.set(dark ? "#ffffff" : "#000000");
   };
   refresh();
   setTheme(theme);
 
   return {
-    object: new Group().add(whole, past),
+    object: new Group().add(...meshes),
     update({ step }) {
-      past.geometry.setDrawRange(0, Math.min(step, points - 1) * INDICES_PER_SEGMENT);
+      const drawn = Math.min(step, points - 1) * INDICES_PER_SEGMENT;
+      past.geometry.setDrawRange(0, drawn);
+      pastBehind.geometry.setDrawRange(0, drawn);
     },
     refresh,
     setTheme,
     dispose() {
-      for (const { geometry, material } of [past, whole]) {
+      for (const { geometry, material } of meshes) {
         geometry.dispose();
         material.dispose();
       }
