@@ -8,6 +8,7 @@ import { runtimeVersions } from "../rollout/versions.ts";
 import type { DemoOptions } from "./demo.ts";
 import type { EvalOptions } from "./eval.ts";
 import { EXIT, UsageError } from "./exit.ts";
+import type { FitCommandOptions } from "./fit.ts";
 import type { InspectOptions } from "./inspect.ts";
 import type { RecordOptions } from "./record.ts";
 import type { RunSimulatorOptions } from "./sim.ts";
@@ -152,6 +153,17 @@ program
     examples(["efference record --sim tabletop --suite object --episodes 50 --noise 0.1"]),
   )
   .action(async (options: RecordOptions) => (await import("./record.ts")).recordCommand(options));
+
+program
+  .command("fit")
+  .description("fit the closed-form lift policy from scripted demonstrations")
+  .option("--sim <name>", "simulator", "tabletop")
+  .option("--demonstrations <n>", "per task", positiveInteger, 80)
+  .option("--seed <n>", "seed", wholeNumber, 0)
+  .option("--out <folder>", "package folder", "runs/fitted-lift")
+  .option("--json", "last line of stdout is one JSON object")
+  .addHelpText("after", examples(["efference fit --demonstrations 80 --out runs/fitted-lift"]))
+  .action(async (options: FitCommandOptions) => (await import("./fit.ts")).fitCommand(options));
 
 program
   .command("view")
