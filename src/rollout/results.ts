@@ -147,7 +147,7 @@ export function makeResults(results: readonly JobResult[], run: RunInfo): Result
 
 /** @throws {SyntaxError} if the text is not the JSON of a `results.json` */
 export function parseResults(text: string): Results {
-  const value: unknown = JSON.parse(text);
+  const value = parsedJson(text);
   const format =
     typeof value === "object" && value !== null && "format" in value ? value.format : undefined;
   if (format !== "efference_results") {
@@ -156,6 +156,16 @@ export function parseResults(text: string): Results {
     );
   }
   return value as Results;
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new SyntaxError("Cannot read results: the text is not JSON, must be a results.json", {
+      cause,
+    });
+  }
 }
 
 /** Success and its interval by group; the table of a README. */

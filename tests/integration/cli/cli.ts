@@ -21,12 +21,13 @@ export interface Running {
 
 export function start(
   args: readonly string[],
-  options: { cwd: string; command?: string } = { cwd: process.cwd() },
+  options: { cwd: string; command?: string; detached?: boolean },
 ): Running {
-  const command = options.command ?? process.execPath;
+  const { cwd, command = process.execPath } = options;
   const child = spawn(command, options.command === undefined ? [CLI, ...args] : args, {
-    cwd: options.cwd,
+    cwd,
     stdio: ["ignore", "pipe", "pipe"],
+    detached: options.detached ?? false,
   });
   let stdout = "";
   let stderr = "";

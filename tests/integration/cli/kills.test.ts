@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { JobResult } from "../../../src/rollout/index.ts";
 import { fileSource, openEpisode } from "../../../src/episode/node.ts";
 import { childrenOf, essence, isAlive, journalOf, resultsIn, run, start } from "./cli.ts";
 
@@ -11,18 +12,29 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(cwd, { recursive: true }));
 
-const TASKS = "lift_red_cube,press_button";
-const EVAL = [
-  "eval",
-  "--sim",
-  "tabletop",
-  "--task",
-  TASKS,
-  "--policy",
-  "scripted",
-  "--episodes",
-  "3",
-];
+const EPISODES = 5;
+const EVAL = ["eval", "--sim", "tabletop", "--task", "press_button", "--policy", "scripted"].concat(
+  ["--episodes", `${EPISODES}`],
+);
+const INDICES = Array.from({ length: EPISODES }, (_, index) => index);
+
+/** The results of a run that nobody disturbed. */
+let undisturbed: unknown;
+beforeAll(async () => {
+  const folder = join(cwd, "undisturbed");
+  expect((await run([...EVAL, "--workers", "1", "--out", folder], cwd)).code).toBe(0);
+  undisturbed = essence(resultsIn(folder));
+});
+
+/** One result for each pair, and the same as without the disturbance: in the journal and in the end. */
+function expectWhole(folder: string): void {
+  const results = resultsIn(folder);
+  expect(results.map(({ job }) => job.index).sort((a, b) => a - b)).toEqual(INDICES);
+  expect(essence(results)).toEqual(undisturbed);
+  const text = readFileSync(join(folder, "results.json"), "utf8");
+  const { episodeResults } = JSON.parse(text) as { episodeResults: JobResult[] };
+  expect(essence(episodeResults)).toEqual(undisturbed);
+}
 
 async function outcomeOf(
   path: string,
@@ -44,7 +56,7 @@ describe("kills", () => {
   it("SIGKILL of a worker: its episode is dealt again, the dead one stays and is marked", async () => {
     const folder = join(cwd, "worker");
     const running = start([...EVAL, "--workers", "2", "--record", "--out", folder], { cwd });
-    await running.says(/\[1\/6\]/);
+    await running.says(/\[1\/5\]/);
     // Both workers in the middle of an episode: two files more than results.
     const growing = (): number =>
       readdirSync(join(folder, "episodes")).length - resultsIn(folder).length;
@@ -53,7 +65,7 @@ describe("kills", () => {
     process.kill(victim!, "SIGKILL");
     expect(await running.ended).toBe(0);
     const results = resultsIn(folder);
-    expect(results.map(({ job }) => job.index).sort()).toEqual([0, 1, 2, 3, 4, 5]);
+    expectWhole(folder);
     const lost = journalOf(folder).filter(({ type }) => type === "lost");
     expect(lost).toHaveLength(1);
     expect(results.find(({ job }) => job.index === lost[0]!.index)!.attempt).toBe(2);
@@ -63,11 +75,9 @@ describe("kills", () => {
   });
 
   it("SIGKILL of the runtime: nothing finished is lost, no orphan stays, --resume goes on", async () => {
-    const whole = join(cwd, "whole");
-    expect((await run([...EVAL, "--workers", "1", "--out", whole], cwd)).code).toBe(0);
     const folder = join(cwd, "runtime");
     const running = start([...EVAL, "--workers", "1", "--record", "--out", folder], { cwd });
-    await running.says(/\[2\/6\]/);
+    await running.says(/\[2\/5\]/);
     const workers = childrenOf(running.pid);
     running.child.kill("SIGKILL");
     expect(await running.ended).toBe("SIGKILL");
@@ -87,50 +97,65 @@ describe("kills", () => {
     expect(resumed.code).toBe(0);
     const after = resultsIn(folder);
     expect(after.slice(0, before.length)).toEqual(before);
-    expect(after).toHaveLength(6);
-    expect(essence(after)).toEqual(essence(resultsIn(whole)));
+    expectWhole(folder);
   });
 
-  it("a worker that stops answering is replaced after its deadline", async () => {
+  it("a worker that stands still is replaced after its deadline", async () => {
     const folder = join(cwd, "stopped");
-    const running = start([...EVAL, "--workers", "1", "--step-timeout", "2", "--out", folder], {
-      cwd,
-    });
-    await running.says(/\[1\/6\]/);
+    const deadline = ["--workers", "1", "--step-timeout", "2"];
+    const running = start([...EVAL, ...deadline, "--out", folder], { cwd });
+    await running.says(/\[1\/5\]/);
     const [frozen] = childrenOf(running.pid);
     process.kill(frozen!, "SIGSTOP");
-    const second = start(["sim", "run", "tabletop", "--connect", endpointOf(frozen!)], { cwd });
+    await running.says(/worker lost, its episode is dealt again/);
     expect(await running.ended).toBe(0);
-    expect(resultsIn(folder)).toHaveLength(6);
-    expect(running.stderr()).toContain("worker lost");
-    if (isAlive(frozen!)) process.kill(frozen!, "SIGKILL");
-    second.child.kill("SIGKILL");
-    await second.ended;
+    expectWhole(folder);
+    expect(running.stderr()).toContain("tabletop worker stood still for 2 s and is replaced");
+    // Nobody has to wake or end it.
+    await expectGone([frozen!]);
   });
 
-  it.each(["SIGINT", "SIGTERM"] as const)(
-    "%s: ends with 130, leaves nothing running, can be resumed",
-    async (signal) => {
-      const folder = join(cwd, signal);
-      const running = start([...EVAL, "--workers", "1", "--out", folder], { cwd });
-      await running.says(/\[1\/6\]/);
-      const workers = childrenOf(running.pid);
-      running.child.kill(signal);
-      expect(await running.ended).toBe(130);
-      expect(running.stderr()).toContain(`efference eval --resume ${folder}`);
-      await expectGone(workers);
-      expect((await run(["eval", "--resume", folder], cwd)).code).toBe(0);
-      expect(
-        resultsIn(folder)
-          .map(({ job }) => job.index)
-          .sort(),
-      ).toEqual([0, 1, 2, 3, 4, 5]);
-    },
-  );
-});
+  it("a worker that cannot be started again and again ends the wait in words", async () => {
+    const folder = join(cwd, "hopeless");
+    const patience = ["--workers", "1", "--worker-timeout", "3"];
+    const running = start([...EVAL, ...patience, "--out", folder], { cwd });
+    for (let deaths = 0; deaths < 5; deaths++) {
+      await expect.poll(() => childrenOf(running.pid).length, { interval: 5 }).toBe(1);
+      const [newborn] = childrenOf(running.pid);
+      process.kill(newborn!, "SIGKILL");
+      await expectGone([newborn!]);
+    }
+    expect(await running.ended).toBe(1);
+    expect(running.stderr()).toContain("not started again: it died 5 times at once");
+    expect(running.stderr()).toContain("any simulator did not answer within 3000 ms");
+    expect(existsSync(folder)).toBe(false);
+  });
 
-/** The address a worker was told to dial. */
-function endpointOf(pid: number): string {
-  const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-  return words[words.indexOf("--connect") + 1]!;
-}
+  it.each([
+    ["SIGTERM", "the process"],
+    ["SIGINT", "the process"],
+    // What a terminal does at Ctrl-C.
+    ["SIGINT", "its whole group"],
+  ] as const)("%s to %s: ends with 130, leaves nothing running, can be resumed", async (...at) => {
+    const [signal, whom] = at;
+    const folder = join(cwd, at.join(" "));
+    const args = [...EVAL, "--workers", "1", "--record", "--out", folder];
+    const running = start(args, { cwd, detached: true });
+    await running.says(/\[1\/5\]/);
+    const workers = childrenOf(running.pid);
+    process.kill(whom === "the process" ? running.pid : -running.pid, signal);
+    expect(await running.ended).toBe(130);
+    expect(running.stderr()).toContain(`efference eval --resume ${folder}`);
+    expect(running.stderr()).not.toMatch(/worker (lost|ended)/);
+    await expectGone(workers);
+    const before = resultsIn(folder);
+    expect(before.length).toBeLessThan(EPISODES);
+    // The episode that was running is closed, and says how it ended.
+    for (const file of readdirSync(join(folder, "episodes"))) {
+      expect(await outcomeOf(join(folder, "episodes", file))).toMatchObject({ complete: true });
+    }
+    expect((await run(["eval", "--resume", folder], cwd)).code).toBe(0);
+    expect(resultsIn(folder).slice(0, before.length)).toEqual(before);
+    expectWhole(folder);
+  });
+});
