@@ -21,7 +21,10 @@ if (!existsSync(binary)) {
 const { stdout } = spawnSync(binary, ["--version"], { encoding: "utf8" });
 process.stdout.write(`Node ${stdout}`);
 const args = process.argv.slice(2);
-const projects = ["unit", "numerics", "conformance", "integration"].flatMap((p) => ["--project", p]);
+const projects = ["unit", "numerics", "conformance", "integration"].flatMap((p) => [
+  "--project",
+  p,
+]);
 const { status } = spawnSync(
   binary,
   [join(ROOT, "node_modules/vitest/vitest.mjs"), "run", ...(args.length > 0 ? args : projects)],
