@@ -13,9 +13,6 @@ export const POSE_LENGTH = 7;
 export type Numbers = ArrayLike<number>;
 export type WritableNumbers = Float64Array | Float32Array | number[];
 
-/** The identity pose. */
-export const IDENTITY_POSE: readonly number[] = [0, 0, 0, 1, 0, 0, 0];
-
 /** Rotates `v` (3 numbers at `vAt`) by the quaternion wxyz at `q[qAt..]`; `out` may be `v`. */
 export function rotateByQuatWxyz(
   out: WritableNumbers,
