@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { EpisodeWriter } from "../episode/node.ts";
 import { RecordingError, createEpisodeWriter } from "../episode/node.ts";
@@ -44,10 +44,14 @@ export function recordTo(folder: string): Recorder {
 async function createNewFile(folder: string, header: EpisodeHeader): Promise<EpisodeWriter> {
   for (let copy = 1; ; copy++) {
     const name = copy === 1 ? header.episodeId : `${header.episodeId}-${copy}`;
+    const path = join(folder, `${name}.mcap`);
     try {
-      return await createEpisodeWriter(join(folder, `${name}.mcap`), header);
+      return await createEpisodeWriter(path, header);
     } catch (error) {
-      if (!(error instanceof RecordingError && error.code === "EEXIST")) throw error;
+      if (error instanceof RecordingError && error.code === "EEXIST") continue;
+      // What could not even begin says nothing to anybody.
+      await rm(path, { force: true }).catch(() => undefined);
+      throw error;
     }
   }
 }

@@ -28,7 +28,7 @@ function hashSteps(hashes: string[]): RolloutListener {
       ...Object.entries(observation.images),
       ...Object.entries(observation.proprio),
     ];
-    for (const [name, { dtype, shape, data }] of named) {
+    for (const [name, { dtype, shape, data }] of byName(named)) {
       hash.update(`${name} ${dtype} ${shape.join()}`);
       hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     }
@@ -42,6 +42,11 @@ function hashSteps(hashes: string[]): RolloutListener {
     onStart: (_, first) => add(first),
     onStep: (timeStep, action) => add(timeStep, action),
   };
+}
+
+/** Names may come in any order: they are a set. */
+function byName<T>(entries: readonly [string, T][]): [string, T][] {
+  return [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 interface Played {
@@ -73,7 +78,8 @@ async function hashOfRecording(path: string): Promise<string> {
   }));
   const hash = createHash("sha256");
   for (const { step, proprio, action } of steps) {
-    for (const [name, values] of Object.entries(proprio)) hash.update(`${name} ${values.join()}`);
+    for (const [name, values] of byName(Object.entries(proprio)))
+      hash.update(`${name} ${values.join()}`);
     hash.update(`${action?.join()}`);
     for (const camera of cameras) hash.update((await episode.image(camera, step))!.bytes);
   }
