@@ -89,6 +89,28 @@ describe("evaluate()", () => {
     expect(results).toMatchObject([{ attempt: 3, outcome: { kind: "crash" } }]);
   });
 
+  it("does not count interruptions of earlier runs as lost workers", async () => {
+    const envs = [new FakeEnv({ dieAtCall: 1 }), new FakeEnv({ dieAtCall: 1 }), new FakeEnv()];
+    const jobs = jobsOf(1).slice(0, 1);
+    const attempts = new Map([[0, 4]]);
+    const arrivals = arriving(...envs);
+    const results = await evaluate({ jobs, attempts, arrivals, seat, runId: "r" });
+    expect(results).toMatchObject([{ attempt: 7, outcome: { kind: "failure" } }]);
+  });
+
+  it("does not begin what was stopped before it began", async () => {
+    const signal = AbortSignal.abort(new Error("too late"));
+    const env = new FakeEnv();
+    const running = evaluate({
+      jobs: jobsOf(1),
+      arrivals: arriving(env),
+      seat,
+      runId: "r",
+      signal,
+    });
+    await expect(running).rejects.toThrow("too late");
+  });
+
   it("counts an error of a living simulator as a crash of that episode and goes on", async () => {
     const env = new FakeEnv({ throwAtCall: { call: 1, error: new Error("physics exploded") } });
     const results = await evaluate({ jobs: jobsOf(2), arrivals: arriving(env), seat, runId: "r" });
