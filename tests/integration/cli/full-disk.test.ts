@@ -62,9 +62,12 @@ describe("a disk that fills up while recording", () => {
 /** Opens and reads all of it. @throws if it is no episode */
 async function isComplete(file: string): Promise<boolean> {
   const source = fileSource(join(disk, file));
-  const { complete, steps, damage } = await openEpisode(source);
-  await source.close();
-  expect(damage).toBeUndefined();
-  if (complete) expect(steps).toHaveLength(51);
-  return complete;
+  try {
+    const { complete, steps, damage } = await openEpisode(source);
+    expect(damage).toBeUndefined();
+    if (complete) expect(steps).toHaveLength(51);
+    return complete;
+  } finally {
+    await source.close();
+  }
 }
