@@ -1,7 +1,7 @@
 import { join, relative } from "node:path";
 import type { EnvironmentSpec, TaskInfo } from "../core/index.ts";
 import { BridgeTimeoutError, assertSpecsFit } from "../core/index.ts";
-import type { EvaluationEvent, Job, JobResult, Results } from "../rollout/index.ts";
+import type { EvaluationEvent, Job, JobResult, Results, RunInfo } from "../rollout/index.ts";
 import {
   Journal,
   evaluate,
@@ -10,7 +10,6 @@ import {
   readJournal,
   recordTo,
   runtimeVersions,
-  summarise,
   writeResults,
 } from "../rollout/index.ts";
 import type { RemoteEnvironment } from "../../sim-bridge/index.ts";
@@ -163,18 +162,7 @@ function recorders(
 function runInfo(
   config: RunConfig,
   at: { first: RemoteEnvironment; jobs: readonly Job[]; wallS: number },
-): {
-  runId: string;
-  command: string;
-  seed: number;
-  environment: RemoteEnvironment["identity"];
-  spec: EnvironmentSpec;
-  jobs: readonly Job[];
-  versions: Readonly<Record<string, string>>;
-  device: string;
-  workers: number;
-  wallS: number;
-} {
+): Omit<RunInfo, "policy"> {
   return {
     runId: config.runId,
     command: config.command,
@@ -194,16 +182,23 @@ function reporter(
   context: RunContext,
   start: { total: number; done: readonly JobResult[] },
 ): (event: EvaluationEvent) => void {
-  const results = [...start.done];
   const startedMs = performance.now();
   let workers = 0;
+  // Counted as they come: `summarise` sorts every timing so far, too much work for each event.
+  const counts = { success: 0, failure: 0, crash: 0 };
+  let done = 0;
+  const count = ({ outcome }: JobResult): void => {
+    counts[outcome.kind]++;
+    done++;
+  };
+  start.done.forEach(count);
   const show = (): void => {
-    const { successes, crashes } = summarise(results);
-    const finished = results.length - start.done.length;
+    const { success: successes, crash: crashes } = counts;
+    const finished = done - start.done.length;
     const perEpisodeS = (performance.now() - startedMs) / 1000 / Math.max(1, finished);
-    const leftS = perEpisodeS * (start.total - results.length);
+    const leftS = perEpisodeS * (start.total - done);
     context.progress.live(
-      `${results.length}/${start.total} episodes  ${successes} succeeded  ` +
+      `${done}/${start.total} episodes  ${successes} succeeded  ` +
         `${crashes === 0 ? "" : `${crashes} crashed  `}${workers} worker${workers === 1 ? "" : "s"}` +
         (finished === 0 ? "" : `  about ${durationWords(leftS)} left`),
     );
@@ -220,10 +215,10 @@ function reporter(
       case "episode_started":
         break;
       case "episode_finished":
-        results.push(event.result);
+        count(event.result);
         context.onResult?.(event.result);
         if (!process.stderr.isTTY)
-          context.progress.line(resultLine(event.result, start.total, results.length));
+          context.progress.line(resultLine(event.result, start.total, done));
         for (const error of event.result.listenerErrors ?? []) context.progress.line(error);
         break;
     }
