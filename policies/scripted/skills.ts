@@ -212,7 +212,7 @@ function* approachBehind(view: View, at: { name: string; to: Vec3 }): Skill {
 }
 
 function* pushOn(view: View, at: { name: string; to: () => Vec3; tolerance: number }): Skill {
-  const { z } = { z: view.gripper.position[2] };
+  const [, , z] = view.gripper.position;
   const hand = handDown(closingYawRad(view));
   for (let step = 0; step < 80; step++) {
     const thing = view.entity(at.name).position;
