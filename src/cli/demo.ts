@@ -1,19 +1,16 @@
 import { join, resolve } from "node:path";
 import type { Results } from "../rollout/index.ts";
 import { resultsTable } from "../rollout/index.ts";
-import type { RemoteEnvironment } from "../../sim-bridge/index.ts";
 import { newRunFolder } from "./eval.ts";
 import { EXIT } from "./exit.ts";
 import { Interrupted, interruptSignal } from "./interrupt.ts";
 import { openBrowser } from "./open-browser.ts";
-import { openHub } from "./open-hub.ts";
-import { SimulatorPool } from "./pool.ts";
 import type { Progress } from "./progress.ts";
 import { createProgress, durationWords } from "./progress.ts";
 import { runEvaluation } from "./run-evaluation.ts";
 import { selectTasks } from "./select-tasks.ts";
-import { superviseSimulators } from "./supervise.ts";
 import { untilInterrupted, viewerAppFolder } from "./view.ts";
+import { withSimulators } from "./with-simulators.ts";
 
 export interface DemoOptions {
   episodes: number;
@@ -47,44 +44,43 @@ export async function demo(options: DemoOptions): Promise<void> {
   const folder = resolve(options.out ?? newRunFolder("demo"));
   const progress = createProgress();
   const interrupt = interruptSignal();
-  const hub = await openHub({ endpoint: "tcp://127.0.0.1:*", stepTimeoutS: 30 });
-  const supervisor = superviseSimulators({
-    simulator: "tabletop",
-    endpoint: hub.endpoint,
-    workers: options.workers,
-    onExit: (reason) => progress.line(reason),
-  });
-  const pool = new SimulatorPool(hub);
-  progress.line(`${options.workers} tabletop simulators dial in to ${hub.endpoint}`);
   let viewer: { url: string; close(): Promise<void> } | undefined;
   try {
     viewer = options.exit === true ? undefined : await openViewer(folder, options.port, progress);
     const results: Record<string, Results> = {};
     let sawFirst = false;
-    for (const { policy, label, tasks } of PARTS) {
-      progress.line(`\n${label}`);
-      results[policy] = await runEvaluation(partConfig(policy, { folder, options, tasks }), {
-        folder: join(folder, policy),
-        pool,
-        requireSpec: (spec) => hub.requireSpec(spec),
-        progress,
-        resume: false,
-        signal: interrupt.signal,
-        workerTimeoutMs: 60_000,
-        select: (all) => selectTasks(all, { task: tasks.join(",") }),
-        onResult: () => {
-          if (sawFirst) return;
-          sawFirst = true;
-          progress.line(
-            `first result after ${durationWords((performance.now() - startedMs) / 1000)}`,
-          );
-        },
-      });
-      const table = resultsTable(results[policy]);
-      if (options.json === true) process.stderr.write(table);
-      else process.stdout.write(table);
-    }
-    await stopWorkers(pool, { hub, supervisor });
+    const simulators = {
+      simulator: "tabletop",
+      workers: options.workers,
+      progress,
+      onListening: (endpoint: string) =>
+        progress.line(`${options.workers} tabletop simulators dial in to ${endpoint}`),
+    };
+    await withSimulators(simulators, async (pool, hub) => {
+      for (const { policy, label, tasks } of PARTS) {
+        progress.line(`\n${label}`);
+        results[policy] = await runEvaluation(partConfig(policy, { folder, options, tasks }), {
+          folder: join(folder, policy),
+          pool,
+          requireSpec: (spec) => hub.requireSpec(spec),
+          progress,
+          resume: false,
+          signal: interrupt.signal,
+          workerTimeoutMs: 60_000,
+          select: (all) => selectTasks(all, { task: tasks.join(",") }),
+          onResult: () => {
+            if (sawFirst) return;
+            sawFirst = true;
+            progress.line(
+              `first result after ${durationWords((performance.now() - startedMs) / 1000)}`,
+            );
+          },
+        });
+        const table = resultsTable(results[policy]);
+        if (options.json === true) process.stderr.write(table);
+        else process.stdout.write(table);
+      }
+    });
     if (options.json === true)
       process.stdout.write(`${JSON.stringify(summaryOf(results, folder))}\n`);
     else process.stdout.write(`\nepisodes and results: ${folder}\n`);
@@ -103,18 +99,8 @@ export async function demo(options: DemoOptions): Promise<void> {
     process.exitCode = EXIT.interrupted;
   } finally {
     interrupt.dispose();
-    await stopWorkers(pool, { hub, supervisor });
     await viewer?.close();
   }
-}
-
-async function stopWorkers(
-  pool: SimulatorPool<RemoteEnvironment>,
-  at: { hub: { close(): Promise<void> }; supervisor: { close(): Promise<void> } },
-): Promise<void> {
-  pool.close();
-  await at.hub.close();
-  await at.supervisor.close();
 }
 
 async function openViewer(

@@ -2,18 +2,16 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Results } from "../rollout/index.ts";
 import { resultsTable } from "../rollout/index.ts";
-import type { Hub, RemoteEnvironment } from "../../sim-bridge/index.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { Interrupted, interruptSignal } from "./interrupt.ts";
-import { openHub } from "./open-hub.ts";
-import { SimulatorPool } from "./pool.ts";
 import type { Progress } from "./progress.ts";
 import { createProgress } from "./progress.ts";
 import { assertPolicyExists, simulatorNamed } from "./registry.ts";
 import type { RunConfig } from "./run-evaluation.ts";
 import { configOfRun, runEvaluation } from "./run-evaluation.ts";
 import { selectTasks } from "./select-tasks.ts";
-import { superviseSimulators } from "./supervise.ts";
+import type { WithSimulatorsOptions } from "./with-simulators.ts";
+import { withSimulators } from "./with-simulators.ts";
 
 export interface EvalOptions {
   sim?: string;
@@ -47,7 +45,7 @@ export async function evalCommand(options: EvalOptions): Promise<void> {
   const progress = createProgress();
   const interrupt = interruptSignal();
   try {
-    const results = await withSimulators({ config, options, progress }, (pool, hub) =>
+    const results = await withSimulators(simulatorsOf(config, options, progress), (pool, hub) =>
       runEvaluation(config, {
         folder,
         pool,
@@ -67,6 +65,29 @@ export async function evalCommand(options: EvalOptions): Promise<void> {
   } finally {
     interrupt.dispose();
   }
+}
+
+function simulatorsOf(
+  config: RunConfig,
+  options: EvalOptions,
+  progress: Progress,
+): WithSimulatorsOptions {
+  const { listen } = config;
+  return {
+    simulator: config.simulator,
+    workers: config.workers,
+    progress,
+    stepTimeoutS: options.stepTimeout,
+    log: (line) => progress.line(line),
+    ...(listen === undefined
+      ? {}
+      : {
+          endpoint: listen,
+          onListening: (endpoint) => progress.line(`waiting for simulators at ${endpoint}`),
+        }),
+    ...(options.serverKeyFile === undefined ? {} : { serverKeyFile: options.serverKeyFile }),
+    ...(options.allowKey === undefined ? {} : { allowKeys: options.allowKey }),
+  };
 }
 
 function configOf(options: EvalOptions, folder: string): RunConfig {
@@ -147,40 +168,6 @@ function folderToResume(options: EvalOptions): string {
     throw new UsageError("Cannot resume: there is no unfinished run under runs/, name its folder");
   }
   return resolve(newest);
-}
-
-/** Opens the hub, starts the workers where asked to, and closes both whatever happens. */
-async function withSimulators<T>(
-  at: { config: RunConfig; options: EvalOptions; progress: Progress },
-  work: (pool: SimulatorPool<RemoteEnvironment>, hub: Hub) => Promise<T>,
-): Promise<T> {
-  const { config, options, progress } = at;
-  const hub = await openHub({
-    endpoint: config.listen ?? "tcp://127.0.0.1:*",
-    stepTimeoutS: options.stepTimeout,
-    log: (line) => progress.line(line),
-    ...(options.serverKeyFile === undefined ? {} : { serverKeyFile: options.serverKeyFile }),
-    ...(options.allowKey === undefined ? {} : { allowKeys: options.allowKey }),
-  });
-  if (config.listen !== undefined) progress.line(`waiting for simulators at ${hub.endpoint}`);
-  const supervisor =
-    config.simulator === ""
-      ? undefined
-      : superviseSimulators({
-          simulator: config.simulator,
-          endpoint: hub.endpoint,
-          workers: config.workers,
-          silenceS: options.stepTimeout,
-          onExit: (reason) => progress.line(reason),
-        });
-  const pool = new SimulatorPool(hub);
-  try {
-    return await work(pool, hub);
-  } finally {
-    pool.close();
-    await hub.close();
-    await supervisor?.close();
-  }
 }
 
 function report(results: Results, at: { folder: string; json: boolean; progress: Progress }): void {

@@ -4,13 +4,11 @@ import { resultsTable } from "../rollout/index.ts";
 import { assertNewRun, newRunFolder } from "./eval.ts";
 import { EXIT } from "./exit.ts";
 import { Interrupted, interruptSignal } from "./interrupt.ts";
-import { openHub } from "./open-hub.ts";
-import { SimulatorPool } from "./pool.ts";
 import { createProgress } from "./progress.ts";
 import { assertPolicyExists, simulatorNamed } from "./registry.ts";
 import { runEvaluation } from "./run-evaluation.ts";
 import { selectTasks } from "./select-tasks.ts";
-import { superviseSimulators } from "./supervise.ts";
+import { withSimulators } from "./with-simulators.ts";
 
 export interface RecordOptions {
   sim: string;
@@ -34,38 +32,34 @@ export async function recordCommand(options: RecordOptions): Promise<void> {
   assertNewRun(folder);
   const progress = createProgress();
   const interrupt = interruptSignal();
-  const hub = await openHub({ endpoint: "tcp://127.0.0.1:*", stepTimeoutS: 30 });
-  const supervisor = superviseSimulators({
-    simulator: options.sim,
-    endpoint: hub.endpoint,
-    workers: options.workers,
-    onExit: (reason) => progress.line(reason),
-  });
-  const pool = new SimulatorPool(hub);
   try {
-    const results = await runEvaluation(
-      {
-        runId: folder.split(/[\\/]/).at(-1) ?? "record",
-        command: `efference ${process.argv.slice(2).join(" ")}`,
-        simulator: options.sim,
-        policy: options.policy,
-        policyOptions: { seed: options.seed, noise: options.noise },
-        episodes: options.episodes,
-        firstState: 0,
-        seed: options.seed,
-        record: join(folder, "episodes"),
-        workers: options.workers,
-      },
-      {
-        folder,
-        pool,
-        requireSpec: (spec) => hub.requireSpec(spec),
-        progress,
-        resume: false,
-        signal: interrupt.signal,
-        workerTimeoutMs: 60_000,
-        select: (tasks) => selectTasks(tasks, options),
-      },
+    const results = await withSimulators(
+      { simulator: options.sim, workers: options.workers, progress },
+      (pool, hub) =>
+        runEvaluation(
+          {
+            runId: folder.split(/[\\/]/).at(-1) ?? "record",
+            command: `efference ${process.argv.slice(2).join(" ")}`,
+            simulator: options.sim,
+            policy: options.policy,
+            policyOptions: { seed: options.seed, noise: options.noise },
+            episodes: options.episodes,
+            firstState: 0,
+            seed: options.seed,
+            record: join(folder, "episodes"),
+            workers: options.workers,
+          },
+          {
+            folder,
+            pool,
+            requireSpec: (spec) => hub.requireSpec(spec),
+            progress,
+            resume: false,
+            signal: interrupt.signal,
+            workerTimeoutMs: 60_000,
+            select: (tasks) => selectTasks(tasks, options),
+          },
+        ),
     );
     const failed = results.episodeResults.filter(({ outcome }) => outcome.kind !== "success");
     if (options.keepFailures !== true) {
@@ -87,8 +81,5 @@ export async function recordCommand(options: RecordOptions): Promise<void> {
     process.exitCode = EXIT.interrupted;
   } finally {
     interrupt.dispose();
-    pool.close();
-    await hub.close();
-    await supervisor.close();
   }
 }

@@ -29,14 +29,28 @@ export const OPSET = 21;
 /** The IR version that goes with it. */
 export const IR_VERSION = 10;
 
+/** A node of the graph under construction, with the values themselves instead of their names. */
+export interface BuiltNode {
+  readonly name: string;
+  readonly opType: string;
+  /** `""` is the default domain `ai.onnx`. */
+  readonly domain: string;
+  /** `undefined` = an optional input left out. */
+  readonly inputs: readonly (Value | undefined)[];
+  readonly outputs: readonly Value[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
 /** What `GraphBuilder` stands on. Every call checks dtypes and shapes at once. */
 export class GraphCore {
   readonly #name: string;
   readonly #inputs: ValueInfo[] = [];
   readonly #outputs: ValueInfo[] = [];
   readonly #initializers: Tensor[] = [];
-  readonly #nodes: Node[] = [];
-  readonly #valueInfo: ValueInfo[] = [];
+  readonly #nodes: BuiltNode[] = [];
+  readonly #producers = new WeakMap<Value, number>();
+  readonly #inputValues: Value[] = [];
+  readonly #parameterValues = new Map<string, Value>();
   readonly #names = new Set<string>();
   readonly #mine = new WeakSet<Value>();
   readonly #constants = new Map<string, Value>();
@@ -52,14 +66,18 @@ export class GraphCore {
   input(name: string, elementType: Dtype, shape: readonly StaticDim[]): Value {
     this.#claim(name, "input");
     this.#inputs.push({ name, type: { kind: "tensor", elementType, shape } });
-    return this.#own({ name, elementType, shape });
+    const value = this.#own({ name, elementType, shape });
+    this.#inputValues.push(value);
+    return value;
   }
 
   /** A named tensor of the model: learned, or fixed and worth a name. */
   parameter(name: string, array: NdArray): Value {
     const full = this.#scoped(name);
     this.#claim(full, "parameter");
-    return this.#initializer(full, array);
+    const value = this.#initializer(full, array);
+    this.#parameterValues.set(full, value);
+    return value;
   }
 
   /** An unnamed tensor; equal small constants are shared. */
@@ -90,15 +108,15 @@ export class GraphCore {
   output(name: string, value: Value): void {
     this.#check(value, `output "${name}"`);
     this.#claim(name, "output");
-    this.#nodes.push({
+    const { elementType, shape } = value;
+    this.#add({
       name: `${name}/Identity`,
       opType: "Identity",
       domain: "",
-      inputs: [value.name],
-      outputs: [name],
+      inputs: [value],
+      outputs: [this.#own({ name, elementType, shape })],
       attributes: {},
     });
-    const { elementType, shape } = value;
     this.#outputs.push({ name, type: { kind: "tensor", elementType, shape } });
   }
 
@@ -129,8 +147,8 @@ export class GraphCore {
         inputs: [...this.#inputs],
         outputs: [...this.#outputs],
         initializers: [...this.#initializers],
-        nodes: [...this.#nodes],
-        valueInfo: [...this.#valueInfo],
+        nodes: this.#nodes.map(nodeOf),
+        valueInfo: this.#innerValues().map(infoOf),
       },
     };
   }
@@ -150,17 +168,9 @@ export class GraphCore {
     const name = this.#unused(this.#scoped(opType));
     const outputs = types.map((type, i) => {
       const output = i === 0 ? name : this.#unused(`${name}:${i}`);
-      this.#valueInfo.push({ name: output, type: { kind: "tensor", ...typeOnly(type) } });
       return this.#own({ name: output, ...typeOnly(type) });
     });
-    this.#nodes.push({
-      name,
-      opType,
-      domain,
-      inputs: inputs.map((input) => input?.name ?? ""),
-      outputs: outputs.map((output) => output.name),
-      attributes,
-    });
+    this.#add({ name, opType, domain, inputs: [...inputs], outputs, attributes });
     return outputs;
   }
 
@@ -169,6 +179,65 @@ export class GraphCore {
     const [first] = this.op(opType, inputs, options);
     if (first === undefined) throw new TypeError(`Cannot build ${opType}: it has no output`);
     return first;
+  }
+
+  /**
+   * Lets a node give more of its optional outputs than were asked for when it was made, for instance the
+   * mean of a `LayerNormalization`; what it gives already is left alone.
+   * @returns all outputs of the node
+   */
+  moreOutputs(node: BuiltNode, types: readonly TensorType[]): readonly Value[] {
+    const index = this.#nodes.findIndex(({ name }) => name === node.name);
+    const have = this.#nodes[index];
+    if (have === undefined) {
+      throw new TypeError(`Cannot extend node "${node.name}": it is not of graph "${this.#name}"`);
+    }
+    if (have.outputs.length >= types.length) return have.outputs;
+    const added = types.slice(have.outputs.length).map((type, i) => {
+      const output = this.#unused(`${have.name}:${have.outputs.length + i}`);
+      return this.#own({ name: output, ...typeOnly(type) });
+    });
+    const extended = { ...have, outputs: [...have.outputs, ...added] };
+    this.#nodes[index] = extended;
+    for (const value of added) this.#producers.set(value, index);
+    return extended.outputs;
+  }
+
+  // ---- what is there ----------------------------------------------------------------------------
+
+  get name(): string {
+    return this.#name;
+  }
+
+  /** In topological order: a node comes after the nodes whose outputs it takes. */
+  get nodes(): readonly BuiltNode[] {
+    return this.#nodes;
+  }
+
+  get inputs(): readonly Value[] {
+    return this.#inputValues;
+  }
+
+  /** What `parameter` declared, by full name. */
+  get parameters(): ReadonlyMap<string, Value> {
+    return this.#parameterValues;
+  }
+
+  /** The node that makes a value; `undefined` for inputs, parameters and constants. */
+  producerOf(value: Value): BuiltNode | undefined {
+    const index = this.#producers.get(value);
+    return index === undefined ? undefined : this.#nodes[index];
+  }
+
+  #add(node: BuiltNode): void {
+    for (const value of node.outputs) this.#producers.set(value, this.#nodes.length);
+    this.#nodes.push(node);
+  }
+
+  /** Everything that nodes make, except the graph's outputs. */
+  #innerValues(): Value[] {
+    const outputs = new Set(this.#outputs.map(({ name }) => name));
+    return this.#nodes.flatMap((node) => node.outputs.filter(({ name }) => !outputs.has(name)));
   }
 
   // ---- names ------------------------------------------------------------------------------------
@@ -216,6 +285,18 @@ export class GraphCore {
     }
     this.#names.add(name);
   }
+}
+
+function nodeOf(node: BuiltNode): Node {
+  return {
+    ...node,
+    inputs: node.inputs.map((input) => input?.name ?? ""),
+    outputs: node.outputs.map(({ name }) => name),
+  };
+}
+
+function infoOf({ name, elementType, shape }: Value): ValueInfo {
+  return { name, type: { kind: "tensor", elementType, shape } };
 }
 
 function typeOnly({ elementType, shape }: TensorType): {

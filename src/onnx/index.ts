@@ -3,9 +3,10 @@
  * policy; `src/session` runs what is made here.
  */
 export { GraphBuilder } from "./builder.ts";
-export type { ValueLike, WindowOptions } from "./builder.ts";
+export type { WindowOptions } from "./builder.ts";
+export type { ValueLike } from "./elementwise-builder.ts";
 export { IR_VERSION, OPSET } from "./graph-core.ts";
-export type { AttributeLike, OpOptions, Value } from "./graph-core.ts";
+export type { AttributeLike, BuiltNode, OpOptions, Value } from "./graph-core.ts";
 export { assertModel, checkModel } from "./check-model.ts";
 export type { ModelProblem } from "./check-model.ts";
 export { allocate, bytesPerElement, holds, isDtype, typedView } from "./element-type.ts";

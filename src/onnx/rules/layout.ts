@@ -1,6 +1,6 @@
 /** Operators that move elements and compute none. */
 import type { OpCall, OpRule, StaticDim } from "./rule.ts";
-import { constantInts, fixedDim, intAttribute, intsAttribute, operand } from "./rule.ts";
+import { broadcast, constantInts, fixedDim, intAttribute, intsAttribute, operand } from "./rule.ts";
 import { refuse, resolveAxis, sameElementType, typeWords } from "./rule.ts";
 
 function numbersAndSymbols(shape: readonly StaticDim[]): { product: number; symbols: string[] } {
@@ -139,6 +139,18 @@ const gather: OpRule = (call) => {
   return [{ elementType: data.elementType, shape }];
 };
 
+/** The target may be computed where a rule of ours made it from the shape of another value. */
+const expand: OpRule = (call) => {
+  const { elementType, shape } = operand(call, 0);
+  const target = constantInts(call, 1) ?? refuse(call, "no shape is given", "must be constant");
+  const wanted = { elementType, shape: target };
+  return [{ elementType, shape: broadcast(call, [{ elementType, shape }, wanted]) }];
+};
+
+const shapeOf: OpRule = (call) => [
+  { elementType: "int64", shape: [operand(call, 0).shape.length] },
+];
+
 const flatten: OpRule = (call) => {
   const { elementType, shape } = operand(call, 0);
   const axis = intAttribute(call, "axis", 1);
@@ -161,4 +173,6 @@ export const LAYOUT_RULES: Readonly<Record<string, OpRule>> = {
   Split: split,
   Gather: gather,
   Flatten: flatten,
+  Expand: expand,
+  Shape: shapeOf,
 };

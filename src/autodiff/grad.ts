@@ -1,0 +1,140 @@
+import type { BuiltNode, GraphBuilder, Value } from "../onnx/index.ts";
+import type { VjpRule } from "./rules/rule.ts";
+import { fullLike, isFloat, STOP_GRADIENT } from "./rules/rule.ts";
+import { UnsupportedOpError } from "./unsupported-op-error.ts";
+import { vjpRuleOf } from "./vjp-rules.ts";
+
+/** What is differentiated: values, and the cotangents they start with. */
+export interface VjpRoots {
+  readonly outputs: readonly Value[];
+  /** One for each output, of its shape and dtype. */
+  readonly seeds: readonly Value[];
+}
+
+/**
+ * Adds to a graph under construction the nodes that compute d(loss)/d(wrt).
+ * @param loss a scalar, or a tensor of one element
+ * @returns in the order and shape of `wrt`; zeros where the loss does not depend on it
+ * @throws {UnsupportedOpError} naming operator, node and path to the loss
+ * @throws {TypeError} if `loss` is no scalar, or anything to differentiate is no float
+ */
+export function grad(g: GraphBuilder, loss: Value, wrt: readonly Value[]): Value[] {
+  if (loss.shape.some((dim) => dim !== 1)) {
+    throw new TypeError(
+      `Cannot differentiate "${loss.name}": it is ${loss.elementType}[${loss.shape.join(", ")}], ` +
+        "must be a scalar (vjp takes cotangents for anything else)",
+    );
+  }
+  return vjp(g, { outputs: [loss], seeds: [fullLike(g, loss, 1)] }, wrt);
+}
+
+/**
+ * The same for d(sum of `seeds * outputs`)/d(wrt): one reverse sweep over the nodes that connect them
+ * (reverse-mode differentiation; Griewank & Walther 2008, ch. 3). What is added is ordinary graph, so that
+ * the gradient of a gradient is `grad` applied twice.
+ */
+export function vjp(g: GraphBuilder, roots: VjpRoots, wrt: readonly Value[]): Value[] {
+  assertFloats([...roots.outputs, ...wrt]);
+  const cotangents = new Map<Value, Value>();
+  for (const [i, of] of roots.outputs.entries()) {
+    const by = roots.seeds[i];
+    if (by !== undefined) accumulate(g, cotangents, { of, by });
+  }
+  const nodes = [...g.nodes];
+  const moving = dependents(nodes, wrt);
+  for (const node of nodes.reverse()) {
+    if (stops(node)) continue;
+    if (!node.outputs.some((value) => cotangents.has(value) && moving.has(value))) continue;
+    sweep(g, node, { nodes, cotangents, moving });
+  }
+  return wrt.map((value) => cotangents.get(value) ?? fullLike(g, value, 0));
+}
+
+interface Sweep {
+  /** In reverse order. */
+  readonly nodes: readonly BuiltNode[];
+  readonly cotangents: Map<Value, Value>;
+  /** Everything that changes when one of `wrt` does. */
+  readonly moving: ReadonlySet<Value>;
+}
+
+function sweep(g: GraphBuilder, node: BuiltNode, { nodes, cotangents, moving }: Sweep): void {
+  const rule: VjpRule | undefined = vjpRuleOf(node);
+  if (rule === undefined) throw new UnsupportedOpError(node, pathToRoot(nodes, node, cotangents));
+  const needs = node.inputs.map(
+    (input) => input !== undefined && moving.has(input) && isFloat(input.elementType),
+  );
+  if (!needs.includes(true)) return;
+  const call = {
+    node,
+    inputs: node.inputs,
+    outputs: node.outputs,
+    cotangents: node.outputs.map((value) => cotangents.get(value)),
+    needs,
+  };
+  const results = g.scope("grad", () => rule(g, call));
+  for (const [i, result] of results.entries()) {
+    const input = node.inputs[i];
+    if (result !== undefined && input !== undefined && needs[i] === true) {
+      accumulate(g, cotangents, { of: input, by: result });
+    }
+  }
+}
+
+function accumulate(
+  g: GraphBuilder,
+  cotangents: Map<Value, Value>,
+  { of, by }: { of: Value; by: Value },
+): void {
+  if (of.shape.join() !== by.shape.join() || of.elementType !== by.elementType) {
+    throw new TypeError(
+      `Cannot differentiate: the gradient of "${of.name}" is ${by.elementType}[${by.shape.join(", ")}], ` +
+        `must be ${of.elementType}[${of.shape.join(", ")}]`,
+    );
+  }
+  const have = cotangents.get(of);
+  cotangents.set(of, have === undefined ? by : g.scope("grad", () => g.add(have, by)));
+}
+
+function dependents(nodes: readonly BuiltNode[], wrt: readonly Value[]): Set<Value> {
+  const moving = new Set(wrt);
+  for (const node of nodes) {
+    if (stops(node)) continue;
+    if (node.inputs.some((input) => input !== undefined && moving.has(input))) {
+      for (const output of node.outputs) moving.add(output);
+    }
+  }
+  return moving;
+}
+
+function stops({ name }: BuiltNode): boolean {
+  return name.split("/").at(-2) === STOP_GRADIENT;
+}
+
+function assertFloats(values: readonly Value[]): void {
+  for (const value of values) {
+    if (!isFloat(value.elementType)) {
+      throw new TypeError(
+        `Cannot differentiate "${value.name}": it is ${value.elementType}, must be a floating-point tensor`,
+      );
+    }
+  }
+}
+
+/** Names of the nodes by which a node's outputs reach something that is differentiated. */
+function pathToRoot(
+  nodes: readonly BuiltNode[],
+  from: BuiltNode,
+  cotangents: ReadonlyMap<Value, Value>,
+): string[] {
+  const path = [from.name];
+  const forward = [...nodes].reverse();
+  let frontier = new Set(from.outputs);
+  for (const node of forward.slice(forward.indexOf(from) + 1)) {
+    const onTheWay = node.inputs.some((input) => input !== undefined && frontier.has(input));
+    if (!onTheWay || !node.outputs.some((value) => cotangents.has(value))) continue;
+    path.push(node.name);
+    frontier = new Set(node.outputs);
+  }
+  return path;
+}

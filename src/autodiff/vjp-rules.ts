@@ -1,0 +1,28 @@
+import type { BuiltNode } from "../onnx/index.ts";
+import { CONSTANT_OPS } from "./rules/constant.ts";
+import { ELEMENTWISE_VJPS } from "./rules/elementwise.ts";
+import { LINEAR_VJPS } from "./rules/linear.ts";
+import { REDUCTION_VJPS } from "./rules/reduction.ts";
+import type { VjpRule } from "./rules/rule.ts";
+
+/**
+ * Every gradient rule, by operator. The tables by family are `Record`s over literal unions, so that an
+ * operator named there without a rule does not compile.
+ */
+const RULES: Readonly<Record<string, VjpRule>> = {
+  ...ELEMENTWISE_VJPS,
+  ...LINEAR_VJPS,
+  ...REDUCTION_VJPS,
+};
+
+const stopped: VjpRule = () => [];
+
+/** Operators with a rule, sorted; those of other domains as `domain.Operator`. */
+export const DIFFERENTIABLE_OPS: readonly string[] = Object.keys(RULES).sort();
+
+/** The rule of a node's operator; one that passes nothing on where its result is piecewise constant. */
+export function vjpRuleOf({ domain, opType }: BuiltNode): VjpRule | undefined {
+  const key = domain === "" ? opType : `${domain}.${opType}`;
+  if (CONSTANT_OPS.has(key)) return stopped;
+  return Object.hasOwn(RULES, key) ? RULES[key] : undefined;
+}

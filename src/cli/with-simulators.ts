@@ -1,0 +1,44 @@
+import type { Hub, RemoteEnvironment } from "../../sim-bridge/index.ts";
+import type { OpenHubOptions } from "./open-hub.ts";
+import { openHub } from "./open-hub.ts";
+import { SimulatorPool } from "./pool.ts";
+import type { Progress } from "./progress.ts";
+import { superviseSimulators } from "./supervise.ts";
+
+export interface WithSimulatorsOptions extends Partial<OpenHubOptions> {
+  /** Name from the registry, to be started here; empty = whoever dials in. */
+  readonly simulator: string;
+  readonly workers: number;
+  readonly progress: Progress;
+  readonly onListening?: (endpoint: string) => void;
+}
+
+/** Opens the hub, starts the workers where asked to, and closes both whatever happens. */
+export async function withSimulators<T>(
+  options: WithSimulatorsOptions,
+  work: (pool: SimulatorPool<RemoteEnvironment>, hub: Hub) => Promise<T>,
+): Promise<T> {
+  const { simulator, workers, progress, onListening, ...hubOptions } = options;
+  const stepTimeoutS = hubOptions.stepTimeoutS ?? 30;
+  const endpoint = hubOptions.endpoint ?? "tcp://127.0.0.1:*";
+  const hub = await openHub({ ...hubOptions, endpoint, stepTimeoutS });
+  onListening?.(hub.endpoint);
+  const supervisor =
+    simulator === ""
+      ? undefined
+      : superviseSimulators({
+          simulator,
+          workers,
+          endpoint: hub.endpoint,
+          silenceS: stepTimeoutS,
+          onExit: (reason) => progress.line(reason),
+        });
+  const pool = new SimulatorPool(hub);
+  try {
+    return await work(pool, hub);
+  } finally {
+    pool.close();
+    await hub.close();
+    await supervisor?.close();
+  }
+}

@@ -1,0 +1,120 @@
+import type { Dtype } from "../core/index.ts";
+import { elementTypeCode } from "./element-type.ts";
+import type { Value } from "./graph-core.ts";
+import { GraphCore } from "./graph-core.ts";
+
+/** A value, or a number that becomes a scalar constant of the other operand's dtype. */
+export type ValueLike = Value | number;
+
+/** The part of `GraphBuilder` whose operators make one element per (broadcast) element. */
+export class ElementwiseBuilder extends GraphCore {
+  #operands(a: ValueLike, b: ValueLike): [Value, Value] {
+    const typed = typeof a !== "number" ? a : typeof b !== "number" ? b : undefined;
+    const dtype = typed?.elementType ?? "float32";
+    const value = (x: ValueLike): Value => (typeof x === "number" ? this.scalar(x, dtype) : x);
+    return [value(a), value(b)];
+  }
+
+  #two(opType: string, a: ValueLike, b: ValueLike): Value {
+    return this.one(opType, this.#operands(a, b));
+  }
+
+  add(a: ValueLike, b: ValueLike): Value {
+    return this.#two("Add", a, b);
+  }
+  sub(a: ValueLike, b: ValueLike): Value {
+    return this.#two("Sub", a, b);
+  }
+  mul(a: ValueLike, b: ValueLike): Value {
+    return this.#two("Mul", a, b);
+  }
+  div(a: ValueLike, b: ValueLike): Value {
+    return this.#two("Div", a, b);
+  }
+  pow(a: ValueLike, b: ValueLike): Value {
+    return this.#two("Pow", a, b);
+  }
+  min(a: ValueLike, b: ValueLike): Value {
+    return this.#two("Min", a, b);
+  }
+  max(a: ValueLike, b: ValueLike): Value {
+    return this.#two("Max", a, b);
+  }
+  equal(a: ValueLike, b: ValueLike): Value {
+    return this.#two("Equal", a, b);
+  }
+  greater(a: ValueLike, b: ValueLike): Value {
+    return this.#two("Greater", a, b);
+  }
+  less(a: ValueLike, b: ValueLike): Value {
+    return this.#two("Less", a, b);
+  }
+  and(a: Value, b: Value): Value {
+    return this.one("And", [a, b]);
+  }
+  or(a: Value, b: Value): Value {
+    return this.one("Or", [a, b]);
+  }
+  not(x: Value): Value {
+    return this.one("Not", [x]);
+  }
+  neg(x: Value): Value {
+    return this.one("Neg", [x]);
+  }
+  abs(x: Value): Value {
+    return this.one("Abs", [x]);
+  }
+  exp(x: Value): Value {
+    return this.one("Exp", [x]);
+  }
+  log(x: Value): Value {
+    return this.one("Log", [x]);
+  }
+  sqrt(x: Value): Value {
+    return this.one("Sqrt", [x]);
+  }
+  reciprocal(x: Value): Value {
+    return this.one("Reciprocal", [x]);
+  }
+  sin(x: Value): Value {
+    return this.one("Sin", [x]);
+  }
+  cos(x: Value): Value {
+    return this.one("Cos", [x]);
+  }
+  relu(x: Value): Value {
+    return this.one("Relu", [x]);
+  }
+  tanh(x: Value): Value {
+    return this.one("Tanh", [x]);
+  }
+  sigmoid(x: Value): Value {
+    return this.one("Sigmoid", [x]);
+  }
+  softplus(x: Value): Value {
+    return this.one("Softplus", [x]);
+  }
+  erf(x: Value): Value {
+    return this.one("Erf", [x]);
+  }
+  gelu(x: Value): Value {
+    return this.one("Gelu", [x]);
+  }
+  silu(x: Value): Value {
+    return this.mul(x, this.sigmoid(x));
+  }
+
+  where(condition: Value, yes: ValueLike, no: ValueLike): Value {
+    return this.one("Where", [condition, ...this.#operands(yes, no)]);
+  }
+
+  cast(x: Value, to: Dtype): Value {
+    if (x.elementType === to) return x;
+    return this.one("Cast", [x], { attributes: { to: elementTypeCode(to) } });
+  }
+
+  clip(x: Value, low: number, high: number): Value {
+    const { elementType } = x;
+    return this.one("Clip", [x, this.scalar(low, elementType), this.scalar(high, elementType)]);
+  }
+}

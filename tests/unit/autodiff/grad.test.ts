@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { grad, stopGradient, UnsupportedOpError, vjp } from "../../../src/autodiff/index.ts";
+import type { NdArray } from "../../../src/core/index.ts";
+import { GraphBuilder, writeModel } from "../../../src/onnx/index.ts";
+import type { Value } from "../../../src/onnx/index.ts";
+import { openSession } from "../../../src/session/index.ts";
+
+const f64 = (shape: number[], values: number[]): NdArray => ({
+  dtype: "float64",
+  shape,
+  data: Float64Array.from(values),
+});
+
+async function run(
+  make: (g: GraphBuilder, x: Value) => Value,
+  x: NdArray,
+): Promise<readonly number[]> {
+  const g = new GraphBuilder("test");
+  g.output("y", make(g, g.input("x", "float64", x.shape)));
+  await using session = await openSession(writeModel(g.build()), { device: "cpu" });
+  const { outputs } = await session.run({ x });
+  return Array.from(outputs["y"]?.data ?? [], Number);
+}
+
+describe("grad", () => {
+  it("differentiates a sum of squares, and its gradient again", async () => {
+    const x = f64([3], [1, -2, 3]);
+    const square = (g: GraphBuilder, v: Value): Value => g.reduceSum(g.mul(v, g.mul(v, v)), [0]);
+    const first = await run((g, v) => grad(g, square(g, v), [v])[0]!, x);
+    expect(first).toEqual([3, 12, 27]);
+    const second = await run((g, v) => {
+      const [dx] = grad(g, square(g, v), [v]);
+      return grad(g, g.reduceSum(dx!, [0]), [v])[0]!;
+    }, x);
+    expect(second).toEqual([6, -12, 18]);
+  });
+
+  it("gives zeros where nothing depends", async () => {
+    const dx = await run((g, v) => grad(g, g.scalar(2, "float64"), [v])[0]!, f64([2], [5, 6]));
+    expect(dx).toEqual([0, 0]);
+  });
+
+  it("lets nothing through stopGradient", async () => {
+    const dx = await run(
+      (g, v) => grad(g, g.reduceSum(g.mul(stopGradient(g, v), v), [0]), [v])[0]!,
+      f64([2], [5, 6]),
+    );
+    expect(dx).toEqual([5, 6]);
+  });
+
+  it("takes cotangents for tensors", async () => {
+    const dx = await run(
+      (g, v) => {
+        const seeds = [g.constant(f64([2], [10, 100]))];
+        return vjp(g, { outputs: [g.mul(v, v)], seeds }, [v])[0]!;
+      },
+      f64([2], [1, 2]),
+    );
+    expect(dx).toEqual([20, 400]);
+  });
+
+  it("names operator, node and path where a rule is missing", () => {
+    const g = new GraphBuilder("test");
+    const x = g.input("x", "float32", [2]);
+    const odd = g.one("Hardmax", [x], { outputTypes: [x] });
+    const loss = g.reduceSum(g.tanh(odd), [0]);
+    const failure = (() => {
+      try {
+        grad(g, loss, [x]);
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    })();
+    expect(failure).toBeInstanceOf(UnsupportedOpError);
+    expect(failure).toMatchObject({
+      opType: "Hardmax",
+      path: ["Hardmax", "Tanh", "ReduceSum"],
+    });
+  });
+
+  it("refuses what is no scalar and what is no float", () => {
+    const g = new GraphBuilder("test");
+    const x = g.input("x", "float32", [2]);
+    expect(() => grad(g, x, [x])).toThrow(/"x": it is float32\[2\], must be a scalar/);
+    const n = g.input("n", "int64", []);
+    expect(() => grad(g, n, [n])).toThrow(/it is int64, must be a floating-point tensor/);
+  });
+});
