@@ -29,6 +29,10 @@ export const OPSET = 21;
 /** The IR version that goes with it. */
 export const IR_VERSION = 10;
 
+export interface BuildOptions {
+  readonly parameters?: "stored" | "fed";
+}
+
 /** A node of the graph under construction, with the values themselves instead of their names. */
 export interface BuiltNode {
   readonly name: string;
@@ -73,7 +77,7 @@ export class GraphCore {
 
   /** A named tensor of the model: learned, or fixed and worth a name. */
   parameter(name: string, array: NdArray): Value {
-    const full = this.#scoped(name);
+    const full = this.scopedName(name);
     this.#claim(full, "parameter");
     const value = this.#initializer(full, array);
     this.#parameterValues.set(full, value);
@@ -130,11 +134,22 @@ export class GraphCore {
     }
   }
 
-  /** @throws {TypeError} for a graph without outputs */
-  build(): Model {
+  /** The full name that something called `name` gets in the present scope. */
+  scopedName(name: string): string {
+    return [...this.#scopes, name].join("/");
+  }
+
+  /**
+   * @param options.parameters whether parameters are part of the model, or inputs that are fed at every
+   *     run, as training does; default `stored`
+   * @throws {TypeError} for a graph without outputs
+   */
+  build(options: BuildOptions = {}): Model {
     if (this.#outputs.length === 0) {
       throw new TypeError(`Cannot build graph "${this.#name}": it has no output, must have one`);
     }
+    const fed = options.parameters === "fed";
+    const parameters = [...this.#parameterValues.values()];
     return {
       irVersion: IR_VERSION,
       opsets: { ...this.#opsets },
@@ -144,9 +159,11 @@ export class GraphCore {
       functions: [],
       graph: {
         name: this.#name,
-        inputs: [...this.#inputs],
+        inputs: fed ? [...this.#inputs, ...parameters.map(infoOf)] : [...this.#inputs],
         outputs: [...this.#outputs],
-        initializers: [...this.#initializers],
+        initializers: this.#initializers.filter(
+          ({ name }) => !fed || !this.#parameterValues.has(name),
+        ),
         nodes: this.#nodes.map(nodeOf),
         valueInfo: this.#innerValues().map(infoOf),
       },
@@ -165,7 +182,7 @@ export class GraphCore {
     const call: OpCall = { opType, inputs, attributes, outputCount };
     const types = options.outputTypes ?? inferTypes(call);
     if (domain !== "") this.#opsets[domain] ??= 1;
-    const name = this.#unused(this.#scoped(opType));
+    const name = this.#unused(this.scopedName(opType));
     const outputs = types.map((type, i) => {
       const output = i === 0 ? name : this.#unused(`${name}:${i}`);
       return this.#own({ name: output, ...typeOnly(type) });
@@ -265,10 +282,6 @@ export class GraphCore {
         `Cannot build ${where}: "${value.name}" belongs to another graph, must be a value of "${this.#name}"`,
       );
     }
-  }
-
-  #scoped(name: string): string {
-    return [...this.#scopes, name].join("/");
   }
 
   #unused(stem: string): string {

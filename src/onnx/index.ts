@@ -6,7 +6,7 @@ export { GraphBuilder } from "./builder.ts";
 export type { WindowOptions } from "./builder.ts";
 export type { ValueLike } from "./elementwise-builder.ts";
 export { IR_VERSION, OPSET } from "./graph-core.ts";
-export type { AttributeLike, BuiltNode, OpOptions, Value } from "./graph-core.ts";
+export type { AttributeLike, BuildOptions, BuiltNode, OpOptions, Value } from "./graph-core.ts";
 export { assertModel, checkModel } from "./check-model.ts";
 export type { ModelProblem } from "./check-model.ts";
 export { allocate, bytesPerElement, holds, isDtype, typedView } from "./element-type.ts";
