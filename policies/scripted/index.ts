@@ -10,23 +10,11 @@ import type {
   Policy,
   Thought,
 } from "../../src/core/index.ts";
-import { seeded } from "../../src/core/index.ts";
-import type { Rng } from "../../src/core/index.ts";
 import type { Skill } from "./motion.ts";
 import { GRIP, View, servo } from "./motion.ts";
 import { pursue } from "./plan.ts";
 
 export { randomPolicy } from "./random.ts";
-
-export interface ScriptedOptions {
-  /** Seed of the noise. @default 0 */
-  readonly seed?: number;
-  /**
-   * Standard deviation of the Gaussian noise added to the translation, in action units (1 = 0.05 m per
-   * step); the rotation gets a third of it. The expert sees where that led and corrects. @default 0
-   */
-  readonly noise?: number;
-}
 
 const ACTION: readonly ComponentSpec[] = [
   {
@@ -61,12 +49,7 @@ const ACTION: readonly ComponentSpec[] = [
 ];
 
 /** An expert for every task family; one decision is one action row. */
-export function scriptedPolicy(options: ScriptedOptions = {}): Policy {
-  const { seed = 0, noise = 0 } = options;
-  if (!(noise >= 0)) {
-    throw new RangeError(`Cannot make the scripted policy: noise is ${noise}, must be 0 or more`);
-  }
-  let rng = seeded(seed);
+export function scriptedPolicy(): Policy {
   let episode: Episode | undefined;
   return {
     spec: {
@@ -76,8 +59,7 @@ export function scriptedPolicy(options: ScriptedOptions = {}): Policy {
       predictHorizon: 1,
       privileged: true,
     },
-    reset(start) {
-      rng = seeded(seed).split(start.seed);
+    reset() {
       episode = undefined;
       return Promise.resolve();
     },
@@ -85,7 +67,6 @@ export function scriptedPolicy(options: ScriptedOptions = {}): Policy {
       const started = performance.now();
       episode ??= beginEpisode(observation);
       const { action, thoughts } = nextAction(episode, observation);
-      addNoise(action, { rng, noise });
       const chunk = { data: action, horizon: 1, actionDim: action.length };
       return Promise.resolve({ chunk, thoughts, timing: { totalMs: performance.now() - started } });
     },
@@ -121,12 +102,4 @@ function nextAction(
   // Done, or out of ideas: stay where it is.
   const { position } = view.gripper;
   return { action: servo(view, { position, grip: GRIP.hold }), thoughts };
-}
-
-function addNoise(action: Float32Array, { rng, noise }: { rng: Rng; noise: number }): void {
-  if (noise === 0) return;
-  for (let dim = 0; dim < 6; dim++) {
-    const sigma = dim < 3 ? noise : noise / 3;
-    action[dim] = Math.max(-1, Math.min(1, (action[dim] ?? 0) + sigma * rng.normal()));
-  }
 }

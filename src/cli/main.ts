@@ -101,7 +101,7 @@ program
   .option("--seed <n>", "seed of the whole evaluation", wholeNumber, 0)
   .option("--max-steps <n>", "end episodes after so many control steps", positiveInteger)
   .option("--execute-horizon <n>", "rows executed of each predicted chunk", positiveInteger)
-  .option("--noise <sigma>", "noise on scripted actions (1 = 5 cm per step)", nonNegative)
+  .option("--noise <sigma>", "noise on executed actions (1 = 5 cm per step)", nonNegative)
   .addOption(
     new Option("--device <name>", "for learned policies")
       .choices(["cpu", "webgpu", "cuda"])
@@ -144,13 +144,22 @@ program
   .option("--episodes <n>", "episodes per task", positiveInteger, 50)
   .option("--workers <n>", "simulator processes", positiveInteger, 2)
   .option("--seed <n>", "seed", wholeNumber, 0)
-  .option("--noise <sigma>", "noise on scripted actions (1 = 5 cm per step)", nonNegative, 0)
+  .option("--noise <sigma>", "noise on executed actions (1 = 5 cm per step)", nonNegative, 0)
+  .option("--pushes <chance>", "chance per step of a push off the way", fraction, 0)
+  .addOption(
+    new Option("--states <which>", "drawn from seeds, or the fixed ones that evaluations use")
+      .choices(["drawn", "fixed"])
+      .default("drawn"),
+  )
   .option("--keep-failures", "keep the recordings of failed demonstrations too")
   .option("--out <folder>", "where to (default: runs/record-<time>)")
   .option("--json", "last line of stdout is one JSON object")
   .addHelpText(
     "after",
-    examples(["efference record --sim tabletop --suite object --episodes 50 --noise 0.1"]),
+    examples([
+      "efference record --sim tabletop --suite object --episodes 50 --noise 0.1",
+      "efference record --sim tabletop --task lift_red_cube --episodes 100 --pushes 0.06",
+    ]),
   )
   .action(async (options: RecordOptions) => (await import("./record.ts")).recordCommand(options));
 
@@ -236,6 +245,13 @@ function nonNegative(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0) || !Number.isFinite(value))
     throw new InvalidArgumentError("It must be a number of 0 or more.");
+  return value;
+}
+
+function fraction(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError("It must be a number in [0, 1].");
   return value;
 }
 

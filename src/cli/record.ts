@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { resultsTable } from "../rollout/index.ts";
+import type { StartStates } from "../rollout/index.ts";
 import { assertNewRun, newRunFolder } from "./eval.ts";
 import { EXIT } from "./exit.ts";
 import { Interrupted, interruptSignal } from "./interrupt.ts";
@@ -19,6 +20,8 @@ export interface RecordOptions {
   workers: number;
   seed: number;
   noise: number;
+  pushes: number;
+  states: StartStates;
   keepFailures?: boolean;
   out?: string;
   json?: boolean;
@@ -42,9 +45,10 @@ export async function recordCommand(options: RecordOptions): Promise<void> {
             command: `efference ${process.argv.slice(2).join(" ")}`,
             simulator: options.sim,
             policy: options.policy,
-            policyOptions: { seed: options.seed, noise: options.noise },
+            policyOptions: { seed: options.seed, noise: options.noise, pushes: options.pushes },
             episodes: options.episodes,
             firstState: 0,
+            states: options.states,
             seed: options.seed,
             record: join(folder, "episodes"),
             workers: options.workers,

@@ -50,8 +50,9 @@ export interface PolicyOptions {
   readonly seed: number;
   /** Rows executed of each predicted chunk; absent = the policy's own choice. */
   readonly executeHorizon?: number;
-  /** Standard deviation of the noise added to scripted experts' actions, in action units. */
+  /** Executed actions differ from decided ones: see `perturbed`. */
   readonly noise?: number;
+  readonly pushes?: number;
   readonly device?: "cpu" | "webgpu" | "cuda";
 }
 
@@ -72,10 +73,9 @@ export const POLICIES: readonly PolicyEntry[] = [
   {
     name: "scripted",
     summary: "privileged experts, one per task family (reads the ground truth)",
-    async create({ seed, noise, executeHorizon }) {
+    async create({ executeHorizon }) {
       const { scriptedPolicy } = await import("../../policies/scripted/index.ts");
-      const policy = scriptedPolicy({ seed, ...(noise === undefined ? {} : { noise }) });
-      return { controller: await broker(policy, executeHorizon) };
+      return { controller: await broker(scriptedPolicy(), executeHorizon) };
     },
   },
   {
@@ -100,7 +100,11 @@ export const POLICIES: readonly PolicyEntry[] = [
 export async function createPolicy(name: string, options: PolicyOptions): Promise<LoadedPolicy> {
   assertPolicyExists(name);
   const entry = POLICIES.find((policy) => policy.name === name);
-  return entry === undefined ? fromPackage(name, options) : entry.create(options);
+  const loaded = await (entry === undefined ? fromPackage(name, options) : entry.create(options));
+  const { noise = 0, pushes = 0, seed } = options;
+  if (noise === 0 && pushes === 0) return loaded;
+  const { perturbed } = await import("../rollout/perturb.ts");
+  return { ...loaded, controller: perturbed(loaded.controller, { noise, pushes, seed }) };
 }
 
 /** @throws {UsageError} for anything that is neither a registered name nor the folder of a package */

@@ -1,7 +1,14 @@
 import { join, relative } from "node:path";
 import type { EnvironmentSpec, TaskInfo } from "../core/index.ts";
 import { BridgeTimeoutError, assertSpecsFit } from "../core/index.ts";
-import type { EvaluationEvent, Job, JobResult, Results, RunInfo } from "../rollout/index.ts";
+import type {
+  EvaluationEvent,
+  Job,
+  JobResult,
+  Results,
+  RunInfo,
+  StartStates,
+} from "../rollout/index.ts";
 import {
   Journal,
   evaluate,
@@ -28,6 +35,8 @@ export interface RunConfig {
   readonly policyOptions: PolicyOptions;
   readonly episodes: number;
   readonly firstState: number;
+  /** Default `fixed`. */
+  readonly states?: StartStates;
   readonly seed: number;
   readonly maxSteps?: number;
   /** Folder for episodes; absent = not recorded. */
@@ -137,6 +146,7 @@ async function openJournal(
     episodes: config.episodes,
     seed: config.seed,
     firstInitialState: config.firstState,
+    ...(config.states === undefined ? {} : { states: config.states }),
   });
   const journal = await Journal.create(path, { config, jobs });
   return { journal, jobs, done: [], attempts: new Map() };

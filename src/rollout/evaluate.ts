@@ -6,16 +6,22 @@ import type { RolloutListener } from "./listener.ts";
 import type { RolloutResult } from "./rollout.ts";
 import { rollout } from "./rollout.ts";
 
+/** Where episodes start from. */
+export type StartStates = "fixed" | "drawn";
+
 /**
  * Fixes the (task, initial state or seed) pairs of an evaluation before it starts, so that the result
  * does not depend on how many workers there are or how fast they run.
  *
  * Episode `k` of a task starts from its fixed initial state `k mod initialStates`; its seed is drawn
  * from the run's seed, the task's name and `k`, hence stays the same whichever other tasks are run.
+ *
+ * @param options.states `fixed` (default), or `drawn`: every start is drawn from the episode's seed, as
+ *     demonstrations must, so that the fixed states stay unseen until they are evaluated
  */
 export function planJobs(
   tasks: readonly TaskInfo[],
-  options: { episodes: number; seed: number; firstInitialState?: number },
+  options: { episodes: number; seed: number; firstInitialState?: number; states?: StartStates },
 ): Job[] {
   if (!Number.isInteger(options.episodes) || options.episodes < 1) {
     throw new RangeError(
@@ -26,7 +32,7 @@ export function planJobs(
   const first = options.firstInitialState ?? 0;
   return tasks.flatMap((task, t) =>
     Array.from({ length: options.episodes }, (_, episode) => {
-      const states = task.initialStates;
+      const states = options.states === "drawn" ? 0 : task.initialStates;
       return {
         index: t * options.episodes + episode,
         task: task.name,

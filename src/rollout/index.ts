@@ -6,6 +6,7 @@ export * from "./controller.ts";
 export * from "./evaluate.ts";
 export * from "./journal.ts";
 export * from "./listener.ts";
+export * from "./perturb.ts";
 export * from "./record.ts";
 export * from "./results.ts";
 export * from "./rollout.ts";

@@ -59,7 +59,7 @@ interface Played {
 async function play(env: Environment, seed = 4): Promise<Played> {
   const hashes: string[] = [];
   const recorder = recordTo(join(cwd, "episodes"));
-  await rollout(brokered(scriptedPolicy({ seed: 0 })), env, {
+  await rollout(brokered(scriptedPolicy()), env, {
     task: "lift_red_cube",
     initialState: 3,
     seed,

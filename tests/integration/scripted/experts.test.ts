@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Environment } from "../../../src/core/index.ts";
-import { brokered, rollout } from "../../../src/rollout/index.ts";
+import { brokered, perturbed, rollout } from "../../../src/rollout/index.ts";
 import { scriptedPolicy } from "../../../policies/scripted/index.ts";
 import { createTabletop } from "../../../sim-bridge/sims/tabletop/index.ts";
 
@@ -49,7 +49,7 @@ describe("scripted experts", () => {
   it("repeat themselves to the last bit for equal seeds, noise included", async () => {
     const run = async (): Promise<unknown> => {
       const rows: number[][] = [];
-      const { steps } = await rollout(brokered(scriptedPolicy({ noise: 0.2, seed: 5 })), env, {
+      const { steps } = await rollout(perturbed(brokered(scriptedPolicy()), { noise: 0.2, pushes: 0.1, seed: 5 }), env, {
         task: "lift_red_cube",
         initialState: 2,
         seed: 9,

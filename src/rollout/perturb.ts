@@ -1,0 +1,107 @@
+import type { ActionSpec, Rng } from "../core/index.ts";
+import { elementCount, seeded } from "../core/index.ts";
+import type { Controller } from "./controller.ts";
+
+/** How executed actions differ from decided ones. Both in the action's own units. */
+export interface Perturbation {
+  /** Standard deviation of Gaussian noise on every step's translation; the rotation gets a third of it. Default 0. */
+  readonly noise?: number;
+  /** Chance per step that the arm is pushed off its way for 2 to 6 steps, in [0, 1]. Default 0. */
+  readonly pushes?: number;
+  /** Default 0; every episode gets a child by its seed. */
+  readonly seed?: number;
+}
+
+/** Standard deviation of a push's offset: 0.4 of the full translation command. */
+const PUSH_SIGMA = 0.4;
+
+/**
+ * Executes something else than what was decided, while the decision stays what it was: demonstrations
+ * recorded so show the way back from where a learner may end up, with clean labels (noise injection,
+ * Laskey et al. 2017, "DART", arXiv:1703.09327; its noise is white, pushes last some steps as a learner's
+ * errors do). Nothing is disturbed while the gripper is told to close: a push there makes the grasp fail
+ * rather than teach anything.
+ *
+ * @throws {RangeError} if a strength is negative or a chance above 1
+ */
+export function perturbed(controller: Controller, perturbation: Perturbation): Controller {
+  const { noise = 0, pushes = 0, seed = 0 } = perturbation;
+  if (!(noise >= 0) || !(pushes >= 0 && pushes <= 1)) {
+    throw new RangeError(
+      `Cannot perturb actions: noise is ${noise} and pushes ${pushes}, must be 0 or more and in [0, 1]`,
+    );
+  }
+  if (noise === 0 && pushes === 0) return controller;
+  let disturb: (row: Float32Array) => void = () => undefined;
+  return {
+    ...controller,
+    async reset(start) {
+      const rng = seeded(seed).split("perturb").split(start.seed);
+      disturb = disturber(start.spec.action, { rng, noise, pushes });
+      await controller.reset(start);
+    },
+    async next(observation) {
+      const command = await controller.next(observation);
+      const { data, horizon, actionDim } = command.chunk;
+      const executed = Float32Array.from(data);
+      for (let row = 0; row < horizon; row++) {
+        disturb(executed.subarray(row * actionDim, (row + 1) * actionDim));
+      }
+      return { ...command, chunk: { data: executed, horizon, actionDim } };
+    },
+  };
+}
+
+interface Layout {
+  readonly position: readonly number[];
+  readonly rotation: readonly number[];
+  /** Entry of the gripper command and the sign that closes it. */
+  readonly gripper?: { readonly at: number; readonly closes: number };
+}
+
+/** @throws {RangeError} for an action that has no translation to disturb */
+function layoutOf(spec: ActionSpec): Layout {
+  const position: number[] = [];
+  const rotation: number[] = [];
+  let gripper: Layout["gripper"];
+  let at = 0;
+  for (const { format, shape } of spec.components) {
+    const entries = Array.from({ length: elementCount(shape) }, (_, i) => at + i);
+    if (format === "delta_position") position.push(...entries);
+    if (format === "delta_axis_angle") rotation.push(...entries);
+    if (format === "gripper_close_positive") gripper = { at, closes: 1 };
+    if (format === "gripper_open_positive") gripper = { at, closes: -1 };
+    at += entries.length;
+  }
+  if (position.length === 0) {
+    const formats = spec.components.map(({ format }) => format).join(", ");
+    throw new RangeError(`Cannot perturb actions: they are ${formats}, must have a delta_position`);
+  }
+  return { position, rotation, ...(gripper === undefined ? {} : { gripper }) };
+}
+
+function disturber(
+  spec: ActionSpec,
+  { rng, noise, pushes }: { rng: Rng; noise: number; pushes: number },
+): (row: Float32Array) => void {
+  const { position, rotation, gripper } = layoutOf(spec);
+  let left = 0;
+  let push: number[] = [];
+  const add = (row: Float32Array, i: number, offset: number): void => {
+    row[i] = Math.max(-1, Math.min(1, (row[i] ?? 0) + offset));
+  };
+  return (row) => {
+    if (gripper !== undefined && (row[gripper.at] ?? 0) * gripper.closes > 0) return;
+    if (pushes > 0 && left === 0 && rng.uniform() < pushes) {
+      left = 2 + rng.int(5);
+      push = position.map(() => PUSH_SIGMA * rng.normal());
+    }
+    if (left > 0) {
+      left--;
+      position.forEach((entry, i) => add(row, entry, push[i] ?? 0));
+    }
+    if (noise === 0) return;
+    for (const entry of position) add(row, entry, noise * rng.normal());
+    for (const entry of rotation) add(row, entry, (noise / 3) * rng.normal());
+  };
+}
