@@ -5,5 +5,10 @@ export type { McapDatasetOptions } from "./mcap-dataset.ts";
 export { openFrameSource } from "./frame-source.ts";
 export { assertImageShape } from "./mcap-frames.ts";
 export { assertCameras, compareDatasetSpecs, instructionAt, proprioDim } from "./spec.ts";
-export { computeStatistics, RunningStatistics, statisticsTensors } from "./statistics.ts";
+export {
+  computeStatistics,
+  joinStatistics,
+  RunningStatistics,
+  statisticsTensors,
+} from "./statistics.ts";
 export type { ColumnStatistics, DatasetStatistics } from "./statistics.ts";

@@ -167,19 +167,34 @@ function splitByComponent(
 
 const STORED = ["mean", "std", "min", "max", "q01", "q99"] as const;
 
-/**
- * The tensors of a statistics file of a policy package: `feature/statistic`, `float32[elements]`. A proprio
- * component is the feature `observation.<name>`, the action row the feature `action`.
- */
-export function statisticsTensors(statistics: DatasetStatistics): Record<string, NdArray> {
-  const features = [
-    ...Object.entries(statistics.proprio).map(
-      ([name, part]) => [`observation.${name}`, part] as const,
-    ),
-    ["action", statistics.action] as const,
-  ];
+/** Statistics of features that are concatenated, in this order; all must be over equally many rows. */
+export function joinStatistics(parts: readonly ColumnStatistics[]): ColumnStatistics {
+  const counts = new Set(parts.map(({ count }) => count));
+  if (counts.size !== 1) {
+    throw new RangeError(
+      `Cannot join statistics: they are over ${[...counts].join(", ")} rows, must be over equally many`,
+    );
+  }
+  const join = (name: (typeof STORED)[number]): Float64Array =>
+    Float64Array.from(parts.flatMap((part) => [...part[name]]));
+  const [count = 0] = counts;
+  return {
+    count,
+    mean: join("mean"),
+    std: join("std"),
+    min: join("min"),
+    max: join("max"),
+    q01: join("q01"),
+    q99: join("q99"),
+  };
+}
+
+/** The tensors of a policy package's statistics file, `feature/statistic`, each `float32[elements]`. */
+export function statisticsTensors(
+  features: Readonly<Record<string, ColumnStatistics>>,
+): Record<string, NdArray> {
   const tensors: Record<string, NdArray> = {};
-  for (const [feature, columns] of features) {
+  for (const [feature, columns] of Object.entries(features)) {
     for (const name of STORED) {
       const data = Float32Array.from(columns[name]);
       tensors[`${feature}/${name}`] = { dtype: "float32", shape: [data.length], data };
