@@ -5,7 +5,7 @@ import { unpackChunk } from "./mcap/decompress.ts";
 import { parseChunkHeader, parseMessage, parseMessageIndex, recordsOf } from "./mcap/parse.ts";
 import type { ChunkHeader, MessageIndexEntry } from "./mcap/records.ts";
 import { LIMITS, OPCODE, RECORD_PREFIX_BYTES } from "./mcap/records.ts";
-import type { ByteSource } from "./types.ts";
+import type { ByteSource, ImagePlace } from "./types.ts";
 
 /** Decompressed chunks kept for the next image. */
 const CACHE_BYTES = 32 * 2 ** 20;
@@ -76,6 +76,35 @@ export class ImageStore {
       for (const { logTime } of await this.#entriesOf(chunk, channelId)) times.push(logTime);
     }
     return times.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  }
+
+  /**
+   * Where the images of a channel lie in the file, by log time; undefined if a chunk of them is
+   * compressed. Reads the heads of chunks and their message indexes, and no image.
+   */
+  async places(channelId: number): Promise<Map<bigint, ImagePlace> | undefined> {
+    const places = new Map<bigint, ImagePlace>();
+    for (const chunk of this.#chunks) {
+      const entries = await this.#entriesOf(chunk, channelId);
+      if (entries.length === 0) continue;
+      const header = await this.#headerOf(chunk);
+      if (header.compression !== "") return undefined;
+      const others = [...chunk.index.keys()].map((id) => this.#entriesOf(chunk, id));
+      const starts = (await Promise.all(others)).flat().map(({ offset }) => offset);
+      starts.sort((a, b) => a - b);
+      for (const { logTime, offset } of entries) {
+        const end = starts.find((start) => start > offset) ?? header.recordsSize;
+        if (end > header.recordsSize) throw malformed("an image lies outside its chunk");
+        places.set(logTime, { offset: header.recordsOffset + offset, length: end - offset });
+      }
+    }
+    return places;
+  }
+
+  async #headerOf({ offset, length }: ImageChunk): Promise<ChunkHeader> {
+    const body = offset + RECORD_PREFIX_BYTES;
+    const head = await this.#source.read(body, Math.min(256, length - RECORD_PREFIX_BYTES));
+    return parseChunkHeader(head, { offset: body, length: length - RECORD_PREFIX_BYTES });
   }
 
   #lastStartingBy(time: bigint): number {
@@ -164,6 +193,17 @@ export function unpackRecord(record: Uint8Array): { header: ChunkHeader; records
   const header = parseChunkHeader(body, { offset: 0, length: body.length });
   const stored = body.subarray(header.recordsOffset, header.recordsOffset + header.recordsSize);
   return { header, records: unpackChunk(header, stored) };
+}
+
+/**
+ * The image message whose record begins with `bytes`, the bytes of an `ImagePlace`.
+ *
+ * @throws {SyntaxError} if they hold another record, or half of one
+ */
+export function decodeImageAt(bytes: Uint8Array): { format: string; data: Uint8Array } {
+  const length = recordLength(bytes, OPCODE.message);
+  if (length > bytes.length) throw malformed("an image message is cut off");
+  return decodeCompressedImage(parseMessage(bytes.subarray(RECORD_PREFIX_BYTES, length)).data);
 }
 
 /** The full length of the record at the beginning of `bytes`. */

@@ -9,3 +9,4 @@ export { listEpisodes } from "./list.ts";
 export type { EpisodeListCache, ListedEpisode, ListEpisodesOptions } from "./list.ts";
 export { decodePng, encodePng, encodePngAsync } from "./png.ts";
 export type { PngOptions, RasterImage } from "./png.ts";
+export * from "./dataset/index.ts";

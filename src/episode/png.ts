@@ -145,43 +145,59 @@ function inflateRows(image: Shape, parts: Buffer[], bad: Complain): Buffer {
   return rows;
 }
 
+/** Undoes the filter of every row (ISO/IEC 15948, clause 9): one tight loop per filter. */
 function unfilterRows(image: Shape, rows: Buffer): Uint8Array {
   const { height, channels } = image;
   const stride = image.width * channels;
   const data = new Uint8Array(height * stride);
+  // What stands above the first row.
+  let above = new Uint8Array(stride);
   for (let y = 0; y < height; y++) {
-    const filter = rows[y * (stride + 1)]!;
-    if (filter > 4) throw new SyntaxError(`Cannot decode PNG: filter is ${filter}, must be 0 to 4`);
-    const row = rows.subarray(y * (stride + 1) + 1, (y + 1) * (stride + 1));
-    const start = y * stride;
-    for (let i = 0; i < stride; i++) {
-      const left = i >= channels ? data[start + i - channels]! : 0;
-      const up = y > 0 ? data[start + i - stride]! : 0;
-      const upLeft = y > 0 && i >= channels ? data[start + i - stride - channels]! : 0;
-      data[start + i] = row[i]! + predict(filter, { left, up, upLeft });
-    }
+    const at = y * (stride + 1);
+    const row = data.subarray(y * stride, (y + 1) * stride);
+    row.set(rows.subarray(at + 1, at + 1 + stride));
+    unfilterRow(row, { above, channels, filter: rows[at]! });
+    above = row;
   }
   return data;
 }
 
-function predict(filter: number, near: { left: number; up: number; upLeft: number }): number {
-  const { left, up, upLeft } = near;
+function unfilterRow(
+  row: Uint8Array,
+  { above, channels, filter }: { above: Uint8Array; channels: number; filter: number },
+): void {
   switch (filter) {
+    case 0:
+      return;
     case 1:
-      return left;
+      for (let i = channels; i < row.length; i++) row[i] = row[i]! + row[i - channels]!;
+      return;
     case 2:
-      return up;
+      for (let i = 0; i < row.length; i++) row[i] = row[i]! + above[i]!;
+      return;
     case 3:
-      return (left + up) >> 1;
-    case 4: {
-      // Paeth: the neighbour nearest to left + up - upLeft.
-      const toLeft = Math.abs(up - upLeft);
-      const toUp = Math.abs(left - upLeft);
-      const toUpLeft = Math.abs(left + up - 2 * upLeft);
-      if (toLeft <= toUp && toLeft <= toUpLeft) return left;
-      return toUp <= toUpLeft ? up : upLeft;
-    }
+      for (let i = 0; i < channels; i++) row[i] = row[i]! + (above[i]! >> 1);
+      for (let i = channels; i < row.length; i++) {
+        row[i] = row[i]! + ((row[i - channels]! + above[i]!) >> 1);
+      }
+      return;
+    case 4:
+      // Left of the row there is nothing, and the nearest neighbour is the one above.
+      for (let i = 0; i < channels; i++) row[i] = row[i]! + above[i]!;
+      for (let i = channels; i < row.length; i++) {
+        row[i] = row[i]! + paeth(row[i - channels]!, above[i]!, above[i - channels]!);
+      }
+      return;
     default:
-      return 0;
+      throw new SyntaxError(`Cannot decode PNG: filter is ${filter}, must be 0 to 4`);
   }
+}
+
+/** The neighbour nearest to left + up - upLeft. */
+function paeth(left: number, up: number, upLeft: number): number {
+  const toLeft = Math.abs(up - upLeft);
+  const toUp = Math.abs(left - upLeft);
+  const toUpLeft = Math.abs(left + up - 2 * upLeft);
+  if (toLeft <= toUp && toLeft <= toUpLeft) return left;
+  return toUp <= toUpLeft ? up : upLeft;
 }

@@ -19,6 +19,7 @@ import type {
   EpisodeHeader,
   EpisodeOutcome,
   EpisodeReader,
+  ImagePlace,
   RecordedDecision,
   RecordedStep,
 } from "./types.ts";
@@ -114,6 +115,13 @@ class McapEpisodeReader implements EpisodeReader {
       throw malformed(`an image of "${camera}" is ${format}, must be png or jpeg`);
     }
     return { format, bytes: image.bytes, step: this.#stepAt(image.logTime) };
+  }
+
+  async imagePlaces(camera: string): Promise<readonly (ImagePlace | undefined)[] | undefined> {
+    const channelId = this.#contents.cameras.get(camera);
+    if (channelId === undefined) return this.steps.map(() => undefined);
+    const places = await this.#images.places(channelId);
+    return places && this.#contents.stepTimes.map((time) => places.get(time));
   }
 
   refresh(): Promise<boolean> {

@@ -123,8 +123,20 @@ export interface EpisodeReader {
   poses(step: number): Float64Array | undefined;
   /** The encoded image (PNG or JPEG) shown at a step: the newest one not later than it. */
   image(camera: string, step: number): Promise<EncodedImage | undefined>;
+  /**
+   * Where in the file the image of each recorded step lies, one entry per step: undefined for a step
+   * without an image of its own. The whole is undefined where images are in compressed chunks.
+   */
+  imagePlaces(camera: string): Promise<readonly (ImagePlace | undefined)[] | undefined>;
   /** Reads what was appended since; true if anything was. For files still being written. */
   refresh(): Promise<boolean>;
+}
+
+/** The bytes of a file that hold one image message, for `decodeImageAt`. */
+export interface ImagePlace {
+  readonly offset: number;
+  /** Of the record or more: up to the next message that an index knows of. */
+  readonly length: number;
 }
 
 export interface EncodedImage {

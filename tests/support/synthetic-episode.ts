@@ -431,6 +431,7 @@ export function inMemoryReader(episode: SyntheticEpisode): EpisodeReader {
     cameras: [],
     poses: (step) => episode.timeSteps[step]?.poses,
     image: () => Promise.resolve(undefined),
+    imagePlaces: () => Promise.resolve(undefined),
     refresh: () => Promise.resolve(false),
   };
 }

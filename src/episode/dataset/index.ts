@@ -1,0 +1,14 @@
+/** Datasets: episodes to learn from, out of folders of MCAP files. Needs a disk; readers of files only. */
+export * from "./types.ts";
+export { openMcapDataset } from "./mcap-dataset.ts";
+export type { McapDatasetOptions } from "./mcap-dataset.ts";
+export { openFrameSource } from "./frame-source.ts";
+export { assertImageShape } from "./mcap-frames.ts";
+export { assertCameras, compareDatasetSpecs, instructionAt, proprioDim } from "./spec.ts";
+export {
+  computeStatistics,
+  joinStatistics,
+  RunningStatistics,
+  statisticsTensors,
+} from "./statistics.ts";
+export type { ColumnStatistics, DatasetStatistics } from "./statistics.ts";

@@ -1,0 +1,122 @@
+/** Makes the images of batches: read, decode, resize, keep, augment. Runs in any thread. */
+import type { ImageSpec } from "../../core/index.ts";
+import { seeded } from "../../core/index.ts";
+import type { FrameSource, FrameSourceDescription } from "../../episode/node.ts";
+import { assertImageShape, openFrameSource } from "../../episode/node.ts";
+import type { Augmentation, AugmentOptions, ImageShape } from "./augment.ts";
+import { augmentInto, drawAugmentation, NO_AUGMENTATION } from "./augment.ts";
+import type { FrameCacheMemory } from "./frame-cache.ts";
+import { FrameCache } from "./frame-cache.ts";
+import type { PlanPosition } from "./plan.ts";
+import type { Resizer } from "./resize.ts";
+import { createResizer } from "./resize.ts";
+
+/** Plain data that may be posted to a thread. */
+export interface ImageSetup {
+  readonly sources: readonly FrameSourceDescription[];
+  /** `inputs[source][camera]`: what the files hold. */
+  readonly inputs: readonly (readonly ImageSpec[])[];
+  /** What batches hold, by camera. */
+  readonly outputs: readonly ImageSpec[];
+  readonly augment: AugmentOptions | undefined;
+  readonly seed: number | string;
+  readonly cache: FrameCacheMemory;
+}
+
+export interface ImageJob {
+  readonly windows: readonly ImageWindow[];
+}
+
+/** One window's images: those of its steps, oldest first. */
+export interface ImageWindow {
+  readonly source: number;
+  readonly episode: number;
+  readonly steps: readonly number[];
+  /** Number of the episode's step 0 among the steps of all datasets. */
+  readonly firstSlot: number;
+  readonly position: PlanPosition;
+}
+
+export interface MadeImages {
+  /** By camera: `uint8[windows, steps, height, width, channels]`. */
+  readonly images: readonly Uint8Array<ArrayBuffer>[];
+  /** How many had to be read and decoded. */
+  readonly decoded: number;
+}
+
+export class ImageMaker {
+  readonly #setup: ImageSetup;
+  readonly #sources: readonly FrameSource[];
+  readonly #resizers: readonly (readonly Resizer[])[];
+  readonly #cache: FrameCache;
+
+  constructor(setup: ImageSetup) {
+    this.#setup = setup;
+    this.#sources = setup.sources.map(openFrameSource);
+    this.#resizers = setup.inputs.map((inputs) =>
+      inputs.map((input, camera) => createResizer(input, setup.outputs[camera]!)),
+    );
+    this.#cache = new FrameCache(setup.cache);
+  }
+
+  /**
+   * @throws {SyntaxError} if an image is damaged
+   * @throws {TypeError} if an image has another size than its dataset says
+   */
+  async make({ windows }: ImageJob): Promise<MadeImages> {
+    const steps = windows[0]?.steps.length ?? 0;
+    const sizes = this.#setup.outputs.map(sizeOf);
+    const images = sizes.map((size) => new Uint8Array(windows.length * steps * size));
+    let decoded = 0;
+    const fill = async (window: ImageWindow, at: number, camera: number): Promise<void> => {
+      const size = sizes[camera]!;
+      const change = this.#change(window, camera);
+      for (const [i, step] of window.steps.entries()) {
+        const kept = this.#cache.get(window.firstSlot + step, camera);
+        if (kept === undefined) decoded++;
+        const image = kept ?? (await this.#read(window, step, camera));
+        const start = (at * steps + i) * size;
+        const output = images[camera]!.subarray(start, start + size);
+        augmentInto(output, image, { shape: this.#setup.outputs[camera]!, change });
+      }
+    };
+    // Files are read side by side; whatever fails first is the failure of all, after the rest has ended.
+    const fills = windows.flatMap((window, at) =>
+      images.map((_, camera) => fill(window, at, camera)),
+    );
+    const failed = (await Promise.allSettled(fills)).find(({ status }) => status === "rejected");
+    if (failed?.status === "rejected") throw failed.reason;
+    return { images, decoded };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#sources.map((source) => source.close()));
+  }
+
+  async #read(window: ImageWindow, step: number, camera: number): Promise<Uint8Array> {
+    const { source, episode, firstSlot } = window;
+    const input = this.#setup.inputs[source]![camera]!;
+    const image = await this.#sources[source]!.read(episode, step, input.name);
+    assertImageShape(image, input);
+    const { data } = this.#resizers[source]![camera]!.resize(image);
+    this.#cache.put(firstSlot + step, camera, data);
+    return data;
+  }
+
+  /** The same for all steps of a window, so that motion between them stays what it is. */
+  #change({ position }: ImageWindow, camera: number): Augmentation {
+    const { augment, seed, outputs } = this.#setup;
+    if (augment === undefined) return NO_AUGMENTATION;
+    const { epoch, index } = position;
+    const rng = seeded(seed)
+      .split("augment")
+      .split(epoch)
+      .split(index)
+      .split(outputs[camera]!.name);
+    return drawAugmentation(augment, rng);
+  }
+}
+
+function sizeOf({ height, width, channels }: ImageShape): number {
+  return height * width * channels;
+}
