@@ -1,8 +1,9 @@
 import type { NdArray } from "../core/index.ts";
 import { elementCount } from "../core/index.ts";
 import { allocate } from "../onnx/index.ts";
-import type { Feeds, RunResult, Session } from "./session.ts";
-import { assertFeeds } from "./session.ts";
+import type { Feeds } from "./ports.ts";
+import { assertFeeds } from "./ports.ts";
+import type { RunResult, Session } from "./session.ts";
 
 export interface BatcherOptions {
   /** Rows joined into one run at most. */

@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import type { TypedArray } from "../core/index.ts";
+import type { EngineOptions } from "./protocol.ts";
 
 /** The release of onnxruntime-node this is written for and tested with; the same as in package.json. */
 export const ENGINE_VERSION = "1.30.0";
@@ -39,4 +41,61 @@ export function engineMain(): string {
 /** The folder with the engine's native libraries. */
 export function engineFolder(): string {
   return join(dirname(engineMain()), "..", "bin", "napi-v6", process.platform, process.arch);
+}
+
+/** What this folder uses of a tensor of the engine's. */
+export interface EngineTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  /** Throws for a tensor on a device. Its `getData()` must never be called: it ends the process. */
+  readonly data: TypedArray;
+  readonly location: string;
+  dispose(): void;
+}
+
+interface EngineMetadata {
+  readonly isTensor: boolean;
+  readonly type?: string;
+  readonly shape?: readonly (number | string)[];
+}
+
+/** What this folder uses of a session of the engine's. */
+export interface EngineSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly inputMetadata: readonly EngineMetadata[];
+  readonly outputMetadata: readonly EngineMetadata[];
+  run(
+    feeds: Readonly<Record<string, EngineTensor>>,
+    fetches: Readonly<Record<string, EngineTensor | null>>,
+  ): Promise<Readonly<Record<string, EngineTensor>>>;
+  endProfiling(): void;
+  release(): Promise<void>;
+}
+
+/** What this folder uses of the engine. */
+export interface Engine {
+  readonly InferenceSession: {
+    create(model: Uint8Array | string, options: EngineOptions): Promise<EngineSession>;
+  };
+  readonly Tensor: new (type: string, data: TypedArray, dims: readonly number[]) => EngineTensor;
+  readonly env: { logLevel?: string };
+}
+
+let loaded: Engine | undefined;
+
+/** Loads the engine into this thread. @throws {Error} with what to install */
+export function loadEngine(): Engine {
+  if (loaded === undefined) {
+    loaded = createRequire(import.meta.url)(engineMain()) as Engine;
+    // Failures reach the caller as errors; the engine's own lines on stderr would only repeat them.
+    loaded.env.logLevel = "fatal";
+  }
+  return loaded;
+}
+
+/** Whether arithmetic in this thread, the engine's and JavaScript's alike, counts denormal numbers as 0. */
+export function flushesDenormals(): boolean {
+  const [denormal = 1] = Float64Array.of(1e-310);
+  return denormal * 0.5 === 0;
 }

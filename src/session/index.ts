@@ -1,6 +1,7 @@
 /**
- * Runs ONNX graphs: the only folder that knows the engine (onnxruntime-node). Each session has a thread
- * of its own. Knows no policy, no package and no observation: tensors in, tensors out.
+ * Runs ONNX graphs: the only folder that knows the engine (onnxruntime-node). A session has a thread of
+ * its own (`openSession`), or runs in its caller's (`openLocalSession`, for threads that do nothing else).
+ * Knows no policy, no package and no observation: tensors in, tensors out.
  */
 export { createBatcher } from "./batcher.ts";
 export type { Batcher, BatcherOptions } from "./batcher.ts";
@@ -9,7 +10,18 @@ export type { Device } from "./devices.ts";
 export { ENGINE_VERSION, engineCacheFolder, engineFolder, findEngine } from "./engine.ts";
 export { listDevices, listProviders } from "./list-devices.ts";
 export type { DeviceReport } from "./list-devices.ts";
+export { isDeviceTensor } from "./device-tensor.ts";
+export type { DeviceTensor } from "./device-tensor.ts";
+export type { SessionOptions } from "./engine-options.ts";
+export { hostArray, openLocalSession } from "./local-session.ts";
+export type {
+  LocalResult,
+  LocalRunOptions,
+  LocalSession,
+  LocalSessionOptions,
+} from "./local-session.ts";
 export { openSession } from "./open-session.ts";
-export type { SessionOptions } from "./open-session.ts";
-export type { Feeds, RunOptions, RunResult, Session, SessionPort } from "./session.ts";
+export type { ThreadSessionOptions } from "./open-session.ts";
+export type { Feeds, SessionPort } from "./ports.ts";
+export type { RunOptions, RunResult, Session } from "./session.ts";
 export { SessionLostError } from "./worker-link.ts";

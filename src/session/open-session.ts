@@ -1,25 +1,12 @@
 import { Worker } from "node:worker_threads";
-import type { Device } from "./devices.ts";
-import { deviceAdvice, missingForDevice, providerOf } from "./devices.ts";
+import { deviceAdvice } from "./devices.ts";
+import type { SessionOptions } from "./engine-options.ts";
+import { assertDevice, engineOptions } from "./engine-options.ts";
 import { engineMain } from "./engine.ts";
-import type { EngineOptions } from "./protocol.ts";
 import type { Session } from "./session.ts";
 import { explained, startSession } from "./session.ts";
 
-export interface SessionOptions {
-  /** Default `cpu`. Never changed silently: a device that is missing is an error. */
-  readonly device?: Device;
-  /** Which one of several cards; default 0. */
-  readonly deviceIndex?: number;
-  /**
-   * Threads of one run; default 1, which gives bit-identical results on every run. More threads
-   * make large graphs faster, and `ScatterND(reduction=add)` wrong (a data race in onnxruntime 1.30).
-   */
-  readonly threads?: number;
-  /** Graph rewriting by the engine; default `all`. Exact float64 work needs `basic` or less. */
-  readonly optimization?: EngineOptions["graphOptimizationLevel"];
-  /** Files a model given as bytes keeps tensors in, by their location in the model. */
-  readonly externalData?: Readonly<Record<string, Uint8Array>>;
+export interface ThreadSessionOptions extends SessionOptions {
   /** Runs that may wait before `run` refuses; default 256. */
   readonly maxQueued?: number;
 }
@@ -47,37 +34,15 @@ export function createWorker(): Worker {
  */
 export async function openSession(
   model: Uint8Array | string,
-  options: SessionOptions = {},
+  options: ThreadSessionOptions = {},
 ): Promise<Session> {
   const { device = "cpu", maxQueued = 256 } = options;
   const engine = engineOptions(options);
-  const missing = missingForDevice(device);
-  if (missing !== undefined) {
-    throw new Error(`Cannot open session on ${device}: ${missing}, ${deviceAdvice(device)}`);
-  }
+  assertDevice(device);
   try {
     return await startSession(createWorker(), model, { engine, maxQueued });
   } catch (error) {
     if (device === "cpu") throw error;
     throw explained(`open session on ${device}`, error, deviceAdvice(device));
   }
-}
-
-function engineOptions(options: SessionOptions): EngineOptions {
-  const { device = "cpu", deviceIndex = 0, threads = 1, optimization = "all" } = options;
-  const name = providerOf(device);
-  if (!Number.isInteger(threads) || threads < 1) {
-    throw new RangeError(
-      `Cannot open session: threads is ${threads}, must be an integer of 1 or more`,
-    );
-  }
-  const files = Object.entries(options.externalData ?? {}).map(([path, data]) => ({ path, data }));
-  return {
-    executionProviders: device === "cuda" ? [{ name, deviceId: deviceIndex }] : [name],
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    graphOptimizationLevel: optimization,
-    enableCpuMemArena: true,
-    ...(files.length === 0 ? {} : { externalData: files }),
-  };
 }

@@ -8,6 +8,10 @@ export interface WireTensor {
   readonly data: TypedArray;
 }
 
+export interface ExtraOptions {
+  readonly [key: string]: string | ExtraOptions;
+}
+
 /** onnxruntime's session options, as far as they are set. */
 export interface EngineOptions {
   readonly executionProviders: readonly (
@@ -17,6 +21,12 @@ export interface EngineOptions {
   readonly interOpNumThreads: number;
   readonly graphOptimizationLevel: "disabled" | "basic" | "extended" | "all";
   readonly enableCpuMemArena: boolean;
+  readonly enableProfiling?: boolean;
+  readonly profileFilePrefix?: string;
+  /** Outputs that stay in the device's memory; needs all outputs to be fetched on every run. */
+  readonly preferredOutputLocation?: Readonly<Record<string, "cpu" | "gpu-buffer">>;
+  /** Keys with dots, as objects within objects. */
+  readonly extra?: ExtraOptions;
   readonly externalData?: readonly { readonly path: string; readonly data: Uint8Array }[];
 }
 
@@ -49,6 +59,7 @@ export interface OpenedBody {
   readonly inputs: readonly WirePort[];
   readonly outputs: readonly WirePort[];
   readonly openMs: number;
+  readonly denormalsAsZero: boolean;
 }
 export interface RunBody {
   readonly outputs: Readonly<Record<string, WireTensor>>;

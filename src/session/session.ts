@@ -1,20 +1,12 @@
 import type { Worker } from "node:worker_threads";
 import type { Dtype, NdArray } from "../core/index.ts";
-import { elementCount, messageOf } from "../core/index.ts";
-import { holds, isDtype } from "../onnx/index.ts";
-import type { ElementType } from "../onnx/index.ts";
-import type { EngineOptions, OpenedBody, RunBody, WirePort, WireTensor } from "./protocol.ts";
+import { messageOf } from "../core/index.ts";
+import type { Device } from "./devices.ts";
+import { deviceOf } from "./engine-options.ts";
+import type { Feeds, SessionPort } from "./ports.ts";
+import { assertFeeds, assertFetches, portOf } from "./ports.ts";
+import type { EngineOptions, OpenedBody, RunBody, WireTensor } from "./protocol.ts";
 import { WorkerLink } from "./worker-link.ts";
-
-export type Feeds = Readonly<Record<string, NdArray>>;
-
-/** An input or output of an open session. */
-export interface SessionPort {
-  readonly name: string;
-  readonly dtype: Dtype;
-  /** Numbers, or names of dimensions known at run time (`"batch"`; `""` where the model has no name). */
-  readonly shape: readonly (number | string)[];
-}
 
 export interface RunOptions {
   /** Names of the outputs wanted; default all. */
@@ -38,6 +30,10 @@ export interface RunResult {
 export interface Session {
   readonly inputs: readonly SessionPort[];
   readonly outputs: readonly SessionPort[];
+  /** The device in use, which is the one asked for. */
+  readonly device: Device;
+  /** Whether denormal numbers count as 0 in its thread; see `SessionOptions.denormalsAsZero`. */
+  readonly denormalsAsZero: boolean;
   readonly openMs: number;
   /**
    * Runs are done in the order they were asked for.
@@ -69,7 +65,7 @@ export async function startSession(
   try {
     const request = { kind: "open", model, options: options.engine } as const;
     const opened = (await link.request("open session", request)) as OpenedBody;
-    return new ThreadSession(link, opened, options.maxQueued);
+    return new ThreadSession(link, opened, options);
   } catch (error) {
     await link.terminate();
     throw error;
@@ -79,14 +75,18 @@ export async function startSession(
 class ThreadSession implements Session {
   readonly inputs: readonly SessionPort[];
   readonly outputs: readonly SessionPort[];
+  readonly device: Device;
+  readonly denormalsAsZero: boolean;
   readonly openMs: number;
   readonly #link: WorkerLink;
   readonly #maxQueued: number;
   #closing: Promise<void> | undefined;
 
-  constructor(link: WorkerLink, opened: OpenedBody, maxQueued: number) {
+  constructor(link: WorkerLink, opened: OpenedBody, options: StartOptions) {
     this.#link = link;
-    this.#maxQueued = maxQueued;
+    this.#maxQueued = options.maxQueued;
+    this.device = deviceOf(options.engine);
+    this.denormalsAsZero = opened.denormalsAsZero;
     this.inputs = opened.inputs.map(portOf);
     this.outputs = opened.outputs.map(portOf);
     this.openMs = opened.openMs;
@@ -134,13 +134,6 @@ class ThreadSession implements Session {
   }
 }
 
-function portOf({ name, dtype, shape }: WirePort): SessionPort {
-  if (!isDtype(dtype as ElementType)) {
-    throw new TypeError(`Cannot open session: "${name}" is a ${dtype}, must be a numeric tensor`);
-  }
-  return { name, dtype: dtype as Dtype, shape };
-}
-
 function arrayOf({ dtype, shape, data }: WireTensor): NdArray {
   return { dtype: dtype as Dtype, shape, data };
 }
@@ -156,69 +149,6 @@ function ownBuffer({ data }: NdArray, giveAway: boolean): NdArray["data"] {
   // Buffer.prototype.slice makes a view; copying through the constructor never does.
   const Array = Object.getPrototypeOf(data) === Buffer.prototype ? Uint8Array : data.constructor;
   return new (Array as new (from: NdArray["data"]) => NdArray["data"])(data);
-}
-
-/** @throws {TypeError} naming the first input that is not as declared */
-export function assertFeeds(feeds: Feeds, inputs: readonly SessionPort[]): void {
-  const sizes = new Map<string, number>();
-  for (const input of inputs) {
-    if (!Object.hasOwn(feeds, input.name)) {
-      throw new TypeError(
-        `Cannot run: input "${input.name}" is absent, must be ${portWords(input)}`,
-      );
-    }
-  }
-  for (const [name, array] of Object.entries(feeds)) {
-    const input = inputs.find((port) => port.name === name);
-    if (input === undefined) {
-      const names = inputs.map((port) => `"${port.name}"`).join(", ");
-      throw new TypeError(`Cannot run: there is no input "${name}", must be one of ${names}`);
-    }
-    const words = `${array.dtype}[${array.shape.join(", ")}]`;
-    if (array.dtype !== input.dtype || !fits(array.shape, input.shape, sizes)) {
-      throw new TypeError(`Cannot run: input "${name}" is ${words}, must be ${portWords(input)}`);
-    }
-    const wanted = elementCount(array.shape);
-    if (!holds(array.dtype, array.data) || array.data.length !== wanted) {
-      throw new TypeError(
-        `Cannot run: input "${name}" has ${array.data.length} values in a ` +
-          `${array.data.constructor.name}, must have the ${wanted} of ${words}`,
-      );
-    }
-  }
-}
-
-/** Whether a shape fits, each named dimension having one size in all inputs. */
-function fits(
-  shape: readonly number[],
-  declared: readonly (number | string)[],
-  sizes: Map<string, number>,
-): boolean {
-  if (shape.length !== declared.length) return false;
-  return declared.every((dim, i) => {
-    const size = shape[i] ?? -1;
-    if (typeof dim === "number") return dim === size;
-    if (dim === "") return true;
-    const known = sizes.get(dim) ?? size;
-    sizes.set(dim, known);
-    return known === size;
-  });
-}
-
-function assertFetches(
-  names: readonly string[] | undefined,
-  outputs: readonly SessionPort[],
-): void {
-  for (const name of names ?? []) {
-    if (!outputs.some((port) => port.name === name)) {
-      const known = outputs.map((port) => `"${port.name}"`).join(", ");
-      throw new TypeError(`Cannot run: there is no output "${name}", must be one of ${known}`);
-    }
-  }
-}
-
-function portWords({ dtype, shape }: SessionPort): string {
-  return `${dtype}[${shape.map((dim) => (dim === "" ? "?" : dim)).join(", ")}]`;
 }
 
 /** The same error with more words in front, the first one kept as `cause`. */

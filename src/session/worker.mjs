@@ -24,6 +24,7 @@ env.logLevel = "fatal";
 
 /** @type {import("onnxruntime-node").InferenceSession | undefined} */
 let session;
+let profiling = false;
 /** @type {Promise<void>} */
 let tail = Promise.resolve();
 
@@ -47,11 +48,18 @@ function describe(names, metadata) {
 async function open(message) {
   const started = performance.now();
   session = await InferenceSession.create(message.model, message.options);
+  profiling = message.options.enableProfiling === true;
   return {
     inputs: describe(session.inputNames, session.inputMetadata),
     outputs: describe(session.outputNames, session.outputMetadata),
     openMs: performance.now() - started,
+    denormalsAsZero: flushesDenormals(),
   };
+}
+
+/** The same probe as in `engine.ts`, which plain JavaScript cannot import. */
+function flushesDenormals() {
+  return Float64Array.of(1e-310)[0] * 0.5 === 0;
 }
 
 /** @param {Extract<ToWorker, { kind: "run" }>} message */
@@ -70,12 +78,21 @@ async function run(message) {
   /** @type {Record<string, WireTensor>} */
   const outputs = {};
   const transfer = new Set();
-  for (const [name, { type, dims, data }] of Object.entries(results)) {
+  for (const [name, result] of Object.entries(results)) {
+    const { type, dims } = result;
+    const data = type === "float16" ? halfWords(result.data) : result.data;
     outputs[name] = { dtype: type, shape: [...dims], data };
     // Two outputs may share a buffer, and an empty one must not be listed twice either.
     if (ArrayBuffer.isView(data)) transfer.add(data.buffer);
   }
   return { body: { outputs, runMs }, transfer: [...transfer] };
+}
+
+/** Newer versions of Node make 16-bit floats an array type of their own; here they are their bits. @param {any} data */
+function halfWords(data) {
+  return data instanceof Uint16Array
+    ? data
+    : new Uint16Array(data.buffer, data.byteOffset, data.length);
 }
 
 /** @param {ToWorker} message */
@@ -88,6 +105,7 @@ async function answer(message) {
     case "backends":
       return { body: listSupportedBackends(), transfer: [] };
     case "close":
+      if (profiling) session?.endProfiling();
       await session?.release();
       session = undefined;
       return { body: null, transfer: [] };
