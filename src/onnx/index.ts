@@ -12,6 +12,8 @@ export { allocate, bytesPerElement, holds, isDtype, typedView } from "./element-
 export type { ElementType } from "./element-type.ts";
 export { assertExternalLocation, externalFiles } from "./external-data.ts";
 export type * from "./ir.ts";
+export { loopSteps } from "./loop-steps.ts";
+export type { LoopOptions } from "./loop-steps.ts";
 export { printGraph } from "./print-graph.ts";
 export { readModel } from "./read-model.ts";
 export { inferTypes, KNOWN_OPS } from "./shape-rules.ts";
