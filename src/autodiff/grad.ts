@@ -64,6 +64,10 @@ function sweep(g: GraphBuilder, node: BuiltNode, { nodes, cotangents, moving }: 
   const needs = node.inputs.map(
     (input) => input !== undefined && moving.has(input) && isFloat(input.elementType),
   );
+  if ((node.captures ?? []).some((value) => moving.has(value))) {
+    // What a subgraph uses by name has no place among the inputs, where a rule could answer for it.
+    throw new UnsupportedOpError(node, pathToRoot(nodes, node, cotangents));
+  }
   if (!needs.includes(true)) return;
   const call = {
     node,
@@ -100,7 +104,7 @@ function dependents(nodes: readonly BuiltNode[], wrt: readonly Value[]): Set<Val
   const moving = new Set(wrt);
   for (const node of nodes) {
     if (stops(node)) continue;
-    if (node.inputs.some((input) => input !== undefined && moving.has(input))) {
+    if ([...node.inputs, ...(node.captures ?? [])].some((v) => v !== undefined && moving.has(v))) {
       for (const output of node.outputs) moving.add(output);
     }
   }

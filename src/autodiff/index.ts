@@ -4,6 +4,8 @@
  */
 export { grad, vjp } from "./grad.ts";
 export type { VjpRoots } from "./grad.ts";
+export { gradient, gradientName } from "./gradient.ts";
+export type { GradientOptions } from "./gradient.ts";
 export { stopGradient } from "./rules/rule.ts";
 export type { VjpCall, VjpRule } from "./rules/rule.ts";
 export { UnsupportedOpError } from "./unsupported-op-error.ts";

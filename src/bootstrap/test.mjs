@@ -20,6 +20,7 @@ await ensureInstalled();
 await ensureBuilt();
 const { ensureVenv } = await import("../../tests/support/python-venv.mjs");
 const { ensureChromium } = await import("../../tests/support/browser.mjs");
+const { findSoftwareGpu } = await import("../../tests/support/software-gpu.mjs");
 const venv = await ensureVenv({ log });
 const browser = await ensureChromium({ log });
 progress.done("set-up done");
@@ -27,6 +28,7 @@ progress.done("set-up done");
 const unavailable = [
   ["Python peers", venv.unavailable],
   ["browser", browser.unavailable],
+  ["software GPU", findSoftwareGpu().unavailable],
 ].filter(([, reason]) => reason !== undefined);
 for (const [what, reason] of unavailable)
   process.stdout.write(`not available: ${what}: ${reason}\n`);

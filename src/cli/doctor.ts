@@ -1,11 +1,10 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { arch, cpus, platform, totalmem } from "node:os";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { messageOf } from "../core/index.ts";
 import { formatTable } from "../rollout/results.ts";
+import type { DevicePart, DeviceReport } from "../session/index.ts";
 import { EXIT } from "./exit.ts";
 
 const run = promisify(execFile);
@@ -22,15 +21,17 @@ interface Check {
 
 /** `efference doctor`: what works here, what does not, and what to do about it. */
 export async function doctorCommand(options: { gpu?: boolean; json?: boolean }): Promise<void> {
-  const checks = await Promise.all([
-    checkNode(),
-    checkModule("zeromq", { advice: "npm install zeromq" }),
-    checkModule("@mujoco/mujoco", { advice: "npm install @mujoco/mujoco" }),
-    checkEngine(),
-    checkPython(),
-    checkBrowser(),
-    ...(options.gpu === true ? gpuChecks() : []),
-  ]);
+  const checks = (
+    await Promise.all<Check | Check[]>([
+      checkNode(),
+      checkModule("zeromq", { advice: "npm install zeromq" }),
+      checkModule("@mujoco/mujoco", { advice: "npm install @mujoco/mujoco" }),
+      checkEngine(),
+      checkPython(),
+      checkBrowser(),
+      ...(options.gpu === true ? [gpuChecks()] : []),
+    ])
+  ).flat();
   const machine = `${platform()} ${arch()}, ${cpus().length} cores, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`;
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify({ machine, checks })}\n`);
@@ -85,15 +86,23 @@ function moduleVersion(name: string): string {
   return "unknown version";
 }
 
+let devices: Promise<readonly DeviceReport[]> | undefined;
+
+/** Every device is tried once, whoever asks. */
+function devicesOnce(): Promise<readonly DeviceReport[]> {
+  devices ??= import("../session/index.ts").then(({ listDevices }) => listDevices());
+  return devices;
+}
+
 async function checkEngine(): Promise<Check> {
   const name = "onnxruntime-node";
-  const { ENGINE_VERSION, findEngine, listDevices } = await import("../session/index.ts");
+  const { ENGINE_VERSION, findEngine } = await import("../session/index.ts");
   const found = findEngine();
   if (found === undefined) {
     const advice = `ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node@${ENGINE_VERSION}\n(or start a learned policy once: it is then fetched to the cache)`;
     return { name, status: "missing", found: "not installed", advice };
   }
-  const devices = await listDevices();
+  const devices = await devicesOnce();
   const cpu = devices.find(({ device }) => device === "cpu");
   const usable = devices.filter((device) => device.usable).map(({ device }) => device);
   if (cpu?.usable === true) {
@@ -146,71 +155,36 @@ async function checkBrowser(): Promise<Check> {
   };
 }
 
-function gpuChecks(): Promise<Check>[] {
-  return [checkDriver(), checkCudaProvider(), checkVulkan()];
-}
-
-async function checkDriver(): Promise<Check> {
-  const name = "NVIDIA driver";
-  try {
-    const { stdout } = await run("nvidia-smi", [
-      "--query-gpu=name,driver_version",
-      "--format=csv,noheader",
-    ]);
-    return { name, status: "ok", found: stdout.trim(), optional: true };
-  } catch {
-    const advice =
-      "install an NVIDIA driver that supports CUDA 13 (Debian: nvidia-driver, from non-free)";
-    return { name, status: "missing", found: "nvidia-smi does not run", advice, optional: true };
-  }
-}
-
-/** onnxruntime-node ships the CPU and WebGPU providers; the CUDA provider must be laid beside them. */
-async function checkCudaProvider(): Promise<Check> {
-  const name = "onnxruntime CUDA provider";
-  const { engineFolder } = await import("../session/index.ts");
-  try {
-    const folder = engineFolder();
-    const library = join(folder, "libonnxruntime_providers_cuda.so");
-    if (existsSync(library)) return { name, status: "ok", found: library, optional: true };
-    return {
-      name,
-      status: "missing",
-      found: `not in ${folder}`,
-      advice: cudaAdvice(folder),
-      optional: true,
-    };
-  } catch (error) {
-    return {
-      name,
-      status: "missing",
-      found: messageOf(error),
-      advice: "install onnxruntime-node first",
-      optional: true,
-    };
-  }
-}
-
-function cudaAdvice(folder: string): string {
+/** What each GPU device says of itself, then the parts that CUDA is made of. */
+async function gpuChecks(): Promise<Check[]> {
+  const { listCudaParts } = await import("../session/index.ts");
+  const devices = (await devicesOnce()).filter(({ device }) => device !== "cpu");
+  const parts = listCudaParts();
   return [
-    "pip download --no-deps onnxruntime-gpu==1.30.0",
-    "unzip onnxruntime_gpu-*.whl 'onnxruntime/capi/libonnxruntime_providers_*' -d wheel",
-    `cp wheel/onnxruntime/capi/libonnxruntime_providers_{shared,cuda}.so ${folder}/`,
-    "pip install 'nvidia-cuda-runtime~=13.0' 'nvidia-cublas~=13.0' 'nvidia-curand~=10.0' \\",
-    "  'nvidia-cufft~=12.0' 'nvidia-cuda-nvrtc~=13.0' 'nvidia-cudnn-cu13~=9.0'",
-    "export LD_LIBRARY_PATH=SITE/nvidia/cu13/lib:SITE/nvidia/cudnn/lib   # SITE = Python's site-packages",
-  ].join("\n");
+    ...devices.map(({ device, usable, reason }): Check => {
+      const name = `device ${device}`;
+      if (usable) return { name, status: "ok", found: "a graph ran on it", optional: true };
+      // What the parts below say need not be said twice.
+      const told = device === "cuda" && parts.some((part) => !part.usable);
+      const advice = told ? "get the parts below, in their order" : reason;
+      return { name, status: "missing", found: "no graph runs on it", advice, optional: true };
+    }),
+    ...(await Promise.all(parts.map(partCheck))),
+  ];
 }
 
-async function checkVulkan(): Promise<Check> {
-  const name = "Vulkan (for the WebGPU provider)";
+async function partCheck({ name, usable, found, advice }: DevicePart): Promise<Check> {
+  if (!usable) return { name, status: "missing", found, advice, optional: true };
+  const card = name === "NVIDIA driver" ? await nvidiaCards() : undefined;
+  return { name, status: "ok", found: card ?? found, optional: true };
+}
+
+/** Names and driver version, where NVIDIA's program is there to say them. */
+async function nvidiaCards(): Promise<string | undefined> {
   try {
-    const { stdout } = await run("vulkaninfo", ["--summary"]);
-    const devices = [...stdout.matchAll(/deviceName\s*=\s*(.+)/g)].map((match) => match[1] ?? "");
-    return { name, status: "ok", found: devices.join(", "), optional: true };
+    const query = ["--query-gpu=name,driver_version", "--format=csv,noheader"];
+    return (await run("nvidia-smi", query)).stdout.trim().replaceAll("\n", "; ");
   } catch {
-    const advice =
-      "install a Vulkan driver and loader (Debian: apt-get install libvulkan1 vulkan-tools mesa-vulkan-drivers)";
-    return { name, status: "missing", found: "vulkaninfo does not run", advice, optional: true };
+    return undefined;
   }
 }

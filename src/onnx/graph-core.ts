@@ -1,7 +1,7 @@
 /** A graph under construction: inputs, parameters, any operator, outputs, names. */
 import type { Dtype, NdArray } from "../core/index.ts";
 import { elementCount } from "../core/index.ts";
-import { allocate, holds } from "./element-type.ts";
+import { allocate, holds, isDtype } from "./element-type.ts";
 import type { Attribute, Model, Node, Tensor, ValueInfo } from "./ir.ts";
 import type { OpCall, StaticDim, TensorType } from "./rules/rule.ts";
 import { inferTypes } from "./shape-rules.ts";
@@ -22,10 +22,25 @@ export interface OpOptions {
   readonly outputCount?: number;
   /** Needed for operators without a shape rule. */
   readonly outputTypes?: readonly TensorType[];
+  /** Name of the node; default: that of its first output. A number is added where it is taken. */
+  readonly name?: string;
+  /** Exact names of the outputs, which must be free; default: after scope and operator. */
+  readonly outputNames?: readonly string[];
+  /** Lowest version of the domain's operator set that has the operator; default: what the graph writes. */
+  readonly opset?: number;
+  /** Values that the subgraphs among the attributes use by name. */
+  readonly captures?: readonly Value[];
 }
 
 /** The operator set that the runtime writes; onnxruntime 1.30 runs it on every device. */
 export const OPSET = 21;
+/** Operators that came after it: a graph with one of them is written for the set that has them. */
+const NEWER_OPS: ReadonlySet<string> = new Set([
+  "Attention",
+  "RMSNormalization",
+  "RotaryEmbedding",
+]);
+const NEWER_OPSET = 23;
 /** The IR version that goes with it. */
 export const IR_VERSION = 10;
 
@@ -43,6 +58,8 @@ export interface BuiltNode {
   readonly inputs: readonly (Value | undefined)[];
   readonly outputs: readonly Value[];
   readonly attributes: Readonly<Record<string, Attribute>>;
+  /** What subgraphs among the attributes use of this graph, beside the inputs; left out if nothing. */
+  readonly captures?: readonly Value[];
 }
 
 /** What `GraphBuilder` stands on. Every call checks dtypes and shapes at once. */
@@ -55,7 +72,9 @@ export class GraphCore {
   readonly #producers = new WeakMap<Value, number>();
   readonly #inputValues: Value[] = [];
   readonly #parameterValues = new Map<string, Value>();
+  /** Of values; a node that is named after its output shares the name. */
   readonly #names = new Set<string>();
+  readonly #nodeNames = new Set<string>();
   readonly #mine = new WeakSet<Value>();
   readonly #constants = new Map<string, Value>();
   readonly #opsets: Record<string, number> = { "": OPSET };
@@ -79,9 +98,26 @@ export class GraphCore {
   parameter(name: string, array: NdArray): Value {
     const full = this.scopedName(name);
     this.#claim(full, "parameter");
-    const value = this.#initializer(full, array);
+    const value = this.#array(full, array);
     this.#parameterValues.set(full, value);
     return value;
+  }
+
+  /**
+   * A named tensor as a file has it: its numbers may stand in another file, and then are not known here.
+   * @throws {TypeError} for element types that the runtime does not compute with
+   */
+  initializer(tensor: Tensor): Value {
+    const { name, elementType, shape, payload } = tensor;
+    if (!isDtype(elementType)) {
+      throw new TypeError(
+        `Cannot add parameter "${name}": it is ${elementType}, must be a numeric type of 8 bits or more`,
+      );
+    }
+    this.#claim(name, "parameter");
+    if (payload.kind === "array") return this.#array(name, payload.array);
+    this.#initializers.push(tensor);
+    return this.#own({ name, elementType, shape });
   }
 
   /** An unnamed tensor; equal small constants are shared. */
@@ -93,7 +129,7 @@ export class GraphCore {
     const key = `${array.dtype}[${array.shape.join()}]${bytes}`;
     const known = small ? this.#constants.get(key) : undefined;
     if (known !== undefined) return known;
-    const value = this.#initializer(this.#unused("const"), array);
+    const value = this.#array(this.#unused("const"), array);
     if (small) this.#constants.set(key, value);
     return value;
   }
@@ -109,18 +145,24 @@ export class GraphCore {
     return this.constant({ dtype: "int64", shape: [values.length], data });
   }
 
+  /** A value that has the output's name already becomes it as it is; another goes through an Identity. */
   output(name: string, value: Value): void {
     this.#check(value, `output "${name}"`);
-    this.#claim(name, "output");
     const { elementType, shape } = value;
-    this.#add({
-      name: `${name}/Identity`,
-      opType: "Identity",
-      domain: "",
-      inputs: [value],
-      outputs: [this.#own({ name, elementType, shape })],
-      attributes: {},
-    });
+    if (this.#outputs.some((output) => output.name === name)) {
+      throw new TypeError(`Cannot add output "${name}": the name is taken, must be unique`);
+    }
+    if (value.name !== name) {
+      this.#claim(name, "output");
+      this.#add({
+        name: this.#unusedNodeName(`${name}/Identity`),
+        opType: "Identity",
+        domain: "",
+        inputs: [value],
+        outputs: [this.#own({ name, elementType, shape })],
+        attributes: {},
+      });
+    }
     this.#outputs.push({ name, type: { kind: "tensor", elementType, shape } });
   }
 
@@ -179,15 +221,21 @@ export class GraphCore {
     const attributes = Object.fromEntries(
       Object.entries(options.attributes ?? {}).map(([key, value]) => [key, attributeOf(value)]),
     );
-    const call: OpCall = { opType, inputs, attributes, outputCount };
+    const stem = this.#free(options.name ?? options.outputNames?.[0] ?? this.scopedName(opType));
+    const call: OpCall = { opType, domain, name: stem, inputs, attributes, outputCount };
     const types = options.outputTypes ?? inferTypes(call);
-    if (domain !== "") this.#opsets[domain] ??= 1;
-    const name = this.#unused(this.scopedName(opType));
+    const newer = domain === "" && NEWER_OPS.has(opType) ? NEWER_OPSET : 1;
+    const opset = Math.max(newer, options.opset ?? 1);
+    this.#opsets[domain] = Math.max(this.#opsets[domain] ?? 1, opset);
+    const first = options.outputNames === undefined ? this.#unused(stem) : "";
     const outputs = types.map((type, i) => {
-      const output = i === 0 ? name : this.#unused(`${name}:${i}`);
-      return this.#own({ name: output, ...typeOnly(type) });
+      const name = this.#outputName(options.outputNames, { first, i });
+      return this.#own({ name, ...typeOnly(type) });
     });
-    this.#add({ name, opType, domain, inputs: [...inputs], outputs, attributes });
+    const name = this.#unusedNodeName(options.name ?? outputs[0]?.name ?? stem);
+    const { captures = [] } = options;
+    const node = { name, opType, domain, inputs: [...inputs], outputs, attributes };
+    this.#add(captures.length === 0 ? node : { ...node, captures });
     return outputs;
   }
 
@@ -204,9 +252,10 @@ export class GraphCore {
    * @returns all outputs of the node
    */
   moreOutputs(node: BuiltNode, types: readonly TensorType[]): readonly Value[] {
-    const index = this.#nodes.findIndex(({ name }) => name === node.name);
-    const have = this.#nodes[index];
-    if (have === undefined) {
+    const [anchor] = node.outputs;
+    const index = anchor === undefined ? undefined : this.#producers.get(anchor);
+    const have = index === undefined ? undefined : this.#nodes[index];
+    if (index === undefined || have === undefined) {
       throw new TypeError(`Cannot extend node "${node.name}": it is not of graph "${this.#name}"`);
     }
     if (have.outputs.length >= types.length) return have.outputs;
@@ -259,7 +308,7 @@ export class GraphCore {
 
   // ---- names ------------------------------------------------------------------------------------
 
-  #initializer(name: string, array: NdArray): Value {
+  #array(name: string, array: NdArray): Value {
     const { dtype, shape, data } = array;
     if (!holds(dtype, data) || data.length !== elementCount(shape)) {
       throw new TypeError(
@@ -284,10 +333,39 @@ export class GraphCore {
     }
   }
 
+  /** Keeps names that subgraphs use inside from being given to anything new. */
+  reserve(names: Iterable<string>): void {
+    for (const name of names) this.#names.add(name);
+  }
+
   #unused(stem: string): string {
-    let name = stem;
-    for (let i = 1; this.#names.has(name); i++) name = `${stem}_${i}`;
+    const name = this.#free(stem);
     this.#names.add(name);
+    return name;
+  }
+
+  #free(stem: string): string {
+    let name = stem;
+    for (let i = 1; this.#names.has(name) || this.#nodeNames.has(name); i++) name = `${stem}_${i}`;
+    return name;
+  }
+
+  #unusedNodeName(stem: string): string {
+    let name = stem;
+    for (let i = 1; this.#nodeNames.has(name); i++) name = `${stem}_${i}`;
+    this.#nodeNames.add(name);
+    return name;
+  }
+
+  #outputName(
+    given: readonly string[] | undefined,
+    { first, i }: { first: string; i: number },
+  ): string {
+    if (given === undefined) return i === 0 ? first : this.#unused(`${first}:${i}`);
+    const name = given[i] ?? "";
+    // An output that nobody asked for has no name in a file, but its place must be held.
+    if (name === "") return this.#unused(`${given.find((other) => other !== "") ?? "unused"}:${i}`);
+    this.#claim(name, "value");
     return name;
   }
 
@@ -300,7 +378,7 @@ export class GraphCore {
   }
 }
 
-function nodeOf(node: BuiltNode): Node {
+function nodeOf({ captures: _, ...node }: BuiltNode): Node {
   return {
     ...node,
     inputs: node.inputs.map((input) => input?.name ?? ""),

@@ -13,8 +13,14 @@ export { allocate, bytesPerElement, holds, isDtype, typedView } from "./element-
 export type { ElementType } from "./element-type.ts";
 export { assertExternalLocation, externalFiles } from "./external-data.ts";
 export type * from "./ir.ts";
+export { loopSteps } from "./loop-steps.ts";
+export type { LoopOptions } from "./loop-steps.ts";
+export { evaluate, EVALUABLE_OPS, EVALUATION_LIMIT } from "./evaluate/evaluate.ts";
+export { declareOutputs, importGraph } from "./import/import-graph.ts";
+export type { ImportedGraph, ImportOptions } from "./import/import-graph.ts";
+export { NEWEST_OPSET, OLDEST_OPSET } from "./import/upgrade.ts";
 export { printGraph } from "./print-graph.ts";
 export { readModel } from "./read-model.ts";
-export { inferTypes, KNOWN_OPS } from "./shape-rules.ts";
+export { hasShapeRule, inferTypes, KNOWN_OPS } from "./shape-rules.ts";
 export type { OpCall, OpRule, Operand, StaticDim, TensorType } from "./rules/rule.ts";
 export { writeModel } from "./write-model.ts";

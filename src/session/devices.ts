@@ -1,6 +1,4 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { engineFolder } from "./engine.ts";
+import { listCudaParts, missingCudaProvider } from "./cuda.ts";
 
 /** Where a graph can run. */
 export type Device = "cpu" | "webgpu" | "cuda";
@@ -20,15 +18,13 @@ export function providerOf(device: string): string {
   return device;
 }
 
-const CUDA_LIBRARIES = ["libonnxruntime_providers_shared.so", "libonnxruntime_providers_cuda.so"];
-
-/** What a device lacks that can be seen without trying it; `undefined` = nothing. */
+/** What a device certainly lacks, as far as it can be seen without trying it; `undefined` = nothing. */
 export function missingForDevice(device: Device): string | undefined {
   if (device !== "cuda") return undefined;
   if (process.platform !== "linux" || process.arch !== "x64") {
     return `there is no CUDA build for ${process.platform}-${process.arch}`;
   }
-  const missing = CUDA_LIBRARIES.filter((file) => !existsSync(join(engineFolder(), file)));
+  const missing = missingCudaProvider();
   return missing.length === 0 ? undefined : `${missing.join(" and ")} are not installed`;
 }
 
@@ -39,14 +35,20 @@ export function deviceAdvice(device: Device): string {
       return "reinstall onnxruntime-node";
     case "webgpu":
       return (
-        "must be a machine with a WebGPU adapter: on Linux install the Vulkan loader (libvulkan1) and a " +
-        'driver (mesa-vulkan-drivers 25 or newer for software rendering), or use device "cpu"'
+        "must be a machine with a WebGPU adapter: on Linux install the Vulkan loader (Debian: libvulkan1) " +
+        "and your card's Vulkan driver (mesa-vulkan-drivers 25 or newer also renders in software), " +
+        'or use device "cpu"'
       );
     case "cuda":
       return (
-        `must be a machine with CUDA 12, cuDNN 9 and ${CUDA_LIBRARIES.join(" and ")} in ` +
-        `${engineFolder()} (onnxruntime-node's install script fetches them unless it is told to skip ` +
-        'them), or use device "cpu"'
+        `must be a machine with ${cudaNeeds()} ` +
+        '("efference doctor --gpu" says how to get each), or use device "cpu"'
       );
   }
+}
+
+function cudaNeeds(): string {
+  const lacking = listCudaParts().filter(({ usable }) => !usable);
+  if (lacking.length === 0) return "a card that CUDA can use";
+  return lacking.map(({ name, found }) => `${name} (${found})`).join(", ");
 }

@@ -5,6 +5,8 @@
  */
 export { createBatcher } from "./batcher.ts";
 export type { Batcher, BatcherOptions } from "./batcher.ts";
+export { listCudaParts } from "./cuda.ts";
+export type { DevicePart } from "./cuda.ts";
 export { DEVICES } from "./devices.ts";
 export type { Device } from "./devices.ts";
 export { ENGINE_VERSION, engineCacheFolder, engineFolder, findEngine } from "./engine.ts";

@@ -153,5 +153,8 @@ function ownBuffer({ data }: NdArray, giveAway: boolean): NdArray["data"] {
 
 /** The same error with more words in front, the first one kept as `cause`. */
 export function explained(action: string, error: unknown, advice: string): Error {
-  return new Error(`Cannot ${action}: ${messageOf(error)}; ${advice}`, { cause: error });
+  const reason = messageOf(error)
+    .replace(/^Cannot open session: /, "")
+    .trim();
+  return new Error(`Cannot ${action}: ${reason}; ${advice}`, { cause: error });
 }

@@ -147,9 +147,17 @@ const expand: OpRule = (call) => {
   return [{ elementType, shape: broadcast(call, [{ elementType, shape }, wanted]) }];
 };
 
-const shapeOf: OpRule = (call) => [
-  { elementType: "int64", shape: [operand(call, 0).shape.length] },
-];
+const shapeOf: OpRule = (call) => {
+  const [from, to] = shapeRange(call);
+  return [{ elementType: "int64", shape: [Math.max(0, to - from)] }];
+};
+
+/** The dimensions that `Shape` gives: `start` up to `end`, both clamped to the rank. */
+export function shapeRange(call: OpCall): [from: number, to: number] {
+  const rank = operand(call, 0).shape.length;
+  const clamped = (at: number): number => Math.min(rank, Math.max(0, at < 0 ? at + rank : at));
+  return [clamped(intAttribute(call, "start", 0)), clamped(intAttribute(call, "end", rank))];
+}
 
 const flatten: OpRule = (call) => {
   const { elementType, shape } = operand(call, 0);

@@ -17,6 +17,10 @@ export interface Operand extends TensorType {
 
 export interface OpCall {
   readonly opType: string;
+  /** `""`, which is also the default, is `ai.onnx`. */
+  readonly domain?: string;
+  /** Name of the node, with its scope, for messages. */
+  readonly name?: string;
   /** `undefined` = an optional input left out. */
   readonly inputs: readonly (Operand | undefined)[];
   readonly attributes: Readonly<Record<string, Attribute>>;
@@ -31,7 +35,18 @@ export function typeWords(type: TensorType): string {
 }
 
 export function refuse(call: OpCall, what: string, must: string): never {
-  throw new TypeError(`Cannot build ${call.opType}: ${what}, ${must}`);
+  throw new TypeError(`Cannot build ${callWords(call)}: ${what}, ${must}`);
+}
+
+/** Operator and node, for messages; a node that bears the operator's name is not named twice. */
+export function callWords({
+  opType,
+  name = opType,
+}: {
+  readonly opType: string;
+  readonly name?: string;
+}): string {
+  return name === opType ? opType : `${opType} "${name}"`;
 }
 
 export function operand(call: OpCall, index: number): Operand {

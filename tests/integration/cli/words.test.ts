@@ -124,6 +124,18 @@ describe("efference doctor", () => {
     const isBroken = checks.some(({ status, optional }) => status !== "ok" && optional !== true);
     expect(code).toBe(isBroken ? 1 : 0);
   });
+
+  it("with --gpu tries every device and says how to get what is missing", async () => {
+    const { stdout } = await run(["doctor", "--gpu", "--json"], cwd);
+    const { checks } = lastLine(stdout) as {
+      checks: { name: string; status: string; advice?: string }[];
+    };
+    const names = checks.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(["device webgpu", "device cuda"]));
+    for (const { status, advice } of checks) if (status !== "ok") expect(advice).toBeTruthy();
+    const provider = checks.find(({ name }) => name === "onnxruntime's CUDA provider");
+    if (provider?.status === "missing") expect(provider.advice).toContain("onnxruntime-gpu==");
+  });
 });
 
 describe("efference --version", () => {
