@@ -94,3 +94,22 @@ export function standardDeviation(values: ArrayLike<number>): number {
   for (let i = 0; i < values.length; i++) sum += (values[i]! - centre) ** 2;
   return Math.sqrt(sum / (values.length - 1));
 }
+
+/** 97.5 % quantiles of Student's t for 1 to 30 degrees of freedom, as any table has them. */
+const T975 = [
+  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145,
+  2.131, 2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048,
+  2.045, 2.042,
+];
+
+/**
+ * The mean of a sample with its 95 % interval by Student's t (beyond 31 values by the normal's 1.96).
+ * @throws {RangeError} with fewer than two values
+ */
+export function meanInterval(values: ArrayLike<number>): Interval & { readonly mean: number } {
+  const deviation = standardDeviation(values);
+  const centre = mean(values);
+  const t = T975[values.length - 2] ?? 1.96;
+  const half = (t * deviation) / Math.sqrt(values.length);
+  return { mean: centre, low: centre - half, high: centre + half };
+}

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { seeded } from "../../../../src/core/index.ts";
 import {
   mean,
+  meanInterval,
   percentile,
   percentiles,
   standardDeviation,
@@ -94,5 +96,30 @@ describe("mean() and standardDeviation()", () => {
     expect(standardDeviation([1e9 + 1, 1e9 + 2, 1e9 + 3])).toBe(1);
     expect(() => mean([])).toThrow(RangeError);
     expect(() => standardDeviation([1])).toThrow(RangeError);
+  });
+});
+
+describe("meanInterval", () => {
+  it("is the textbook interval", () => {
+    // Mean 3, sample deviation sqrt(2.5), n 5: 3 -+ 2.776 * sqrt(2.5 / 5).
+    const { mean: centre, low, high } = meanInterval([1, 2, 3, 4, 5]);
+    expect(centre).toBe(3);
+    expect(low).toBeCloseTo(3 - 2.776 * Math.sqrt(0.5), 12);
+    expect(high).toBeCloseTo(3 + 2.776 * Math.sqrt(0.5), 12);
+  });
+
+  it("covers the true mean in 95 % of samples", () => {
+    const rng = seeded("coverage");
+    let covered = 0;
+    for (let i = 0; i < 4000; i++) {
+      const { low, high } = meanInterval([rng.normal(), rng.normal(), rng.normal(), rng.normal()]);
+      if (low <= 0 && high >= 0) covered++;
+    }
+    expect(covered / 4000).toBeGreaterThan(0.94);
+    expect(covered / 4000).toBeLessThan(0.96);
+  });
+
+  it("needs two values", () => {
+    expect(() => meanInterval([1])).toThrow(/there are 1 values, must be at least 2/);
   });
 });
