@@ -1,6 +1,7 @@
 /** Datasets: episodes to learn from, out of folders of MCAP files. Needs a disk; readers of files only. */
 export * from "./types.ts";
 export { openMcapDataset } from "./mcap-dataset.ts";
+export type { ActionLabels } from "./mcap-episode.ts";
 export type { McapDatasetOptions } from "./mcap-dataset.ts";
 export { openFrameSource } from "./frame-source.ts";
 export { assertImageShape } from "./mcap-frames.ts";

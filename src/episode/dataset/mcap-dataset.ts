@@ -5,7 +5,7 @@ import { listEpisodes } from "../list.ts";
 import type { ListedEpisode } from "../list.ts";
 import type { EpisodeSummary } from "../types.ts";
 import { hashFiles } from "./hash.ts";
-import type { LoadedEpisode } from "./mcap-episode.ts";
+import type { ActionLabels, LoadedEpisode } from "./mcap-episode.ts";
 import { loadMcapEpisode } from "./mcap-episode.ts";
 import { assertImageShape, readMcapFrames } from "./mcap-frames.ts";
 import {
@@ -35,6 +35,8 @@ export interface McapDatasetOptions {
   readonly outcomes?: "successful" | "finished";
   /** Only episodes of these tasks. */
   readonly tasks?: readonly string[];
+  /** Which actions are learned; default `decided`. */
+  readonly labels?: ActionLabels;
   /** What becomes of files without an end, cut off or still being written: default `refuse`. */
   readonly unfinished?: "refuse" | "skip";
   /** Only these files, relative to the folder; default: every `.mcap` below it. */
@@ -52,7 +54,7 @@ interface Chosen {
  * Opens a folder of MCAP episodes, as `efference record` and `efference eval` write them. Here the heads
  * and tails of the files are read; the rest of an episode when it is asked for.
  *
- * The action of step s is the one that was executed after its observation.
+ * The action of step s is the one that was decided (or executed: `labels`) after its observation.
  *
  * @throws {RangeError} if there are no episodes, a file is unreadable or unfinished, or a camera is missing
  * @throws {SpecMismatchError} if an episode differs from the first in images, proprio, actions or rate
@@ -69,7 +71,8 @@ export async function openMcapDataset(
     folder,
     chosen.map(({ source }) => source),
   );
-  return new McapDataset({ name: basename(resolve(folder)), spec, hash, skipped }, chosen);
+  const labels = options.labels ?? "decided";
+  return new McapDataset({ name: basename(resolve(folder)), spec, hash, skipped, labels }, chosen);
 }
 
 function pickFiles(
@@ -189,15 +192,17 @@ class McapDataset implements Dataset {
   readonly #chosen: readonly Chosen[];
   readonly #loaded = new Map<number, Promise<LoadedEpisode>>();
   readonly #frames: FrameSource;
+  readonly #labels: ActionLabels;
 
   constructor(
-    what: Pick<Dataset, "name" | "spec" | "hash" | "skipped">,
+    what: Pick<Dataset, "name" | "spec" | "hash" | "skipped"> & { readonly labels: ActionLabels },
     chosen: readonly Chosen[],
   ) {
     this.name = what.name;
     this.spec = what.spec;
     this.hash = what.hash;
     this.skipped = what.skipped;
+    this.#labels = what.labels;
     this.#chosen = chosen;
     this.#frames = readMcapFrames((index) => this.#framesOf(index));
     this.episodes = chosen.map(({ source, summary: { header, outcome, steps } }, index) => ({
@@ -270,7 +275,7 @@ class McapDataset implements Dataset {
     const known = this.#loaded.get(index);
     if (known !== undefined) return known;
     const { path } = this.#chosen[index]!;
-    const loading = loadMcapEpisode({ path, source, length }, this.spec);
+    const loading = loadMcapEpisode({ path, source, length, labels: this.#labels }, this.spec);
     this.#loaded.set(index, loading);
     // A failed read may succeed later.
     loading.catch(() => this.#loaded.delete(index));

@@ -2,7 +2,7 @@
 import { actionDim } from "../../core/index.ts";
 import { fileSource } from "../node-source.ts";
 import { openEpisode } from "../reader.ts";
-import type { EpisodeReader, RecordedStep } from "../types.ts";
+import type { EpisodeReader, RecordedDecision, RecordedStep } from "../types.ts";
 import { assertFinite, proprioDim } from "./spec.ts";
 import type { DatasetSpec, FramePlaces, InstructionChange } from "./types.ts";
 
@@ -13,11 +13,19 @@ export interface LoadedEpisode {
   readonly places: Readonly<Record<string, FramePlaces | undefined>>;
 }
 
+/**
+ * What is learned at step s: the row that the newest decision meant for it, or the action that was executed.
+ * They differ where executed actions were perturbed on purpose (the decisions are then the clean labels), or
+ * blended from several decisions.
+ */
+export type ActionLabels = "decided" | "executed";
+
 interface EpisodeFile {
   readonly path: string;
   /** The name that errors say. */
   readonly source: string;
   readonly length: number;
+  readonly labels: ActionLabels;
 }
 
 /**
@@ -36,7 +44,7 @@ export async function loadMcapEpisode(
       spec.images.map(async ({ name }) => [name, await placesOf(reader, name, file)] as const),
     );
     return {
-      actions: actionRows(reader.steps, file, actionDim(spec.action)),
+      actions: actionRows(reader, file, actionDim(spec.action)),
       proprio: proprioRows(reader.steps, file, spec),
       instructionChanges: changesOf(reader),
       places: Object.fromEntries(places),
@@ -60,14 +68,15 @@ function assertSteps(steps: readonly RecordedStep[], { source, length }: Episode
 }
 
 function actionRows(
-  steps: readonly RecordedStep[],
-  { source, length }: EpisodeFile,
+  reader: EpisodeReader,
+  { source, length, labels }: EpisodeFile,
   width: number,
 ): Float32Array {
   const rows = new Float32Array(length * width);
+  const decided = labels === "decided" ? decidedRows(reader.decisions, length) : [];
   for (let step = 0; step < length; step++) {
     // An action is recorded with the step it led to.
-    const action = steps[step + 1]?.action;
+    const action = decided[step] ?? reader.steps[step + 1]?.action;
     if (action?.length !== width) {
       const found = action === undefined ? "no action" : `an action of ${action.length} entries`;
       throw refused(source, `step ${step} has ${found}, must have one of ${width}`);
@@ -75,6 +84,20 @@ function actionRows(
     rows.set(action, step * width);
   }
   assertFinite(rows, { source, what: "action", width });
+  return rows;
+}
+
+/** By step; undefined where no decision reaches, as in recordings without decisions. */
+function decidedRows(
+  decisions: readonly RecordedDecision[],
+  length: number,
+): (Float32Array | undefined)[] {
+  const rows = new Array<Float32Array | undefined>(length).fill(undefined);
+  for (const { step, chunk } of decisions) {
+    for (let row = 0; row < chunk.horizon && step + row < length; row++) {
+      rows[step + row] = chunk.data.subarray(row * chunk.actionDim, (row + 1) * chunk.actionDim);
+    }
+  }
   return rows;
 }
 
