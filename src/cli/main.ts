@@ -12,6 +12,7 @@ import type { FitCommandOptions } from "./fit.ts";
 import type { InspectOptions } from "./inspect.ts";
 import type { RecordOptions } from "./record.ts";
 import type { RunSimulatorOptions } from "./sim.ts";
+import type { TrainCommandOptions } from "./train.ts";
 import type { ViewOptions } from "./view.ts";
 
 const program = new Command("efference")
@@ -133,6 +134,30 @@ program
     ]),
   )
   .action(async (options: EvalOptions) => (await import("./eval.ts")).evalCommand(options));
+
+program
+  .command("train")
+  .description(
+    "train a policy from a configuration; killed at any moment, it goes on with --resume",
+  )
+  .argument("[config]", "a JSON file; with --resume --out FOLDER the run's own is used")
+  .option("--set <path=value...>", "override a value, e.g. optimiser.clipNorm=1")
+  .option("--out <folder>", "folder of the run (default: runs/<name>-<time>)")
+  .option("--resume", "go on from the newest checkpoint of --out, if there is one")
+  .option("--max-steps <n>", "stop after so many updates", positiveInteger)
+  .option("--seeds <list>", "one run for each seed, e.g. 0,1,2; with mean and interval")
+  .option("--json", "last line of stdout is one JSON object")
+  .addHelpText(
+    "after",
+    examples([
+      "efference train policies/act/config/tabletop-lift.json --set data.folders.0=runs/demos/episodes",
+      "efference train policies/act/config/tabletop-lift.json --max-steps 200 --out runs/try",
+      "efference train --resume --out runs/try",
+    ]),
+  )
+  .action(async (config: string | undefined, options: TrainCommandOptions) =>
+    (await import("./train.ts")).trainCommand(config, options),
+  );
 
 program
   .command("record")

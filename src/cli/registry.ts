@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment, Policy } from "../core/index.ts";
 import type { Controller } from "../rollout/controller.ts";
+import type { Trainable, TrainingData } from "../train/index.ts";
 import { UsageError } from "./exit.ts";
 
 /** The composition root's list of simulators that run in Node. Loaded only when asked for. */
@@ -95,6 +96,37 @@ export const POLICIES: readonly PolicyEntry[] = [
     },
   },
 ];
+
+/** A policy that can be trained: the `policy` section of a configuration becomes something that learns. */
+export interface TrainableEntry {
+  readonly kind: string;
+  readonly summary: string;
+  create(section: unknown): Promise<(data: TrainingData) => Trainable>;
+}
+
+export const TRAINABLES: readonly TrainableEntry[] = [
+  {
+    kind: "act",
+    summary: "action chunking with transformers, by behaviour cloning from images and proprio",
+    async create(section) {
+      const { actTrainable, parseActConfig } = await import("../../policies/act/index.ts");
+      const config = parseActConfig(section);
+      return (data) => actTrainable(config, data);
+    },
+  },
+];
+
+/** @throws {UsageError} if nothing of that kind can be trained */
+export async function trainableFor(policy: {
+  readonly kind: string;
+}): Promise<(data: TrainingData) => Trainable> {
+  const entry = TRAINABLES.find(({ kind }) => kind === policy.kind);
+  if (entry !== undefined) return entry.create(policy);
+  const kinds = TRAINABLES.map(({ kind }) => kind).join(", ");
+  throw new UsageError(
+    `Cannot train a policy of kind "${policy.kind}": it is not known, must be one of ${kinds}`,
+  );
+}
 
 /** A registered name, or the folder of a policy package. */
 export async function createPolicy(name: string, options: PolicyOptions): Promise<LoadedPolicy> {

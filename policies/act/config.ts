@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { messageOf } from "../../src/core/index.ts";
+
+const count = z.int().min(1);
+
+/** What an ACT policy looks at and how large it is. Part of a training configuration, under `policy`. */
+export const actConfigSchema = z.strictObject({
+  kind: z.literal("act"),
+  /** Cameras by name, in the order their tokens have. */
+  cameras: z.array(z.string().min(1)).min(1).default(["front", "wrist"]),
+  /** Proprio components in the order they are read. */
+  proprio: z
+    .array(z.string().min(1))
+    .min(1)
+    .default(["eef_position", "eef_quat_xyzw", "gripper_opening"]),
+  /** Rows of a predicted chunk. */
+  horizon: count.default(16),
+  /** Filters of the convolutions; the first two halve the image each. */
+  filters: z.tuple([count, count, count]).default([24, 48, 48]),
+  /** Places that each camera's encoder looks for. */
+  keypoints: count.default(32),
+  /** Tokens that each camera's keypoints become. */
+  tokensPerCamera: count.default(4),
+  width: count.default(128),
+  heads: count.default(4),
+  hidden: count.default(256),
+  encoderLayers: z.int().min(0).default(2),
+  decoderLayers: count.default(2),
+});
+
+export type ActConfig = z.infer<typeof actConfigSchema>;
+
+/** @throws {SyntaxError} naming every key that is wrong */
+export function parseActConfig(json: unknown): ActConfig {
+  const parsed = actConfigSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const places = parsed.error.issues.map(
+    ({ path, message }) => `policy.${path.join(".")}: ${message}`,
+  );
+  throw new SyntaxError(`Cannot configure an ACT policy: ${messageOf(places.join("; "))}`);
+}

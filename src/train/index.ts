@@ -1,0 +1,17 @@
+/**
+ * Trains policies: data into batches, batches into updates, updates into checkpoints and packages. Knows no
+ * concrete policy, simulator or robot: policies hand in a `Trainable`, evaluations a function.
+ */
+export * from "./arena.ts";
+export * from "./checkpoint.ts";
+export * from "./config.ts";
+export * from "./data/index.ts";
+export { METRICS_FILE } from "./metrics.ts";
+export type { MetricsRow } from "./metrics.ts";
+export * from "./optimiser.ts";
+export * from "./schedules.ts";
+export { TrainingStep } from "./step.ts";
+export type { StepSettings, UpdateResult } from "./step.ts";
+export { NonFiniteLossError, train } from "./train.ts";
+export type { TrainEvent, TrainOptions, TrainResult } from "./train.ts";
+export type * from "./trainable.ts";
