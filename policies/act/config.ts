@@ -15,8 +15,12 @@ export const actConfigSchema = z.strictObject({
     .default(["eef_position", "eef_quat_xyzw", "gripper_opening"]),
   /** Rows of a predicted chunk. */
   horizon: count.default(16),
-  /** Filters of the convolutions; the first two halve the image each. */
-  filters: z.tuple([count, count, count]).default([24, 48, 48]),
+  /** Images are cut into squares of so many pixels, which the first layer reads one by one. */
+  patch: count.default(4),
+  /** Feature maps of the convolutions. */
+  filters: count.default(32),
+  /** Convolutions between the patches and the keypoints. */
+  convolutions: z.int().min(0).default(1),
   /** Places that each camera's encoder looks for. */
   keypoints: count.default(32),
   /** Tokens that each camera's keypoints become. */

@@ -79,16 +79,16 @@ function cameraTokens(
   config: ActConfig,
 ): Value {
   const { g } = context;
-  const [first, second, third] = config.filters;
   const [batch = 1] = image.shape;
   const pixels = g.sub(g.mul(g.cast(image, "float32"), 2 / 255), 1);
   let x = g.transpose(pixels, [0, 3, 1, 2]);
-  x = g.relu(convolution2d(context, x, { name: "conv1", filters: first, kernel: 5, stride: 2 }));
-  x = convolution2d(context, x, { name: "conv2", filters: second, kernel: 3, stride: 2 });
-  x = g.relu(modulated(context, { x, goal }, { name: "film2", maps: second }));
-  x = convolution2d(context, x, { name: "conv3", filters: third, kernel: 3 });
-  x = g.relu(modulated(context, { x, goal }, { name: "film3", maps: third }));
-  x = convolution2d(context, x, { name: "conv4", filters: config.keypoints, kernel: 3 });
+  const patch = { name: "patches", filters: config.filters, kernel: config.patch, stride: config.patch };
+  x = g.relu(convolution2d(context, x, { ...patch, padding: 0 }));
+  for (let layer = 0; layer < config.convolutions; layer++) {
+    x = convolution2d(context, x, { name: `conv${layer}`, filters: config.filters, kernel: 3 });
+    x = g.relu(modulated(context, { x, goal }, { name: `film${layer}`, maps: config.filters }));
+  }
+  x = convolution2d(context, x, { name: "keypoints", filters: config.keypoints, kernel: 3 });
   const places = g.reshape(spatialSoftmax(context, x), [batch, 2 * config.keypoints]);
   const { width, tokensPerCamera } = config;
   const flat = linear(context, places, { name: "tokens", width: tokensPerCamera * width });

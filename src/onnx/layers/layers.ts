@@ -72,9 +72,11 @@ export interface ConvolutionOptions {
   /** Square kernel, in pixels. */
   readonly kernel: number;
   readonly stride?: number;
+  /** Pixels added on every side; default half the kernel, which keeps the size where the stride is 1. */
+  readonly padding?: number;
 }
 
-/** `[batch, channels, height, width]` to `[batch, filters, height / stride, width / stride]`, padded alike on all sides. */
+/** `[batch, channels, height, width]` to `[batch, filters, height / stride, width / stride]`. */
 export function convolution2d(context: LayerContext, x: Value, options: ConvolutionOptions): Value {
   const { g } = context;
   const { name, filters, kernel, stride = 1 } = options;
@@ -84,7 +86,7 @@ export function convolution2d(context: LayerContext, x: Value, options: Convolut
     const start = heNormal(channels * kernel * kernel);
     const w = parameter(context, { name: "weight", shape, start });
     const bias = parameter(context, { name: "bias", shape: [filters], start: { kind: "zeros" } });
-    const pad = Math.floor(kernel / 2);
+    const pad = options.padding ?? Math.floor(kernel / 2);
     const window: WindowOptions = { strides: [stride, stride], pads: [pad, pad, pad, pad] };
     return g.conv(x, w, { bias, ...window });
   });
