@@ -10,3 +10,4 @@ export { stopGradient } from "./rules/rule.ts";
 export type { VjpCall, VjpRule } from "./rules/rule.ts";
 export { UnsupportedOpError } from "./unsupported-op-error.ts";
 export { DIFFERENTIABLE_OPS, vjpRuleOf } from "./vjp-rules.ts";
+export * from "./optimisers/index.ts";
