@@ -1,6 +1,7 @@
 import type { BuiltNode } from "../onnx/index.ts";
 import { CONSTANT_OPS } from "./rules/constant.ts";
 import { ELEMENTWISE_VJPS } from "./rules/elementwise.ts";
+import { LAYOUT_VJPS } from "./rules/layout.ts";
 import { LINEAR_VJPS } from "./rules/linear.ts";
 import { REDUCTION_VJPS } from "./rules/reduction.ts";
 import type { VjpRule } from "./rules/rule.ts";
@@ -11,6 +12,7 @@ import type { VjpRule } from "./rules/rule.ts";
  */
 const RULES: Readonly<Record<string, VjpRule>> = {
   ...ELEMENTWISE_VJPS,
+  ...LAYOUT_VJPS,
   ...LINEAR_VJPS,
   ...REDUCTION_VJPS,
 };
