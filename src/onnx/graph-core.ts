@@ -162,7 +162,7 @@ export class GraphCore {
     const attributes = Object.fromEntries(
       Object.entries(options.attributes ?? {}).map(([key, value]) => [key, attributeOf(value)]),
     );
-    const call: OpCall = { opType, inputs, attributes, outputCount };
+    const call: OpCall = { opType, domain, inputs, attributes, outputCount };
     const types = options.outputTypes ?? inferTypes(call);
     if (domain !== "") this.#opsets[domain] ??= 1;
     const name = this.#unused(this.#scoped(opType));

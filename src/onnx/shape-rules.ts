@@ -4,14 +4,18 @@
  * result is not known while the graph is built, the graph is refused, so that every value has a shape.
  */
 import { ELEMENTWISE_RULES } from "./rules/elementwise.ts";
+import { INDEXING_RULES } from "./rules/indexing.ts";
 import { LAYOUT_RULES } from "./rules/layout.ts";
+import { LINEAR_RULES } from "./rules/linear.ts";
 import { NETWORK_RULES } from "./rules/network.ts";
 import { REDUCTION_RULES } from "./rules/reduction.ts";
 import type { OpCall, OpRule, TensorType } from "./rules/rule.ts";
 
 const RULES: Readonly<Record<string, OpRule>> = {
   ...ELEMENTWISE_RULES,
+  ...INDEXING_RULES,
   ...LAYOUT_RULES,
+  ...LINEAR_RULES,
   ...REDUCTION_RULES,
   ...NETWORK_RULES,
 };
@@ -21,11 +25,17 @@ export const KNOWN_OPS: readonly string[] = Object.keys(RULES).sort();
 
 /** Types of a call's outputs. @throws {TypeError} if the operator is unknown or the inputs do not fit */
 export function inferTypes(call: OpCall): readonly TensorType[] {
-  if (!Object.hasOwn(RULES, call.opType)) {
+  const key = ruleKey(call);
+  if (!Object.hasOwn(RULES, key)) {
     throw new TypeError(
       `Cannot build ${call.opType}: the operator has no shape rule, must be one of KNOWN_OPS or be given its output types`,
     );
   }
-  const rule = RULES[call.opType];
+  const rule = RULES[key];
   return rule === undefined ? [] : rule(call);
+}
+
+/** Operators of other domains stand in the tables as `domain.Operator`. */
+function ruleKey({ domain = "", opType }: Pick<OpCall, "opType" | "domain">): string {
+  return domain === "" ? opType : `${domain}.${opType}`;
 }
