@@ -1,5 +1,6 @@
 /** What a gradient rule is, and the pieces that rules are made of. */
 import type { Dtype } from "../../core/index.ts";
+import { allocate } from "../../onnx/index.ts";
 import type { BuiltNode, GraphBuilder, StaticDim, TensorType, Value } from "../../onnx/index.ts";
 
 /** A forward node with what the backward sweep knows when it reaches it. */
@@ -154,7 +155,12 @@ export function thinned(g: GraphBuilder, dy: Value, other: Value): Value {
 /** `value` repeated to the shape of `like`. */
 export function expandTo(g: GraphBuilder, value: Value, like: TensorType): Value {
   if (value.shape.join() === like.shape.join()) return value;
-  const options = { outputTypes: [{ elementType: value.elementType, shape: like.shape }] };
+  const { elementType } = value;
+  if (like.shape.includes(0) && like.shape.every((dim) => typeof dim === "number")) {
+    // onnxruntime 1.30 does not repeat an axis of length 1 no times; there is nothing to compute anyway.
+    return g.constant({ dtype: elementType, shape: like.shape, data: allocate(elementType, 0) });
+  }
+  const options = { outputTypes: [{ elementType, shape: like.shape }] };
   return g.one("Expand", [value, shapeValue(g, like)], options);
 }
 

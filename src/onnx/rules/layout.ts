@@ -31,7 +31,8 @@ const reshape: OpRule = (call) => {
   const missing = [...from.symbols];
   for (const symbol of to.symbols) missing.splice(missing.indexOf(symbol), 1);
   const words = `${typeWords(input)} is to become [${copied.join(", ")}]`;
-  const rest = from.product / to.product;
+  // Nothing fits nothing, whatever the other dimensions are.
+  const rest = from.product === to.product ? 1 : from.product / to.product;
   const open = copied.filter((dim) => dim === -1).length;
   const restDim =
     missing.length === 0 ? rest : rest === 1 && missing.length === 1 ? missing[0] : undefined;

@@ -100,5 +100,12 @@ export const CASES: readonly GradientCase[] = [
     },
     oracle: ([x]) => ({ shape: x.shape, data: x.data.map((v) => v * join([v])) }),
   })),
+  {
+    op: "ReduceSum",
+    name: "of nothing, which is 0",
+    inputs: [{ shape: [0, 3] }],
+    make: (g, [x]) => g.reduceSum(g.mul(x, x), [0]),
+    oracle: () => ({ shape: [3], data: [0, 0, 0] }),
+  },
   ...cumulative,
 ];

@@ -1,6 +1,7 @@
 /** Every gradient rule against central differences of an oracle: the cases of all `cases-*.ts` here. */
 import { readdirSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { DIFFERENTIABLE_OPS } from "../../../src/autodiff/index.ts";
 import type { Attempt } from "./check-gradient.ts";
 import { checkCase, runCases } from "./check-gradient.ts";
 import type { GradientCase } from "./gradient-case.ts";
@@ -27,6 +28,11 @@ describe.each(families)("$family", ({ cases }) => {
 });
 
 describe("cases", () => {
+  it("cover every operator with a rule", () => {
+    const tested = new Set(families.flatMap(({ cases }) => cases.map(({ op }) => op)));
+    expect(DIFFERENTIABLE_OPS.filter((op) => !tested.has(op))).toEqual([]);
+  });
+
   it("have names of their own", () => {
     const names = families.flatMap(({ cases }) => cases.map(({ op, name }) => `${op}: ${name}`));
     expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
