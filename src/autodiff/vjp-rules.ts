@@ -1,18 +1,28 @@
 import type { BuiltNode } from "../onnx/index.ts";
+import { ACTIVATION_VJPS } from "./rules/activation.ts";
 import { CONSTANT_OPS } from "./rules/constant.ts";
 import { ELEMENTWISE_VJPS } from "./rules/elementwise.ts";
+import { FUNCTION_VJPS } from "./rules/functions.ts";
+import { INDEXING_VJPS } from "./rules/indexing.ts";
+import { LAYOUT_VJPS } from "./rules/layout.ts";
 import { LINEAR_VJPS } from "./rules/linear.ts";
 import { REDUCTION_VJPS } from "./rules/reduction.ts";
 import type { VjpRule } from "./rules/rule.ts";
+import { WINDOW_VJPS } from "./rules/window.ts";
 
 /**
  * Every gradient rule, by operator. The tables by family are `Record`s over literal unions, so that an
  * operator named there without a rule does not compile.
  */
 const RULES: Readonly<Record<string, VjpRule>> = {
+  ...ACTIVATION_VJPS,
   ...ELEMENTWISE_VJPS,
+  ...FUNCTION_VJPS,
+  ...INDEXING_VJPS,
+  ...LAYOUT_VJPS,
   ...LINEAR_VJPS,
   ...REDUCTION_VJPS,
+  ...WINDOW_VJPS,
 };
 
 const stopped: VjpRule = () => [];

@@ -94,12 +94,35 @@ export class ElementwiseBuilder extends GraphCore {
   softplus(x: Value): Value {
     return this.one("Softplus", [x]);
   }
+  tan(x: Value): Value {
+    return this.one("Tan", [x]);
+  }
+  atan(x: Value): Value {
+    return this.one("Atan", [x]);
+  }
+  sign(x: Value): Value {
+    return this.one("Sign", [x]);
+  }
+  leakyRelu(x: Value, alpha = 0.01): Value {
+    return this.one("LeakyRelu", [x], { attributes: { alpha: { kind: "float", value: alpha } } });
+  }
+  elu(x: Value, alpha = 1): Value {
+    return this.one("Elu", [x], { attributes: { alpha: { kind: "float", value: alpha } } });
+  }
+  hardSwish(x: Value): Value {
+    return this.one("HardSwish", [x]);
+  }
+  mish(x: Value): Value {
+    return this.one("Mish", [x]);
+  }
   erf(x: Value): Value {
     return this.one("Erf", [x]);
   }
-  gelu(x: Value): Value {
-    return this.one("Gelu", [x]);
+  /** Hendrycks & Gimpel 2016, arXiv:1606.08415: exact (`none`), or with their tanh in place of erf. */
+  gelu(x: Value, approximate: "none" | "tanh" = "none"): Value {
+    return this.one("Gelu", [x], approximate === "none" ? {} : { attributes: { approximate } });
   }
+  /** Also known as swish: `x * sigmoid(x)`. */
   silu(x: Value): Value {
     return this.mul(x, this.sigmoid(x));
   }
@@ -111,6 +134,19 @@ export class ElementwiseBuilder extends GraphCore {
   cast(x: Value, to: Dtype): Value {
     if (x.elementType === to) return x;
     return this.one("Cast", [x], { attributes: { to: elementTypeCode(to) } });
+  }
+
+  /** Sum of any number of tensors that broadcast. */
+  sum(...values: readonly Value[]): Value {
+    return this.one("Sum", values);
+  }
+
+  /** Zeroes elements at random and scales the others by `1 / (1 - ratio)`; `x` itself unless training. */
+  dropout(x: Value, options: { ratio: number; training: boolean; seed?: number }): Value {
+    const { ratio, training, seed } = options;
+    const flag = { dtype: "bool", shape: [], data: Uint8Array.of(training ? 1 : 0) } as const;
+    const inputs = [x, this.scalar(ratio), this.constant(flag)];
+    return this.one("Dropout", inputs, seed === undefined ? {} : { attributes: { seed } });
   }
 
   clip(x: Value, low: number, high: number): Value {

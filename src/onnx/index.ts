@@ -3,7 +3,7 @@
  * policy; `src/session` runs what is made here.
  */
 export { GraphBuilder } from "./builder.ts";
-export type { WindowOptions } from "./builder.ts";
+export type { GemmOptions, WindowOptions } from "./builder.ts";
 export type { ValueLike } from "./elementwise-builder.ts";
 export { IR_VERSION, OPSET } from "./graph-core.ts";
 export type { AttributeLike, BuildOptions, BuiltNode, OpOptions, Value } from "./graph-core.ts";
@@ -23,4 +23,7 @@ export { printGraph } from "./print-graph.ts";
 export { readModel } from "./read-model.ts";
 export { hasShapeRule, inferTypes, KNOWN_OPS } from "./shape-rules.ts";
 export type { OpCall, OpRule, Operand, StaticDim, TensorType } from "./rules/rule.ts";
+export { padAmounts, sliceRanges } from "./rules/layout.ts";
+export type { SliceRange } from "./rules/layout.ts";
+export { einsumTerms } from "./rules/linear.ts";
 export { writeModel } from "./write-model.ts";

@@ -56,8 +56,27 @@ export class LayoutBuilder extends ElementwiseBuilder {
     return this.op("Split", [x, this.ints(sizes)], options);
   }
 
-  gather(data: Value, indices: Value, axis = 0): Value {
-    return this.one("Gather", [data, indices], { attributes: { axis } });
+  /** `mode` says what stands around: one number, mirrored elements, the last one again, or the other end. */
+  pad(
+    x: Value,
+    amounts: { before: readonly number[]; after: readonly number[] },
+    options: { mode?: "constant" | "reflect" | "edge" | "wrap"; value?: number } = {},
+  ): Value {
+    const { mode = "constant", value } = options;
+    const pads = this.ints([...amounts.before, ...amounts.after]);
+    const fill = value === undefined ? [] : [this.scalar(value, x.elementType)];
+    return this.one("Pad", [x, pads, ...fill], { attributes: { mode } });
+  }
+
+  /** Repeats `x` side by side, `repeats[axis]` times along each axis. */
+  tile(x: Value, repeats: readonly number[]): Value {
+    return this.one("Tile", [x, this.ints(repeats)]);
+  }
+
+  /** Zeroes what is below (`upper`) or above (`lower`) the `k`-th diagonal of the last two axes. */
+  triangle(x: Value, keep: "upper" | "lower", k = 0): Value {
+    const attributes = { upper: keep === "upper" ? 1 : 0 };
+    return this.one("Trilu", [x, this.scalar(k, "int64")], { attributes });
   }
 
   // ---- reductions -------------------------------------------------------------------------------
@@ -73,6 +92,29 @@ export class LayoutBuilder extends ElementwiseBuilder {
   }
   reduceMin(x: Value, axes: readonly number[], keep = false): Value {
     return this.#reduce("ReduceMin", x, { axes, keep });
+  }
+
+  reduceProd(x: Value, axes: readonly number[], keep = false): Value {
+    return this.#reduce("ReduceProd", x, { axes, keep });
+  }
+  reduceL1(x: Value, axes: readonly number[], keep = false): Value {
+    return this.#reduce("ReduceL1", x, { axes, keep });
+  }
+  reduceL2(x: Value, axes: readonly number[], keep = false): Value {
+    return this.#reduce("ReduceL2", x, { axes, keep });
+  }
+  reduceSumSquare(x: Value, axes: readonly number[], keep = false): Value {
+    return this.#reduce("ReduceSumSquare", x, { axes, keep });
+  }
+  reduceLogSumExp(x: Value, axes: readonly number[], keep = false): Value {
+    return this.#reduce("ReduceLogSumExp", x, { axes, keep });
+  }
+
+  /** Sums from the first element on (from the last, `reverse`), each with itself or up to it (`exclusive`). */
+  cumSum(x: Value, axis: number, options: { exclusive?: boolean; reverse?: boolean } = {}): Value {
+    const { exclusive = false, reverse = false } = options;
+    const attributes = { exclusive: exclusive ? 1 : 0, reverse: reverse ? 1 : 0 };
+    return this.one("CumSum", [x, this.scalar(axis, "int64")], { attributes });
   }
 
   #reduce(

@@ -5,7 +5,9 @@
  */
 import { ELEMENTWISE_RULES } from "./rules/elementwise.ts";
 import { GENERATE_RULES } from "./rules/generate.ts";
+import { INDEXING_RULES } from "./rules/indexing.ts";
 import { LAYOUT_RULES } from "./rules/layout.ts";
+import { LINEAR_RULES } from "./rules/linear.ts";
 import { NETWORK_RULES } from "./rules/network.ts";
 import { REDUCTION_RULES } from "./rules/reduction.ts";
 import type { OpCall, OpRule, TensorType } from "./rules/rule.ts";
@@ -14,7 +16,9 @@ import { callWords } from "./rules/rule.ts";
 const RULES: Readonly<Record<string, OpRule>> = {
   ...ELEMENTWISE_RULES,
   ...GENERATE_RULES,
+  ...INDEXING_RULES,
   ...LAYOUT_RULES,
+  ...LINEAR_RULES,
   ...REDUCTION_RULES,
   ...NETWORK_RULES,
 };

@@ -8,33 +8,33 @@ const beta = z.number().min(0).lt(1);
 const groupSchema = z.strictObject({
   /** Names of parameters; `*` stands for anything. */
   match: z.union([z.string(), z.array(z.string()).min(1)]),
-  rate: z.number().min(0).optional(),
-  weightDecay: z.number().min(0).optional(),
+  rate: z.number().min(0).exactOptional(),
+  weightDecay: z.number().min(0).exactOptional(),
 });
 
 const common = {
-  clipNorm: z.number().positive().optional(),
-  emaDecay: beta.optional(),
-  weightDecay: z.number().min(0).optional(),
-  groups: z.array(groupSchema).optional(),
+  clipNorm: z.number().positive().exactOptional(),
+  emaDecay: beta.exactOptional(),
+  weightDecay: z.number().min(0).exactOptional(),
+  groups: z.array(groupSchema).exactOptional(),
 };
 
 const optimiserSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("adamw"),
-    betas: z.tuple([beta, beta]).optional(),
-    eps: z.number().positive().optional(),
+    betas: z.tuple([beta, beta]).exactOptional(),
+    eps: z.number().positive().exactOptional(),
     ...common,
   }),
   z.strictObject({
     kind: z.literal("sgd"),
-    momentum: beta.optional(),
-    nesterov: z.boolean().optional(),
+    momentum: beta.exactOptional(),
+    nesterov: z.boolean().exactOptional(),
     ...common,
   }),
   z.strictObject({
     kind: z.literal("lion"),
-    betas: z.tuple([beta, beta]).optional(),
+    betas: z.tuple([beta, beta]).exactOptional(),
     ...common,
   }),
 ]);

@@ -44,7 +44,8 @@ export function at({ shape, data }: Oracle, index: readonly number[]): number {
 export function zip(f: (...values: number[]) => number, ...tensors: Oracle[]): Oracle {
   const rank = Math.max(...tensors.map(({ shape }) => shape.length));
   const shape = Array.from({ length: rank }, (_, i) =>
-    Math.max(...tensors.map((t) => t.shape[t.shape.length - rank + i] ?? 1)),
+    // Not the largest: an axis of length 1 broadcasts to one of length 0 as well.
+    tensors.reduce((dim, t) => (dim === 1 ? (t.shape[t.shape.length - rank + i] ?? 1) : dim), 1),
   );
   return tabulate(shape, (index) => f(...tensors.map((t) => at(t, index))));
 }

@@ -1,6 +1,7 @@
 /** What a gradient rule is, and the pieces that rules are made of. */
 import type { Dtype } from "../../core/index.ts";
-import type { BuiltNode, GraphBuilder, StaticDim, Value } from "../../onnx/index.ts";
+import { allocate } from "../../onnx/index.ts";
+import type { BuiltNode, GraphBuilder, StaticDim, TensorType, Value } from "../../onnx/index.ts";
 
 /** A forward node with what the backward sweep knows when it reaches it. */
 export interface VjpCall {
@@ -88,6 +89,17 @@ export function stringOf(call: VjpCall, name: string, fallback: string): string 
   return attribute?.kind === "string" ? attribute.value : fallback;
 }
 
+/** The number of elements of `dims`: a number where all are, else a name for it. */
+export function productOf(dims: readonly StaticDim[]): StaticDim {
+  const names = dims.filter((dim) => typeof dim === "string").sort();
+  const known = dims.reduce<number>(
+    (product, dim) => product * (typeof dim === "number" ? dim : 1),
+    1,
+  );
+  if (names.length === 0 || known === 0) return known;
+  return [...(known === 1 ? [] : [`${known}`]), ...names].join("*");
+}
+
 /** A negative axis counts from the end. */
 export function resolvedAxis(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
@@ -97,33 +109,79 @@ export function resolvedAxis(axis: number, rank: number): number {
  * Sums `value` down to the shape of `like`, which broadcasts to it: an axis that was repeated forward is
  * summed backward. `value` itself where the shapes are equal.
  */
-export function sumTo(g: GraphBuilder, value: Value, like: Value): Value {
+export function sumTo(g: GraphBuilder, value: Value, like: TensorType): Value {
   const lead = value.shape.length - like.shape.length;
   const repeated = value.shape.flatMap((dim, axis) =>
-    axis >= lead && like.shape[axis - lead] === 1 && dim !== 1 ? [axis] : [],
+    axis < lead || (like.shape[axis - lead] === 1 && dim !== 1) ? [axis] : [],
   );
-  const kept = repeated.length === 0 ? value : g.reduceSum(value, repeated, true);
-  if (lead === 0) return kept;
-  const axes = Array.from({ length: lead }, (_, axis) => axis);
-  return g.reduceSum(kept, axes, false);
+  if (repeated.length === 0) return value;
+  // One pass over the data; the axes that were missing in front and those of length 1 come back for free.
+  const summed = g.reduceSum(value, repeated, lead === 0);
+  return reshapeLike(g, summed, like);
 }
 
-/** `value` repeated to the shape of `like`, which has its dtype. */
-export function expandTo(g: GraphBuilder, value: Value, like: Value): Value {
+/** `value`, which has as many elements, in the shape of `like`. */
+export function reshapeLike(g: GraphBuilder, value: Value, like: TensorType): Value {
+  const { shape } = like;
+  if (value.shape.join() === shape.join()) return value;
+  const outputTypes = [{ elementType: value.elementType, shape }];
+  const names = shape.filter((dim) => typeof dim !== "number").length;
+  if (names > 1 || (names === 1 && shape.includes(0))) {
+    const options = { attributes: { allowzero: 1 }, outputTypes };
+    return g.one("Reshape", [value, shapeValue(g, like)], options);
+  }
+  // A known dimension of 0 means itself, not "as in the input".
+  const attributes = shape.includes(0) ? { allowzero: 1 } : {};
+  const target = g.ints(shape.map((dim) => (typeof dim === "number" ? dim : -1)));
+  return g.one("Reshape", [value, target], { attributes, outputTypes });
+}
+
+/**
+ * `dy * factor`. Where `dy` only repeats a smaller tensor (the gradient of a sum), the smaller one is
+ * multiplied instead, and the repeating is never done.
+ */
+export function times(g: GraphBuilder, dy: Value, factor: Value): Value {
+  return g.mul(thinned(g, dy, factor), factor);
+}
+
+/** `dy`, or the smaller tensor it repeats if broadcasting against `other` gives the full shape anyway. */
+export function thinned(g: GraphBuilder, dy: Value, other: Value): Value {
+  if (dy.shape.join() !== other.shape.join()) return dy;
+  const node = g.producerOf(dy);
+  const source = node?.opType === "Expand" && node.domain === "" ? node.inputs[0] : undefined;
+  return source ?? dy;
+}
+
+/** `value` repeated to the shape of `like`. */
+export function expandTo(g: GraphBuilder, value: Value, like: TensorType): Value {
   if (value.shape.join() === like.shape.join()) return value;
-  const { elementType, shape } = like;
-  const options = { outputTypes: [{ elementType, shape }] };
+  const { elementType } = value;
+  if (like.shape.includes(0) && like.shape.every((dim) => typeof dim === "number")) {
+    // onnxruntime 1.30 does not repeat an axis of length 1 no times; there is nothing to compute anyway.
+    return g.constant({ dtype: elementType, shape: like.shape, data: allocate(elementType, 0) });
+  }
+  const options = { outputTypes: [{ elementType, shape: like.shape }] };
   return g.one("Expand", [value, shapeValue(g, like)], options);
 }
 
 /** The shape of a value as an int64 tensor: a constant where it is known, a `Shape` node where not. */
-export function shapeValue(g: GraphBuilder, value: Value): Value {
+export function shapeValue(g: GraphBuilder, value: TensorType): Value {
   const known = value.shape.filter((dim) => typeof dim === "number");
-  return known.length === value.shape.length ? g.ints(known) : g.shapeOf(value);
+  if (known.length === value.shape.length) return g.ints(known);
+  if (!("name" in value)) {
+    throw new TypeError(`Cannot reshape to [${value.shape.join(", ")}]: it is not known, must be`);
+  }
+  return g.shapeOf(value as Value);
+}
+
+/** The only number of an input that is known now and holds one; `undefined` if it is computed or many. */
+export function constantNumber(call: VjpCall, index: number): number | undefined {
+  const data = call.inputs[index]?.constant?.data;
+  return data?.length === 1 ? Number(data[0]) : undefined;
 }
 
 /** A tensor of one number in the shape and dtype of `like`. */
-export function fullLike(g: GraphBuilder, like: Value, number: number): Value {
+export function fullLike(g: GraphBuilder, like: TensorType, number: number): Value {
   return expandTo(g, g.scalar(number, like.elementType), like);
 }
 

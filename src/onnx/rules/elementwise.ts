@@ -1,16 +1,8 @@
 /** One output element per (broadcast) input element. */
-import type { Dtype } from "../../core/index.ts";
 import { elementTypeFromCode, isDtype } from "../element-type.ts";
 import type { OpCall, OpRule, TensorType } from "./rule.ts";
-import { broadcast, intAttribute, operand, refuse, sameElementType } from "./rule.ts";
-
-const FLOATS: ReadonlySet<Dtype> = new Set(["float16", "bfloat16", "float32", "float64"]);
-
-function needFloat(call: OpCall, type: TensorType): void {
-  if (!FLOATS.has(type.elementType)) {
-    refuse(call, `input is ${type.elementType}`, "must be a floating-point tensor");
-  }
-}
+import { broadcast, intAttribute, needFloat, operand, refuse, rulesFor } from "./rule.ts";
+import { sameElementType, typeWords } from "./rule.ts";
 
 const same: OpRule = (call) => {
   const { elementType, shape } = operand(call, 0);
@@ -67,18 +59,63 @@ const clip: OpRule = (call) => {
   return same(call);
 };
 
-function table(names: string, rule: OpRule): Record<string, OpRule> {
-  return Object.fromEntries(names.split(" ").map((name) => [name, rule]));
-}
+/** The exponent may have another dtype; the result has that of the base. */
+const power: OpRule = (call) => {
+  const [base, exponent] = [operand(call, 0), operand(call, 1)];
+  return [{ elementType: base.elementType, shape: broadcast(call, [base, exponent]) }];
+};
+
+/** The second input broadcasts to the first, not the other way round. */
+const oneWay: OpRule = (call) => {
+  const [x, other] = [operand(call, 0), operand(call, 1)];
+  const elementType = sameElementType(call, [x, other]);
+  const shape = broadcast(call, [x, other]);
+  if (shape.join() !== x.shape.join()) {
+    refuse(
+      call,
+      `inputs are ${typeWords(x)} and ${typeWords(other)}`,
+      "must broadcast to the first",
+    );
+  }
+  return [{ elementType, shape }];
+};
+
+const test: OpRule = (call) => {
+  needFloat(call, operand(call, 0));
+  return [{ elementType: "bool", shape: operand(call, 0).shape }];
+};
+
+const castLike: OpRule = (call) => {
+  const { elementType } = operand(call, 1);
+  return [{ elementType, shape: operand(call, 0).shape }];
+};
+
+/** Optional second output: which elements were kept. */
+const dropout: OpRule = (call) => {
+  const { elementType, shape } = operand(call, 0);
+  const outputs = [{ elementType, shape }, { elementType: "bool", shape } as const];
+  return outputs.slice(0, call.outputCount);
+};
+
+const biasedGelu: OpRule = (call) =>
+  call.inputs[1] === undefined ? floatUnary(call) : oneWay(call);
 
 export const ELEMENTWISE_RULES: Readonly<Record<string, OpRule>> = {
-  ...table("Identity Abs Neg Sign Relu", same),
-  ...table("Exp Log Sqrt Reciprocal Tanh Sigmoid Softplus Softsign Erf Gelu", floatUnary),
-  ...table("Sin Cos Floor Ceil Round LeakyRelu Elu HardSigmoid", floatUnary),
-  ...table("Add Sub Mul Div Pow Min Max Mod", arithmetic),
-  ...table("Equal Greater GreaterOrEqual Less LessOrEqual", comparison),
-  ...table("And Or Xor Not", logical),
+  ...rulesFor("Identity Abs Neg Sign Relu", same),
+  ...rulesFor("Exp Log Sqrt Reciprocal Tanh Sigmoid Softplus Softsign Erf Gelu", floatUnary),
+  ...rulesFor("Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh", floatUnary),
+  ...rulesFor("Floor Ceil Round LeakyRelu Elu Selu Celu ThresholdedRelu", floatUnary),
+  ...rulesFor("HardSigmoid HardSwish Mish com.microsoft.QuickGelu", floatUnary),
+  ...rulesFor("Add Sub Mul Div Min Max Mod Sum Mean", arithmetic),
+  ...rulesFor("Equal Greater GreaterOrEqual Less LessOrEqual", comparison),
+  ...rulesFor("And Or Xor Not", logical),
+  ...rulesFor("IsNaN IsInf", test),
+  ...rulesFor("com.microsoft.FastGelu com.microsoft.BiasGelu", biasedGelu),
+  Pow: power,
+  PRelu: oneWay,
   Where: where,
   Cast: cast,
+  CastLike: castLike,
   Clip: clip,
+  Dropout: dropout,
 };

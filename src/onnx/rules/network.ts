@@ -1,38 +1,7 @@
-/** Products, convolutions, pooling and normalisation. */
+/** Convolutions, pooling and normalisation. */
 import type { OpCall, OpRule, StaticDim } from "./rule.ts";
-import { broadcast, fixedDim, intAttribute, intsAttribute, operand } from "./rule.ts";
+import { fixedDim, intAttribute, intsAttribute, operand } from "./rule.ts";
 import { refuse, resolveAxis, sameElementType, stringAttribute, typeWords } from "./rule.ts";
-
-const matmul: OpRule = (call) => {
-  const [a, b] = [operand(call, 0), operand(call, 1)];
-  const elementType = sameElementType(call, [a, b]);
-  const words = `inputs are ${typeWords(a)} and ${typeWords(b)}`;
-  if (a.shape.length < 2 || b.shape.length < 2) refuse(call, words, "must have rank 2 or more");
-  const [rows, inner] = [a.shape.at(-2) ?? 1, a.shape.at(-1)];
-  const [innerB, columns] = [b.shape.at(-2), b.shape.at(-1) ?? 1];
-  if (inner !== innerB) refuse(call, words, "inner dimensions must agree");
-  const lead = broadcast(call, [
-    { elementType, shape: a.shape.slice(0, -2) },
-    { elementType, shape: b.shape.slice(0, -2) },
-  ]);
-  return [{ elementType, shape: [...lead, rows, columns] }];
-};
-
-const gemm: OpRule = (call) => {
-  const [a, b] = [operand(call, 0), operand(call, 1)];
-  const words = `inputs are ${typeWords(a)} and ${typeWords(b)}`;
-  if (a.shape.length !== 2 || b.shape.length !== 2) refuse(call, words, "must be matrices");
-  const flip = (shape: readonly StaticDim[], name: string): readonly StaticDim[] =>
-    intAttribute(call, name, 0) === 1 ? [...shape].reverse() : shape;
-  const [rows = 1, inner] = flip(a.shape, "transA");
-  const [innerB, columns = 1] = flip(b.shape, "transB");
-  if (inner !== innerB) refuse(call, words, "inner dimensions must agree");
-  const elementType = sameElementType(call, [a, b]);
-  const result = { elementType, shape: [rows, columns] };
-  const bias = call.inputs[2];
-  if (bias !== undefined) broadcast(call, [result, bias]);
-  return [result];
-};
 
 /** Length of one spatial dimension after a window slid over it. */
 function slid(call: OpCall, length: number, window: WindowAxis): number {
@@ -111,8 +80,6 @@ const layerNormalization: OpRule = (call) => {
 };
 
 export const NETWORK_RULES: Readonly<Record<string, OpRule>> = {
-  MatMul: matmul,
-  Gemm: gemm,
   Conv: conv,
   MaxPool: pool,
   AveragePool: pool,

@@ -1,14 +1,13 @@
 /** Operators that join elements along axes. */
 import type { OpRule, StaticDim } from "./rule.ts";
-import { constantInts, intAttribute, operand, resolveAxis } from "./rule.ts";
+import { constantInt, constantInts, intAttribute, operand, resolveAxis, rulesFor } from "./rule.ts";
 
 const reduce: OpRule = (call) => {
   const { elementType, shape } = operand(call, 0);
-  const given = constantInts(call, 1);
+  const given = constantInts(call, 1) ?? [];
+  const all = intAttribute(call, "noop_with_empty_axes", 0) === 1 ? [] : shape.map((_, i) => i);
   const axes = new Set(
-    given === undefined || given.length === 0
-      ? shape.map((_, i) => i)
-      : given.map((axis) => resolveAxis(call, axis, shape.length)),
+    given.length === 0 ? all : given.map((axis) => resolveAxis(call, axis, shape.length)),
   );
   const keep = intAttribute(call, "keepdims", 1) === 1;
   const result: StaticDim[] = [];
@@ -35,14 +34,16 @@ const alongAxis: OpRule = (call) => {
   return [{ elementType, shape }];
 };
 
+const cumulative: OpRule = (call) => {
+  const { elementType, shape } = operand(call, 0);
+  resolveAxis(call, constantInt(call, 1, 0), shape.length);
+  return [{ elementType, shape }];
+};
+
 export const REDUCTION_RULES: Readonly<Record<string, OpRule>> = {
-  ReduceSum: reduce,
-  ReduceMean: reduce,
-  ReduceMax: reduce,
-  ReduceMin: reduce,
-  ReduceSumSquare: reduce,
-  ArgMax: argument,
-  ArgMin: argument,
-  Softmax: alongAxis,
-  LogSoftmax: alongAxis,
+  ...rulesFor("ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceSumSquare", reduce),
+  ...rulesFor("ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp", reduce),
+  ...rulesFor("ArgMax ArgMin", argument),
+  ...rulesFor("Softmax LogSoftmax", alongAxis),
+  CumSum: cumulative,
 };

@@ -113,6 +113,30 @@ export function constantInts(call: OpCall, index: number): number[] | undefined 
   return Array.from(input.constant.data, Number);
 }
 
+/** A single number that must be known while building, such as an axis; `fallback` if it is left out. */
+export function constantInt(call: OpCall, index: number, fallback: number): number {
+  return constantInts(call, index)?.[0] ?? fallback;
+}
+
+const FLOATS: ReadonlySet<Dtype> = new Set(["float16", "bfloat16", "float32", "float64"]);
+
+export function needFloat(call: OpCall, type: TensorType): void {
+  if (!FLOATS.has(type.elementType)) {
+    refuse(call, `input is ${type.elementType}`, "must be a floating-point tensor");
+  }
+}
+
+export function needIndices(call: OpCall, type: TensorType): void {
+  if (type.elementType !== "int64" && type.elementType !== "int32") {
+    refuse(call, `indices are ${type.elementType}`, "must be int32 or int64");
+  }
+}
+
+/** One rule for several operators. */
+export function rulesFor(names: string, rule: OpRule): Record<string, OpRule> {
+  return Object.fromEntries(names.split(" ").map((name) => [name, rule]));
+}
+
 /** A dimension that must be a number. */
 export function fixedDim(call: OpCall, dim: StaticDim | undefined, what: string): number {
   if (typeof dim !== "number") refuse(call, `${what} is ${dim ?? "absent"}`, "must be a number");

@@ -1,0 +1,150 @@
+/**
+ * Activations. At a kink the slope is the one from the left (0 for `Relu`, `alpha` for `LeakyRelu`, ...),
+ * as in PyTorch; the tests name it for each.
+ */
+import type { GraphBuilder, Value } from "../../onnx/index.ts";
+import { sloped } from "./functions.ts";
+import type { VjpCall, VjpRule } from "./rule.ts";
+import { cotangentOf, floatOf, inputOf, outputOf, stringOf, sumTo, times } from "./rule.ts";
+
+export type ActivationOp =
+  | "Sigmoid"
+  | "HardSigmoid"
+  | "HardSwish"
+  | "Relu"
+  | "LeakyRelu"
+  | "PRelu"
+  | "ThresholdedRelu"
+  | "Elu"
+  | "Selu"
+  | "Celu"
+  | "Softplus"
+  | "Softsign"
+  | "Mish"
+  | "Gelu"
+  | "com.microsoft.QuickGelu"
+  | "com.microsoft.FastGelu"
+  | "com.microsoft.BiasGelu";
+
+/** A rule whose slope depends on an attribute of the node. */
+function slopedBy(
+  attribute: string,
+  fallback: number,
+  slope: (g: GraphBuilder, at: { x: Value; y: Value; alpha: number }) => Value,
+): VjpRule {
+  return (g, call) => {
+    const alpha = floatOf(call, attribute, fallback);
+    const at = { x: inputOf(call, 0), y: outputOf(call, 0), alpha };
+    return [times(g, cotangentOf(call), slope(g, at))];
+  };
+}
+
+/** 1 where the result was not clamped, which is the open interval (0, 1) of the output. */
+const hardSigmoid: VjpRule = slopedBy("alpha", 0.2, (g, { y, alpha }) =>
+  g.mul(g.sign(g.sub(y, g.mul(y, y))), alpha),
+);
+
+/** `x clip(x / 6 + 1 / 2, 0, 1)`. */
+const hardSwish: VjpRule = sloped((g, x) => {
+  const inside = g.less(g.abs(x), 3);
+  const outside = g.cast(g.greater(x, 0), x.elementType);
+  return g.where(inside, g.add(g.mul(x, 1 / 3), 0.5), outside);
+});
+
+const prelu: VjpRule = (g, call) => {
+  const [x, slope, dy] = [inputOf(call, 0), inputOf(call, 1), cotangentOf(call)];
+  return [
+    call.needs[0] === true ? times(g, dy, g.where(g.greater(x, 0), 1, slope)) : undefined,
+    call.needs[1] === true ? sumTo(g, times(g, dy, g.min(x, 0)), slope) : undefined,
+  ];
+};
+
+/** Selu's constants; Klambauer et al. 2017, arXiv:1706.02515. */
+const SELU = { alpha: 1.67326319217681884765625, gamma: 1.05070102214813232421875 };
+
+const selu: VjpRule = (g, call) => {
+  const [x, y] = [inputOf(call, 0), outputOf(call, 0)];
+  const gamma = floatOf(call, "gamma", SELU.gamma);
+  const alpha = floatOf(call, "alpha", SELU.alpha);
+  const slope = g.where(g.greater(x, 0), gamma, g.add(y, alpha * gamma));
+  return [times(g, cotangentOf(call), slope)];
+};
+
+/** `x tanh(softplus(x))`; Misra 2019, arXiv:1908.08681. */
+const mish: VjpRule = sloped((g, x) => {
+  const t = g.tanh(g.softplus(x));
+  return g.add(t, g.mul(g.mul(x, g.sub(1, g.mul(t, t))), g.sigmoid(x)));
+});
+
+/** `Φ(x) + x φ(x)`. */
+function exactGeluSlope(g: GraphBuilder, x: Value): Value {
+  const cumulative = g.add(g.mul(g.erf(g.mul(x, Math.SQRT1_2)), 0.5), 0.5);
+  const density = g.mul(g.exp(g.mul(g.mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+  return g.add(cumulative, g.mul(x, density));
+}
+
+/**
+ * With the tanh written as a sigmoid, `y = x s(z)` with `z = x (a + b x²)`: the slope is
+ * `s + y (1 - s) (a + 3 b x²)`, which has the output in it and fewer passes than the textbook's form.
+ */
+function tanhGeluSlope(g: GraphBuilder, x: Value, y: Value): Value {
+  const a = 2 * Math.sqrt(2 / Math.PI);
+  const b = 0.044715 * a;
+  const square = g.mul(x, x);
+  const s = g.sigmoid(g.mul(x, g.add(g.mul(square, b), a)));
+  const inner = g.add(g.mul(square, 3 * b), a);
+  return g.add(s, g.mul(g.mul(y, g.sub(1, s)), inner));
+}
+
+const gelu: VjpRule = (g, call) => {
+  const [x, y] = [inputOf(call, 0), outputOf(call, 0)];
+  const tanh = stringOf(call, "approximate", "none") === "tanh";
+  return [times(g, cotangentOf(call), tanh ? tanhGeluSlope(g, x, y) : exactGeluSlope(g, x))];
+};
+
+/** `x s(alpha x)`. */
+const quickGelu: VjpRule = slopedBy("alpha", 1.702, (g, { x, y, alpha }) => {
+  const s = g.sigmoid(g.mul(x, alpha));
+  return g.add(s, g.mul(g.mul(y, g.sub(1, s)), alpha));
+});
+
+/** A GELU of `x + bias`. */
+function biased(slope: (g: GraphBuilder, x: Value, y: Value) => Value): VjpRule {
+  return (g, call: VjpCall) => {
+    const bias = call.inputs[1];
+    const x = bias === undefined ? inputOf(call, 0) : g.add(inputOf(call, 0), bias);
+    const dx = times(g, cotangentOf(call), slope(g, x, outputOf(call, 0)));
+    return [dx, bias === undefined || call.needs[1] !== true ? undefined : sumTo(g, dx, bias)];
+  };
+}
+
+export const ACTIVATION_VJPS: Readonly<Record<ActivationOp, VjpRule>> = {
+  Sigmoid: sloped((g, _x, y) => g.mul(y, g.sub(1, y))),
+  HardSigmoid: hardSigmoid,
+  HardSwish: hardSwish,
+  // The output is 0 or positive, so its sign is the mask, in one pass.
+  Relu: sloped((g, _x, y) => g.sign(y)),
+  LeakyRelu: slopedBy("alpha", 0.01, (g, { x, alpha }) =>
+    g.where(g.greater(x, 0), 1, g.scalar(alpha, x.elementType)),
+  ),
+  PRelu: prelu,
+  ThresholdedRelu: slopedBy("alpha", 1, (g, { x, alpha }) =>
+    g.cast(g.greater(x, alpha), x.elementType),
+  ),
+  Elu: slopedBy("alpha", 1, (g, { x, y, alpha }) => g.where(g.greater(x, 0), 1, g.add(y, alpha))),
+  Selu: selu,
+  Celu: slopedBy("alpha", 1, (g, { x, y, alpha }) =>
+    g.where(g.greater(x, 0), 1, g.add(g.mul(y, 1 / alpha), 1)),
+  ),
+  Softplus: sloped((g, x) => g.sigmoid(x)),
+  /** `1 / (1 + |x|)²`, and `1 - |y|` is `1 / (1 + |x|)`. */
+  Softsign: sloped((g, _x, y) => {
+    const root = g.sub(1, g.abs(y));
+    return g.mul(root, root);
+  }),
+  Mish: mish,
+  Gelu: gelu,
+  "com.microsoft.QuickGelu": quickGelu,
+  "com.microsoft.FastGelu": biased(tanhGeluSlope),
+  "com.microsoft.BiasGelu": biased((g, x) => exactGeluSlope(g, x)),
+};
