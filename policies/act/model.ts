@@ -82,7 +82,12 @@ function cameraTokens(
   const [batch = 1] = image.shape;
   const pixels = g.sub(g.mul(g.cast(image, "float32"), 2 / 255), 1);
   let x = g.transpose(pixels, [0, 3, 1, 2]);
-  const patch = { name: "patches", filters: config.filters, kernel: config.patch, stride: config.patch };
+  const patch = {
+    name: "patches",
+    filters: config.filters,
+    kernel: config.patch,
+    stride: config.patch,
+  };
   x = g.relu(convolution2d(context, x, { ...patch, padding: 0 }));
   for (let layer = 0; layer < config.convolutions; layer++) {
     x = convolution2d(context, x, { name: `conv${layer}`, filters: config.filters, kernel: 3 });

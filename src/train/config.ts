@@ -1,59 +1,10 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { optimiserSchema } from "./optimiser-schema.ts";
+import { scheduleSchema } from "./schedules.ts";
 
 const count = z.int().min(1);
 const fraction = z.number().min(0).max(1);
-const beta = z.number().min(0).lt(1);
-
-const groupSchema = z.strictObject({
-  /** Names of parameters; `*` stands for anything. */
-  match: z.union([z.string(), z.array(z.string()).min(1)]),
-  rate: z.number().min(0).exactOptional(),
-  weightDecay: z.number().min(0).exactOptional(),
-});
-
-const common = {
-  clipNorm: z.number().positive().exactOptional(),
-  emaDecay: beta.exactOptional(),
-  weightDecay: z.number().min(0).exactOptional(),
-  groups: z.array(groupSchema).exactOptional(),
-};
-
-const optimiserSchema = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("adamw"),
-    betas: z.tuple([beta, beta]).exactOptional(),
-    eps: z.number().positive().exactOptional(),
-    ...common,
-  }),
-  z.strictObject({
-    kind: z.literal("sgd"),
-    momentum: beta.exactOptional(),
-    nesterov: z.boolean().exactOptional(),
-    ...common,
-  }),
-  z.strictObject({
-    kind: z.literal("lion"),
-    betas: z.tuple([beta, beta]).exactOptional(),
-    ...common,
-  }),
-]);
-
-const scheduleSchema = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("constant"),
-    rate: z.number().positive(),
-    warmup: z.int().min(0).default(0),
-  }),
-  z.strictObject({
-    kind: z.literal("cosine"),
-    rate: z.number().positive(),
-    warmup: z.int().min(0).default(0),
-    /** Rate at the end. */
-    floor: z.number().min(0).default(0),
-  }),
-]);
-
 const dataSchema = z.strictObject({
   /** Folders of episodes or LeRobot datasets; relative to the working directory. */
   folders: z.array(z.string().min(1)).min(1),
@@ -103,7 +54,8 @@ export const trainConfigSchema = z.strictObject({
   /** Updates. */
   steps: count,
   optimiser: optimiserSchema.default({ kind: "adamw", weightDecay: 0.01, clipNorm: 1 }),
-  schedule: scheduleSchema.default({ kind: "cosine", rate: 3e-4, warmup: 200, floor: 0 }),
+  /** Default: a cosine over all steps; its `total` is the run's `steps` where it is not given. */
+  schedule: scheduleSchema,
   objectives: z.record(z.string(), z.number()).optional(),
   threads: count.default(2),
   device: z.enum(["cpu", "webgpu", "cuda"]).default("cpu"),
@@ -128,12 +80,24 @@ export type EvaluationConfig = z.infer<typeof evaluationSchema>;
  * @throws {SyntaxError} naming every key that is wrong and what it must be
  */
 export function parseTrainConfig(json: unknown): TrainConfig {
-  const parsed = trainConfigSchema.safeParse(json);
+  const parsed = trainConfigSchema.safeParse(withSchedule(json));
   if (parsed.success) return parsed.data;
   const places = parsed.error.issues.map(
     ({ path, message }) => `${path.length === 0 ? "the whole" : path.join(".")}: ${message}`,
   );
   throw new SyntaxError(`Cannot configure training: ${places.join("; ")}`);
+}
+
+/** A schedule that ends with the run, unless something else is said. */
+function withSchedule(json: unknown): unknown {
+  if (typeof json !== "object" || json === null) return json;
+  const { schedule = { kind: "cosine", peak: 3e-4, warmUp: 200 }, steps } = json as Record<
+    string,
+    unknown
+  >;
+  if (typeof schedule !== "object" || schedule === null) return json;
+  const ends = "kind" in schedule && schedule.kind === "cosine" && !("total" in schedule);
+  return { ...json, schedule: ends ? { ...schedule, total: steps } : schedule };
 }
 
 /** For editors. */

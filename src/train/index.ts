@@ -9,6 +9,7 @@ export * from "./data/index.ts";
 export { METRICS_FILE } from "./metrics.ts";
 export type { MetricsRow } from "./metrics.ts";
 export * from "./optimiser.ts";
+export { optimiserSchema } from "./optimiser-schema.ts";
 export * from "./schedules.ts";
 export { TrainingStep } from "./step.ts";
 export type { StepSettings, UpdateResult } from "./step.ts";

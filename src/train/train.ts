@@ -145,7 +145,7 @@ class Run {
     this.#options = options;
     this.#parts = parts;
     this.#state = parts.state;
-    this.#rate = scheduleOf(options.config.schedule, options.config.steps);
+    this.#rate = scheduleOf(options.config.schedule);
   }
 
   static async open(options: TrainOptions, data: RunData): Promise<Run> {

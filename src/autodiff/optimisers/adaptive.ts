@@ -1,6 +1,6 @@
 import type { Value } from "../../onnx/index.ts";
 import type { GroupOptions } from "./groups.ts";
-import { rateOf, eachParameter, toFloat32 } from "./scalars.ts";
+import { assertMemory, eachParameter, rateOf, toFloat32 } from "./scalars.ts";
 import type { Transform } from "./transform.ts";
 import { readState, stateName, stateOf } from "./transform.ts";
 
@@ -24,9 +24,13 @@ export interface AdamWOptions extends GroupOptions {
  * Both corrections are moved into two scalars, `rate * sqrt(1 - b2^t) / (1 - b1^t)` and `eps * sqrt(1 - b2^t)`,
  * which is the same and saves two passes. PyTorch multiplies `p` by `1 - rate * weightDecay`, which float32
  * rounds to a multiple of 6e-8, a percent of a usual decay; here the decay is added to the update.
+ * @throws {RangeError} unless `b1` and `b2` are in [0, 1) and `eps` is above 0
  */
 export function adamW(options: AdamWOptions = {}): Transform {
   const { b1 = 0.9, b2 = 0.999, eps = 1e-8 } = options;
+  assertMemory("b1", b1);
+  assertMemory("b2", b2);
+  if (!(eps > 0)) throw new RangeError(`Cannot make optimiser: eps is ${eps}, must be above 0`);
   return {
     name: "adamW",
     state: (parameters) => [...stateOf("m", parameters), ...stateOf("v", parameters)],
@@ -66,9 +70,13 @@ export interface LionOptions extends GroupOptions {
  *
  *     p = p - rate * (sign(m + (g - m) * (1 - b1)) + weightDecay * p)
  *     m = m + (g - m) * (1 - b2)
+ *
+ * @throws {RangeError} unless `b1` and `b2` are in [0, 1)
  */
 export function lion(options: LionOptions = {}): Transform {
   const { b1 = 0.9, b2 = 0.99 } = options;
+  assertMemory("b1", b1);
+  assertMemory("b2", b2);
   return {
     name: "lion",
     state: (parameters) => stateOf("m", parameters),

@@ -81,3 +81,9 @@ export function rateOf(
     },
   };
 }
+
+/** @throws {RangeError} unless a memory such as `b1` or a momentum is in [0, 1) */
+export function assertMemory(what: string, value: number): void {
+  if (value >= 0 && value < 1) return;
+  throw new RangeError(`Cannot make optimiser: ${what} is ${value}, must be in [0, 1)`);
+}

@@ -1,7 +1,7 @@
 import type { GraphBuilder, Value } from "../../onnx/index.ts";
 import type { GroupOptions } from "./groups.ts";
 import { groupParameters } from "./groups.ts";
-import { rateOf, squaredNorm, eachParameter, toFloat32 } from "./scalars.ts";
+import { assertMemory, eachParameter, rateOf, squaredNorm, toFloat32 } from "./scalars.ts";
 import type { Scalars, Transform } from "./transform.ts";
 import { readState, stateName, stateOf } from "./transform.ts";
 
@@ -75,9 +75,7 @@ export function weightDecay(options: Pick<GroupOptions, "weightDecay" | "mask">)
  * @throws {RangeError} unless `decay` is in [0, 1)
  */
 export function ema(decay: number): Transform {
-  if (!(decay >= 0 && decay < 1)) {
-    throw new RangeError(`Cannot average weights: decay is ${decay}, must be in [0, 1)`);
-  }
+  assertMemory("decay of the average", decay);
   return {
     name: "ema",
     state: (parameters) => stateOf("ema", parameters, "parameter"),
@@ -108,9 +106,14 @@ export interface SgdOptions extends GroupOptions {
  *     parameter = parameter - rate * (direction + weightDecay * parameter)
  *
  * Without momentum the decay is PyTorch's too; with it, PyTorch puts the decay into the buffer.
+ * @throws {RangeError} unless `momentum` is in [0, 1), and above 0 for Nesterov's
  */
 export function sgd(options: SgdOptions = {}): Transform {
   const { momentum = 0, nesterov = false } = options;
+  assertMemory("momentum", momentum);
+  if (nesterov && momentum === 0) {
+    throw new RangeError("Cannot make optimiser: Nesterov's momentum is 0, must be above 0");
+  }
   return {
     name: "sgd",
     state: (parameters) => (momentum === 0 ? [] : stateOf("momentum", parameters)),

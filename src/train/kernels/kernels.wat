@@ -7,8 +7,8 @@
 ;; What the kernels share: `$clip` multiplies the gradient in the register (clipping and the mean over
 ;; micro-batches cost no pass of their own), `$alpha` is minus the learning rate (with bias correction),
 ;; `$decay` is minus learning rate times weight decay. Moments below the smallest normal number are flushed
-;; to zero: those of a weight without gradients get there within a thousand steps, stay for ever, and
-;; arithmetic on such numbers is many times slower. NaN is kept.
+;; to zero: those of a weight without gradients get there within a thousand steps, stay for ever, and make a
+;; step four times slower. NaN is kept.
 ;;
 ;; Compiled by `npm run kernels` into module.ts.
 (module

@@ -38,7 +38,7 @@ const CONFIG = {
   batchSize: 4,
   steps: 40,
   optimiser: { kind: "adamw", emaDecay: 0.9, clipNorm: 1 },
-  schedule: { kind: "cosine", rate: 0.003, warmup: 5 },
+  schedule: { kind: "cosine", peak: 0.003, warmUp: 5 },
   logEvery: 5,
   validate: { everySteps: 10, batches: 2 },
   checkpoint: { everySteps: 10, keep: 2 },
@@ -166,10 +166,10 @@ describe("efference train", () => {
         "--out",
         "nan",
         "--set",
-        "schedule.rate=1e30",
+        "schedule.peak=1e30",
         "--set",
         "optimiser.clipNorm=1e30",
-      ).concat(["--set", "checkpoint.everySteps=1", "--set", "schedule.warmup=0"]),
+      ).concat(["--set", "checkpoint.everySteps=1", "--set", "schedule.warmUp=0"]),
       cwd,
     );
     expect(code).toBe(1);
