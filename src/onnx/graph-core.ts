@@ -26,6 +26,13 @@ export interface OpOptions {
 
 /** The operator set that the runtime writes; onnxruntime 1.30 runs it on every device. */
 export const OPSET = 21;
+/** Operators that came after it: a graph with one of them is written for the set that has them. */
+const NEWER_OPS: ReadonlySet<string> = new Set([
+  "Attention",
+  "RMSNormalization",
+  "RotaryEmbedding",
+]);
+const NEWER_OPSET = 23;
 /** The IR version that goes with it. */
 export const IR_VERSION = 10;
 
@@ -165,6 +172,7 @@ export class GraphCore {
     const call: OpCall = { opType, domain, inputs, attributes, outputCount };
     const types = options.outputTypes ?? inferTypes(call);
     if (domain !== "") this.#opsets[domain] ??= 1;
+    else if (NEWER_OPS.has(opType)) this.#opsets[""] = NEWER_OPSET;
     const name = this.#unused(this.#scoped(opType));
     const outputs = types.map((type, i) => {
       const output = i === 0 ? name : this.#unused(`${name}:${i}`);
