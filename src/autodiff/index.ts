@@ -3,8 +3,7 @@
  * no policy and no data.
  */
 export { grad, vjp } from "./grad.ts";
-export type { VjpRoots } from "./grad.ts";
 export { stopGradient } from "./rules/rule.ts";
-export type { VjpCall, VjpRule } from "./rules/rule.ts";
+export type { VjpCall, VjpRoots, VjpRule } from "./rules/rule.ts";
 export { UnsupportedOpError } from "./unsupported-op-error.ts";
 export { DIFFERENTIABLE_OPS, vjpRuleOf } from "./vjp-rules.ts";
