@@ -1,15 +1,8 @@
 import type { BuiltNode, GraphBuilder, Value } from "../onnx/index.ts";
-import type { VjpRule } from "./rules/rule.ts";
+import type { VjpRoots, VjpRule } from "./rules/rule.ts";
 import { fullLike, isFloat, STOP_GRADIENT } from "./rules/rule.ts";
 import { UnsupportedOpError } from "./unsupported-op-error.ts";
 import { vjpRuleOf } from "./vjp-rules.ts";
-
-/** What is differentiated: values, and the cotangents they start with. */
-export interface VjpRoots {
-  readonly outputs: readonly Value[];
-  /** One for each output, of its shape and dtype. */
-  readonly seeds: readonly Value[];
-}
 
 /**
  * Adds to a graph under construction the nodes that compute d(loss)/d(wrt).
@@ -75,6 +68,7 @@ function sweep(g: GraphBuilder, node: BuiltNode, { nodes, cotangents, moving }: 
     outputs: node.outputs,
     cotangents: node.outputs.map((value) => cotangents.get(value)),
     needs,
+    vjp: (roots: VjpRoots, wrt: readonly Value[]) => vjp(g, roots, wrt),
   };
   const results = g.scope("grad", () => rule(g, call));
   for (const [i, result] of results.entries()) {

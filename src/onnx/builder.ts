@@ -1,5 +1,5 @@
+import { AttentionBuilder } from "./attention-builder.ts";
 import type { Value } from "./graph-core.ts";
-import { IndexingBuilder } from "./indexing-builder.ts";
 
 export interface GemmOptions {
   readonly transA?: boolean;
@@ -10,13 +10,6 @@ export interface GemmOptions {
   readonly c?: Value;
   /** Factor of `c`; default 1. */
   readonly beta?: number;
-}
-
-export interface WindowOptions {
-  readonly strides?: readonly number[];
-  /** Begin of every spatial axis, then end of every spatial axis. */
-  readonly pads?: readonly number[];
-  readonly dilations?: readonly number[];
 }
 
 /**
@@ -31,7 +24,7 @@ export interface WindowOptions {
  * Every call checks dtypes and shapes at once, so a mistake fails at its own line. Dimensions are
  * numbers or names (`"batch"`) that are known at run time.
  */
-export class GraphBuilder extends IndexingBuilder {
+export class GraphBuilder extends AttentionBuilder {
   matmul(a: Value, b: Value): Value {
     return this.one("MatMul", [a, b]);
   }
@@ -56,37 +49,5 @@ export class GraphBuilder extends IndexingBuilder {
   /** Sums of products by Einstein's convention, for instance `"bqhd,bkhd->bhqk"`. */
   einsum(equation: string, ...values: readonly Value[]): Value {
     return this.one("Einsum", values, { attributes: { equation } });
-  }
-
-  /** `x[batch, channels, ...]`, `w[filters, channels / group, ...]`, `bias[filters]`. */
-  conv(x: Value, w: Value, options: WindowOptions & { bias?: Value; group?: number } = {}): Value {
-    const { bias, group = 1, ...window } = options;
-    return this.one("Conv", bias === undefined ? [x, w] : [x, w, bias], {
-      attributes: { group, ...window },
-    });
-  }
-
-  maxPool(x: Value, kernel: readonly number[], window: WindowOptions = {}): Value {
-    return this.one("MaxPool", [x], { attributes: { kernel_shape: kernel, ...window } });
-  }
-
-  averagePool(x: Value, kernel: readonly number[], window: WindowOptions = {}): Value {
-    return this.one("AveragePool", [x], { attributes: { kernel_shape: kernel, ...window } });
-  }
-
-  globalAveragePool(x: Value): Value {
-    return this.one("GlobalAveragePool", [x]);
-  }
-
-  layerNorm(
-    x: Value,
-    scale: Value,
-    options: { bias?: Value; axis?: number; epsilon?: number } = {},
-  ): Value {
-    const { bias, axis = -1, epsilon = 1e-5 } = options;
-    const attributes = { axis, epsilon: { kind: "float", value: epsilon } as const };
-    return this.one("LayerNormalization", bias === undefined ? [x, scale] : [x, scale, bias], {
-      attributes,
-    });
   }
 }

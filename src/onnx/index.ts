@@ -3,7 +3,16 @@
  * policy; `src/session` runs what is made here.
  */
 export { GraphBuilder } from "./builder.ts";
-export type { GemmOptions, WindowOptions } from "./builder.ts";
+export type { AttentionOperands, AttentionOptions, LossOptions } from "./attention-builder.ts";
+export type {
+  BatchNormOperands,
+  ConvOptions,
+  ConvTransposeOptions,
+  PoolOptions,
+  ResizeOptions,
+  WindowOptions,
+} from "./network-builder.ts";
+export type { GemmOptions } from "./builder.ts";
 export type { ValueLike } from "./elementwise-builder.ts";
 export { IR_VERSION, OPSET } from "./graph-core.ts";
 export type { AttributeLike, BuildOptions, BuiltNode, OpOptions, Value } from "./graph-core.ts";
@@ -22,7 +31,10 @@ export { NEWEST_OPSET, OLDEST_OPSET } from "./import/upgrade.ts";
 export { printGraph } from "./print-graph.ts";
 export { readModel } from "./read-model.ts";
 export { hasShapeRule, inferTypes, KNOWN_OPS } from "./shape-rules.ts";
-export type { OpCall, OpRule, Operand, StaticDim, TensorType } from "./rules/rule.ts";
+export type { Attributed, OpCall, OpRule, Operand, StaticDim, TensorType } from "./rules/rule.ts";
+export { slidingWindow, spatialDims, transposedWindow } from "./rules/window.ts";
+export type { SlidingWindow } from "./rules/window.ts";
+export { resizedAxes } from "./rules/pooling.ts";
 export { padAmounts, sliceRanges } from "./rules/layout.ts";
 export type { SliceRange } from "./rules/layout.ts";
 export { einsumTerms } from "./rules/linear.ts";

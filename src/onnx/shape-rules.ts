@@ -3,15 +3,20 @@
  * operator, in the tables under `rules/`; adding an operator is adding a rule. Rules are strict: where a
  * result is not known while the graph is built, the graph is refused, so that every value has a shape.
  */
+import { ATTENTION_RULES } from "./rules/attention.ts";
+import { CONVOLUTION_RULES } from "./rules/convolution.ts";
 import { ELEMENTWISE_RULES } from "./rules/elementwise.ts";
 import { GENERATE_RULES } from "./rules/generate.ts";
 import { INDEXING_RULES } from "./rules/indexing.ts";
 import { LAYOUT_RULES } from "./rules/layout.ts";
 import { LINEAR_RULES } from "./rules/linear.ts";
-import { NETWORK_RULES } from "./rules/network.ts";
+import { LOSS_RULES } from "./rules/loss.ts";
+import { NORMALISATION_RULES } from "./rules/normalisation.ts";
+import { POOLING_RULES } from "./rules/pooling.ts";
 import { REDUCTION_RULES } from "./rules/reduction.ts";
 import type { OpCall, OpRule, TensorType } from "./rules/rule.ts";
 import { callWords } from "./rules/rule.ts";
+import { SORTING_RULES } from "./rules/sorting.ts";
 
 const RULES: Readonly<Record<string, OpRule>> = {
   ...ELEMENTWISE_RULES,
@@ -20,10 +25,15 @@ const RULES: Readonly<Record<string, OpRule>> = {
   ...LAYOUT_RULES,
   ...LINEAR_RULES,
   ...REDUCTION_RULES,
-  ...NETWORK_RULES,
+  ...ATTENTION_RULES,
+  ...CONVOLUTION_RULES,
+  ...LOSS_RULES,
+  ...NORMALISATION_RULES,
+  ...POOLING_RULES,
+  ...SORTING_RULES,
 };
 
-/** Operators of the default domain that `GraphBuilder` can type. */
+/** Operators that `GraphBuilder` can type; those outside the default domain as `domain.Operator`. */
 export const KNOWN_OPS: readonly string[] = Object.keys(RULES).sort();
 
 /** Types of a call's outputs. @throws {TypeError} if the operator is unknown or the inputs do not fit */

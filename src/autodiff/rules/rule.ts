@@ -3,6 +3,13 @@ import type { Dtype } from "../../core/index.ts";
 import { allocate } from "../../onnx/index.ts";
 import type { BuiltNode, GraphBuilder, StaticDim, TensorType, Value } from "../../onnx/index.ts";
 
+/** What is differentiated: values, and the cotangents they start with. */
+export interface VjpRoots {
+  readonly outputs: readonly Value[];
+  /** One for each output, of its shape and dtype. */
+  readonly seeds: readonly Value[];
+}
+
 /** A forward node with what the backward sweep knows when it reaches it. */
 export interface VjpCall {
   readonly node: BuiltNode;
@@ -12,6 +19,8 @@ export interface VjpCall {
   readonly cotangents: readonly (Value | undefined)[];
   /** Whether anybody asks for the gradient of each input. */
   readonly needs: readonly boolean[];
+  /** The backward sweep itself, for rules that write their operator in terms of others. */
+  readonly vjp: (roots: VjpRoots, wrt: readonly Value[]) => readonly Value[];
 }
 
 /**

@@ -2,8 +2,9 @@
  * The layers that policies are made of, with their parameters. A layer is a function: it declares its
  * parameters in the graph under its name and returns what it makes.
  */
-import type { GraphBuilder, WindowOptions } from "../builder.ts";
+import type { GraphBuilder } from "../builder.ts";
 import type { Value } from "../graph-core.ts";
+import type { WindowOptions } from "../network-builder.ts";
 import type { Initialiser, ParameterStore } from "./parameters.ts";
 import { glorotUniform, heNormal } from "./parameters.ts";
 

@@ -15,15 +15,19 @@ export interface Operand extends TensorType {
   readonly constant?: NdArray;
 }
 
-export interface OpCall {
+/** What has an operator and attributes: a call, or a node. */
+export interface Attributed {
   readonly opType: string;
-  /** `""`, which is also the default, is `ai.onnx`. */
-  readonly domain?: string;
   /** Name of the node, with its scope, for messages. */
   readonly name?: string;
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+export interface OpCall extends Attributed {
+  /** Default `""`, which is `ai.onnx`. */
+  readonly domain?: string;
   /** `undefined` = an optional input left out. */
   readonly inputs: readonly (Operand | undefined)[];
-  readonly attributes: Readonly<Record<string, Attribute>>;
   readonly outputCount: number;
 }
 
@@ -34,7 +38,7 @@ export function typeWords(type: TensorType): string {
   return `${type.elementType}[${type.shape.join(", ")}]`;
 }
 
-export function refuse(call: OpCall, what: string, must: string): never {
+export function refuse(call: Attributed, what: string, must: string): never {
   throw new TypeError(`Cannot build ${callWords(call)}: ${what}, ${must}`);
 }
 
@@ -81,7 +85,7 @@ export function broadcast(call: OpCall, operands: readonly TensorType[]): Static
 }
 
 /** A negative axis counts from the end. */
-export function resolveAxis(call: OpCall, axis: number, rank: number): number {
+export function resolveAxis(call: Attributed, axis: number, rank: number): number {
   const resolved = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || resolved < 0 || resolved >= rank) {
     refuse(call, `axis is ${axis}`, `must be an integer in [${-rank}, ${rank - 1}]`);
@@ -89,17 +93,23 @@ export function resolveAxis(call: OpCall, axis: number, rank: number): number {
   return resolved;
 }
 
-export function intAttribute(call: OpCall, name: string, fallback: number): number {
+export function intAttribute(call: Attributed, name: string, fallback: number): number {
   const attribute = call.attributes[name];
   return attribute?.kind === "int" ? Number(attribute.value) : fallback;
 }
 
-export function intsAttribute(call: OpCall, name: string): number[] | undefined {
+export function intsAttribute(call: Attributed, name: string): number[] | undefined {
   const attribute = call.attributes[name];
   return attribute?.kind === "ints" ? attribute.value.map((v: Int) => Number(v)) : undefined;
 }
 
-export function stringAttribute(call: OpCall, name: string, fallback: string): string {
+export function floatAttribute(call: Attributed, name: string, fallback: number): number {
+  const attribute = call.attributes[name];
+  const isNumber = attribute?.kind === "float" || attribute?.kind === "int";
+  return isNumber ? Number(attribute.value) : fallback;
+}
+
+export function stringAttribute(call: Attributed, name: string, fallback: string): string {
   const attribute = call.attributes[name];
   return attribute?.kind === "string" ? attribute.value : fallback;
 }
@@ -138,7 +148,7 @@ export function rulesFor(names: string, rule: OpRule): Record<string, OpRule> {
 }
 
 /** A dimension that must be a number. */
-export function fixedDim(call: OpCall, dim: StaticDim | undefined, what: string): number {
+export function fixedDim(call: Attributed, dim: StaticDim | undefined, what: string): number {
   if (typeof dim !== "number") refuse(call, `${what} is ${dim ?? "absent"}`, "must be a number");
   return dim;
 }

@@ -1,0 +1,213 @@
+/**
+ * Convolutions. `Conv` and `ConvTranspose` are each other's adjoint, and both are bilinear, so that the rules of
+ * the two consist of each other and of one more function, the gradient by the filters.
+ */
+import type { GraphBuilder, SlidingWindow, Value } from "../../onnx/index.ts";
+import { slidingWindow, spatialDims, transposedWindow } from "../../onnx/index.ts";
+import type { VjpCall, VjpRule } from "./rule.ts";
+import {
+  cotangentOf,
+  fixedDim,
+  fixedShape,
+  inputOf,
+  intOf,
+  productOf,
+  reshapeLike,
+} from "./rule.ts";
+
+export type ConvolutionOp = "Conv" | "ConvTranspose";
+
+/** What a convolution maps: `image[batch, channels, ...]` by `filters` to `response[batch, filters, ...]`. */
+interface Correlation {
+  readonly call: VjpCall;
+  readonly image: Value;
+  readonly response: Value;
+  readonly filters: Value;
+  readonly window: SlidingWindow;
+  readonly group: number;
+}
+
+const conv: VjpRule = (g, call) => {
+  const [image, filters, response] = [inputOf(call, 0), inputOf(call, 1), cotangentOf(call)];
+  const sizes = { input: spatialDims(call.node, image.shape), kernel: kernelOf(call, filters) };
+  const window = slidingWindow(call.node, sizes);
+  const group = intOf(call, "group", 1);
+  const all = { call, image, response, filters, window, group };
+  return [
+    call.needs[0] === true ? imageGradient(g, all) : undefined,
+    call.needs[1] === true ? filterGradient(g, all) : undefined,
+    call.needs[2] === true ? g.reduceSum(response, allButChannels(response)) : undefined,
+  ];
+};
+
+const convTranspose: VjpRule = (g, call) => {
+  const [response, filters, image] = [inputOf(call, 0), inputOf(call, 1), cotangentOf(call)];
+  const sizes = { input: spatialDims(call.node, response.shape), kernel: kernelOf(call, filters) };
+  const window = transposedWindow(call.node, sizes);
+  const group = intOf(call, "group", 1);
+  const all = { call, image, response, filters, window, group };
+  return [
+    call.needs[0] === true ? g.conv(image, filters, optionsOf(all)) : undefined,
+    call.needs[1] === true ? filterGradient(g, all) : undefined,
+    call.needs[2] === true ? g.reduceSum(image, allButChannels(image)) : undefined,
+  ];
+};
+
+function kernelOf(call: VjpCall, filters: Value): number[] {
+  return fixedShape(call, filters).slice(2);
+}
+
+function allButChannels({ shape }: Value): number[] {
+  return shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+}
+
+function optionsOf({ window, group }: Correlation): {
+  strides: readonly number[];
+  dilations: readonly number[];
+  pads: readonly number[];
+  group: number;
+} {
+  const { strides, dilations, begins, ends } = window;
+  return { strides, dilations, pads: [...begins, ...ends], group };
+}
+
+/** d(image) of `response = conv(image, filters)`. */
+function imageGradient(g: GraphBuilder, all: Correlation): Value {
+  const { window, response, filters } = all;
+  // What a stride leaves over at the end was seen by no window.
+  const outputPadding = window.input.map((length, i) => length - coveredLength(window, i));
+  return g.convTranspose(response, filters, { ...optionsOf(all), outputPadding });
+}
+
+function coveredLength(window: SlidingWindow, i: number): number {
+  const { kernel, strides, dilations, begins, ends, output } = window;
+  const extent = (dilations[i] ?? 1) * ((kernel[i] ?? 1) - 1) + 1;
+  return (strides[i] ?? 1) * ((output[i] ?? 1) - 1) + extent - (begins[i] ?? 0) - (ends[i] ?? 0);
+}
+
+/**
+ * Below this many channels a matrix product for every place of the kernel is too thin. Measured on the layers of
+ * a ResNet-18 at 128 px (`tests/bench/conv-gradient.mjs`).
+ */
+const FEW_CHANNELS = 16;
+
+/**
+ * d(filters) of `response = conv(image, filters)`:
+ *
+ *     dw[f, c, k] = sum over batch n, places p of  response[n, f, p] * image[n, c, stride * p + dilation * k - pad]
+ */
+function filterGradient(g: GraphBuilder, all: Correlation): Value {
+  const { filters, group, image } = all;
+  const thin = Number(filters.shape[1]) < FEW_CHANNELS && typeof image.shape[0] === "number";
+  return group > 1 || thin ? bySwappedConvolution(g, all) : byPlaces(g, all);
+}
+
+/**
+ * As a convolution of the image by the response, with batch and channels swapped, and strides and dilations.
+ * Groups stay groups: `image[batch, group * c, ...]` becomes `[c, group * batch, ...]`.
+ */
+function bySwappedConvolution(g: GraphBuilder, all: Correlation): Value {
+  const { call, image, response, filters, window, group } = all;
+  const batch = fixedDim(call, image.shape[0], "the batch");
+  const spatial = fixedShape(call, image).slice(2);
+  const places = spatial.map((_, i) => i + 3);
+  const [, depth = 1, ...kernel] = fixedShape(call, filters);
+  const apart = g.reshape(image, [batch, group, depth, ...spatial]);
+  const swapped = g.reshape(g.transpose(apart, [2, 1, 0, ...places]), [
+    depth,
+    group * batch,
+    ...spatial,
+  ]);
+  const made = g.conv(swapped, swapFirstTwo(g, response), {
+    strides: window.dilations,
+    dilations: window.strides,
+    pads: [...window.begins, ...window.ends],
+    group,
+  });
+  const whole = kernel.reduce(
+    (value, length, i) =>
+      value.shape[i + 2] === length ? value : g.slice(value, i + 2, { start: 0, end: length }),
+    made,
+  );
+  return swapFirstTwo(g, whole);
+}
+
+function swapFirstTwo(g: GraphBuilder, value: Value): Value {
+  return g.transpose(value, [1, 0, ...value.shape.slice(2).map((_, i) => i + 2)]);
+}
+
+/**
+ * As one matrix product for every place of the kernel, of the response and what that place saw of the image, both
+ * with channels last: the engine copies whole rows of channels then.
+ */
+function byPlaces(g: GraphBuilder, all: Correlation): Value {
+  const { call, image, response, filters, window } = all;
+  const padded = padPlaces(g, channelsLast(g, image), window);
+  const rows = channelsLast(g, response);
+  const products = places(window.kernel).map((place) => {
+    const seen = seenFrom(g, padded, { window, place });
+    return sumOfProducts(g, rows, seen);
+  });
+  const [filterCount = 1, depth = 1] = fixedShape(call, filters);
+  const [only] = products;
+  const stacked =
+    products.length === 1 && only !== undefined
+      ? only
+      : g.transpose(
+          g.concat(
+            products.map((product) => g.unsqueeze(product, [0])),
+            0,
+          ),
+          [1, 2, 0],
+        );
+  return g.reshape(stacked, [filterCount, depth, ...window.kernel]);
+}
+
+function channelsLast(g: GraphBuilder, value: Value): Value {
+  return g.transpose(value, [0, ...value.shape.slice(2).map((_, i) => i + 2), 1]);
+}
+
+function padPlaces(g: GraphBuilder, value: Value, { begins, ends }: SlidingWindow): Value {
+  if ([...begins, ...ends].every((pad) => pad === 0)) return value;
+  return g.one("Pad", [value, g.ints([0, ...begins, 0, 0, ...ends, 0])]);
+}
+
+/** Every place of a kernel, in the order of its elements. */
+function places(kernel: readonly number[]): number[][] {
+  return kernel.reduce<number[][]>(
+    (lead, size) => lead.flatMap((place) => Array.from({ length: size }, (_, k) => [...place, k])),
+    [[]],
+  );
+}
+
+/** What one place of the kernel saw, for every position of the window: `[batch, ...output, channels]`. */
+function seenFrom(
+  g: GraphBuilder,
+  padded: Value,
+  { window, place }: { window: SlidingWindow; place: readonly number[] },
+): Value {
+  const { strides, dilations, output } = window;
+  const starts = place.map((k, i) => k * (dilations[i] ?? 1));
+  const lengths = output.map((count, i) => (strides[i] ?? 1) * (count - 1) + 1);
+  if (lengths.every((length, i) => length === padded.shape[i + 1])) {
+    if (strides.every((stride) => stride === 1)) return padded;
+  }
+  const ends = starts.map((start, i) => start + (lengths[i] ?? 1));
+  const inputs = [starts, ends, starts.map((_, i) => i + 1), strides].map((list) => g.ints(list));
+  return g.one("Slice", [padded, ...inputs]);
+}
+
+/** `aᵀ b` over all rows of `a[..., m]` and `b[..., n]`. */
+function sumOfProducts(g: GraphBuilder, a: Value, b: Value): Value {
+  const matrix = (value: Value): Value => {
+    const { elementType, shape } = value;
+    const rows = productOf(shape.slice(0, -1));
+    return reshapeLike(g, value, { elementType, shape: [rows, shape.at(-1) ?? 1] });
+  };
+  return g.gemm(matrix(a), matrix(b), { transA: true });
+}
+
+export const CONVOLUTION_VJPS: Readonly<Record<ConvolutionOp, VjpRule>> = {
+  Conv: conv,
+  ConvTranspose: convTranspose,
+};
