@@ -182,6 +182,7 @@ export class GraphCore {
   }
 
   /**
+   * Nodes that reach no output are left out (the engine would run them), and constants that nobody uses.
    * @param options.parameters whether parameters are part of the model, or inputs that are fed at every
    *     run, as training does; default `stored`
    * @throws {TypeError} for a graph without outputs
@@ -192,6 +193,8 @@ export class GraphCore {
     }
     const fed = options.parameters === "fed";
     const parameters = [...this.#parameterValues.values()];
+    const nodes = liveNodes(this.#nodes, new Set(this.#outputs.map(({ name }) => name)));
+    const used = new Set(nodes.flatMap((node) => usedBy(node).map(({ name }) => name)));
     return {
       irVersion: IR_VERSION,
       opsets: { ...this.#opsets },
@@ -203,11 +206,11 @@ export class GraphCore {
         name: this.#name,
         inputs: fed ? [...this.#inputs, ...parameters.map(infoOf)] : [...this.#inputs],
         outputs: [...this.#outputs],
-        initializers: this.#initializers.filter(
-          ({ name }) => !fed || !this.#parameterValues.has(name),
+        initializers: this.#initializers.filter(({ name }) =>
+          this.#parameterValues.has(name) ? !fed : used.has(name),
         ),
-        nodes: this.#nodes.map(nodeOf),
-        valueInfo: this.#innerValues().map(infoOf),
+        nodes: nodes.map(nodeOf),
+        valueInfo: this.#innerValues(nodes).map(infoOf),
       },
     };
   }
@@ -301,9 +304,9 @@ export class GraphCore {
   }
 
   /** Everything that nodes make, except the graph's outputs. */
-  #innerValues(): Value[] {
+  #innerValues(nodes: readonly BuiltNode[]): Value[] {
     const outputs = new Set(this.#outputs.map(({ name }) => name));
-    return this.#nodes.flatMap((node) => node.outputs.filter(({ name }) => !outputs.has(name)));
+    return nodes.flatMap((node) => node.outputs.filter(({ name }) => !outputs.has(name)));
   }
 
   // ---- names ------------------------------------------------------------------------------------
@@ -376,6 +379,23 @@ export class GraphCore {
     }
     this.#names.add(name);
   }
+}
+
+/** Those of `nodes`, in order, that the values named in `wanted` depend on. */
+function liveNodes(nodes: readonly BuiltNode[], wanted: ReadonlySet<string>): BuiltNode[] {
+  const needed = new Set(wanted);
+  const live: BuiltNode[] = [];
+  for (const node of [...nodes].reverse()) {
+    if (!node.outputs.some(({ name }) => needed.has(name))) continue;
+    live.push(node);
+    for (const { name } of usedBy(node)) needed.add(name);
+  }
+  return live.reverse();
+}
+
+/** What a node takes as inputs, and what the subgraphs among its attributes use. */
+function usedBy({ inputs, captures = [] }: BuiltNode): Value[] {
+  return [...inputs.filter((input) => input !== undefined), ...captures];
 }
 
 function nodeOf({ captures: _, ...node }: BuiltNode): Node {
