@@ -17,6 +17,9 @@ export { evaluate, EVALUABLE_OPS, EVALUATION_LIMIT } from "./evaluate/evaluate.t
 export { declareOutputs, importGraph } from "./import/import-graph.ts";
 export type { ImportedGraph, ImportOptions } from "./import/import-graph.ts";
 export { NEWEST_OPSET, OLDEST_OPSET } from "./import/upgrade.ts";
+export { foldConstants } from "./passes/fold-constants.ts";
+export { removeDead } from "./passes/remove-dead.ts";
+export { shareEqual } from "./passes/share-equal.ts";
 export { printGraph } from "./print-graph.ts";
 export { readModel } from "./read-model.ts";
 export { hasShapeRule, inferTypes, KNOWN_OPS } from "./shape-rules.ts";
