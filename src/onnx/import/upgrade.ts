@@ -151,14 +151,27 @@ const slice: Upgrade = (r) => {
   return r.with({ inputs: [x, r.ints(starts), r.ints(ends), r.ints(places)], attributes: {} });
 };
 
-/** Sizes became an input (13); leaving them out needs `num_outputs` (18). */
+/**
+ * Sizes became an input (13); left out, they are equal up to the last (18: `num_outputs`). Where the
+ * dimension is known they are written out, which is the one form that rules need to know.
+ */
 const split: Upgrade = (r) => {
-  const [x = "", sizes] = r.node.inputs;
+  const [x = "", sizes = ""] = r.node.inputs;
   const given = r.intList("split");
   if (given !== undefined) return r.with({ inputs: [x, r.ints(given)] }, ["split"]);
-  if (sizes !== undefined && sizes !== "") return undefined;
-  const num_outputs: Attribute = { kind: "int", value: r.node.outputs.length };
-  return r.with({ attributes: { ...r.node.attributes, num_outputs } });
+  if (sizes !== "") return undefined;
+  const count = r.int("num_outputs", r.node.outputs.length);
+  const shape = r.context.typeOf(x)?.shape;
+  const axis = r.int("axis", 0);
+  const dim = shape?.[axis < 0 ? axis + shape.length : axis];
+  if (typeof dim !== "number") {
+    return r.with({
+      attributes: { ...r.node.attributes, num_outputs: { kind: "int", value: count } },
+    });
+  }
+  const size = Math.ceil(dim / count);
+  const written = Array.from({ length: count }, (_, i) => Math.min(size, dim - i * size));
+  return r.with({ inputs: [x, r.ints(written)] }, ["num_outputs"]);
 };
 
 const topK: Upgrade = (r) => {
@@ -251,7 +264,7 @@ const STEPS: ReadonlyMap<string, Step> = new Map([
   ...steps("Clip", 11, clip),
   ...steps("Pad", 11, pad),
   ...steps("Slice", 10, slice),
-  ...steps("Split", 18, split),
+  ...steps("Split", Infinity, split),
   ...steps("TopK", 10, topK),
   ...steps("Dropout", Infinity, dropout),
   ...steps("Resize", 11, resize),
