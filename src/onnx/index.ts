@@ -1,6 +1,6 @@
 /**
  * ONNX models as data: read, build, check, print, write. Pure: knows no file system, no engine and no
- * policy; `src/session` runs what is made here.
+ * policy; `src/session` runs what is made here, and `node.ts` beside this file reads and writes models on disks.
  */
 export { GraphBuilder } from "./builder.ts";
 export type { WindowOptions } from "./builder.ts";
@@ -24,4 +24,5 @@ export { printGraph } from "./print-graph.ts";
 export { readModel } from "./read-model.ts";
 export { hasShapeRule, inferTypes, KNOWN_OPS } from "./shape-rules.ts";
 export type { OpCall, OpRule, Operand, StaticDim, TensorType } from "./rules/rule.ts";
+export { mapTensors, tensorsOf } from "./tensors-of.ts";
 export { writeModel } from "./write-model.ts";
