@@ -4,6 +4,7 @@
  */
 import type { Attribute, Int, Node, Tensor } from "../ir.ts";
 import type { TensorType } from "../rules/rule.ts";
+import { introducedIn } from "./introduced.ts";
 
 /** The oldest operator set whose operators are understood. */
 export const OLDEST_OPSET = 9;
@@ -279,14 +280,26 @@ const STEPS: ReadonlyMap<string, Step> = new Map([
 
 /**
  * A node of operator set `version` as nodes of `OPSET`, in order; the last one has the node's outputs.
- * @throws {TypeError} where the newer operator cannot say the same
+ * @throws {TypeError} where the newer operator cannot say the same, or the set has no such operator
  */
 export function upgradeNode(node: Node, version: number, context: UpgradeContext): Node[] {
   const step = node.domain === "" ? STEPS.get(node.opType) : undefined;
+  if (node.domain === "" && introducedIn(node.opType) > version) {
+    throw new TypeError(
+      `Cannot import ${node.opType} "${nodeLabel(node)}": the model uses operator set ${version}, ` +
+        `must be ${introducedIn(node.opType)} or newer to have it`,
+    );
+  }
   if (step === undefined || version >= step.until) return [node];
   const rewriting = new Rewriting(node, context);
   const last = step.upgrade(rewriting);
   return [...rewriting.before, last ?? node];
+}
+
+/** The last operator set in which an operator had another form; `undefined` if it had none since `OLDEST_OPSET`. */
+export function olderFormUntil(opType: string): number | undefined {
+  const step = STEPS.get(opType);
+  return step === undefined || step.until === Infinity ? undefined : step.until - 1;
 }
 
 /** What messages and new names call a node. */
