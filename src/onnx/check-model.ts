@@ -1,4 +1,6 @@
 import { elementCount } from "../core/index.ts";
+import { checkDtypes } from "./check-dtypes.ts";
+import { findCycle } from "./find-cycle.ts";
 import type { Graph, Model, Node, ValueInfo } from "./ir.ts";
 
 /** One thing that is wrong with a model, and where. */
@@ -10,9 +12,10 @@ export interface ModelProblem {
 }
 
 /**
- * Structural problems of a model: names that are missing, doubled or used before they are made, opsets
- * that are not imported, tensors that contradict their shapes. An empty list means none. Operators are
- * not looked into (the engine does that when it opens the model), so models from anywhere can be checked.
+ * Structural problems of a model: names that are missing, doubled or used before they are made, nodes that
+ * wait for each other, opsets that are not imported, tensors that contradict their shapes, operators on
+ * mixed dtypes where the file declares them. An empty list means none. Operators are not looked into further
+ * (`importGraph` infers types, and the engine when it opens the model), so models from anywhere can be checked.
  */
 export function checkModel(model: Model): ModelProblem[] {
   const problems: ModelProblem[] = [];
@@ -77,6 +80,12 @@ function checkGraph(graph: Graph, scope: Scope): void {
     checkNode(node, { ...scope, outer: new Set([...scope.outer, ...made]) });
     for (const output of node.outputs) if (output !== "") declare(output, `value "${output}"`);
   }
+  const cycle = findCycle(graph);
+  if (cycle !== undefined) {
+    const is = `cyclic: ${cycle.map((name) => `"${name}"`).join(" -> ")}`;
+    problems.push({ where: `graph "${graph.name}"`, is, mustBe: "without a way back" });
+  }
+  problems.push(...checkDtypes(graph));
   checkOutputs(graph.outputs, made, problems);
 }
 

@@ -1,6 +1,7 @@
 /** Tensors whose numbers stand in another file: where, and that the place is inside the folder. */
-import type { Graph, Model, TensorPayload } from "./ir.ts";
+import type { Model, TensorPayload } from "./ir.ts";
 import type { EntryProto } from "./schema.ts";
+import { tensorsOf } from "./tensors-of.ts";
 
 /**
  * Refuses a location that could leave the model's folder. A model is data from anywhere; without this
@@ -42,18 +43,8 @@ export function readExternal(tensor: string, entries: readonly EntryProto[]): Te
 /** Every file the model's tensors are stored in, relative to the model, sorted, each once. */
 export function externalFiles(model: Model): string[] {
   const files = new Set<string>();
-  collect(model.graph, files);
-  return [...files].sort();
-}
-
-function collect(graph: Graph, files: Set<string>): void {
-  for (const { payload } of graph.initializers) {
+  for (const { payload } of tensorsOf(model)) {
     if (payload.kind === "external") files.add(payload.location);
   }
-  for (const node of graph.nodes) {
-    for (const attribute of Object.values(node.attributes)) {
-      if (attribute.kind === "graph") collect(attribute.value, files);
-      if (attribute.kind === "graphs") for (const inner of attribute.value) collect(inner, files);
-    }
-  }
+  return [...files].sort();
 }

@@ -1,6 +1,6 @@
 /**
  * ONNX models as data: read, build, check, print, write. Pure: knows no file system, no engine and no
- * policy; `src/session` runs what is made here.
+ * policy; `src/session` runs what is made here, and `node.ts` beside this file reads and writes models on disks.
  */
 export { GraphBuilder } from "./builder.ts";
 export type { AttentionOperands, AttentionOptions, LossOptions } from "./attention-builder.ts";
@@ -27,7 +27,11 @@ export type { LoopOptions } from "./loop-steps.ts";
 export { evaluate, EVALUABLE_OPS, EVALUATION_LIMIT } from "./evaluate/evaluate.ts";
 export { declareOutputs, importGraph } from "./import/import-graph.ts";
 export type { ImportedGraph, ImportOptions } from "./import/import-graph.ts";
-export { NEWEST_OPSET, OLDEST_OPSET } from "./import/upgrade.ts";
+export { introducedIn } from "./import/introduced.ts";
+export { NEWEST_OPSET, OLDEST_OPSET, olderFormUntil } from "./import/upgrade.ts";
+export { foldConstants } from "./passes/fold-constants.ts";
+export { removeDead } from "./passes/remove-dead.ts";
+export { shareEqual } from "./passes/share-equal.ts";
 export { printGraph } from "./print-graph.ts";
 export { readModel } from "./read-model.ts";
 export { hasShapeRule, inferTypes, KNOWN_OPS } from "./shape-rules.ts";
@@ -38,4 +42,5 @@ export { resizedAxes } from "./rules/pooling.ts";
 export { padAmounts, sliceRanges } from "./rules/layout.ts";
 export type { SliceRange } from "./rules/layout.ts";
 export { einsumTerms } from "./rules/linear.ts";
+export { mapTensors, tensorsOf } from "./tensors-of.ts";
 export { writeModel } from "./write-model.ts";

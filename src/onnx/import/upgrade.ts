@@ -4,6 +4,7 @@
  */
 import type { Attribute, Int, Node, Tensor } from "../ir.ts";
 import type { TensorType } from "../rules/rule.ts";
+import { introducedIn } from "./introduced.ts";
 
 /** The oldest operator set whose operators are understood. */
 export const OLDEST_OPSET = 9;
@@ -151,14 +152,27 @@ const slice: Upgrade = (r) => {
   return r.with({ inputs: [x, r.ints(starts), r.ints(ends), r.ints(places)], attributes: {} });
 };
 
-/** Sizes became an input (13); leaving them out needs `num_outputs` (18). */
+/**
+ * Sizes became an input (13); left out, they are equal up to the last (18: `num_outputs`). Where the
+ * dimension is known they are written out, which is the one form that rules need to know.
+ */
 const split: Upgrade = (r) => {
-  const [x = "", sizes] = r.node.inputs;
+  const [x = "", sizes = ""] = r.node.inputs;
   const given = r.intList("split");
   if (given !== undefined) return r.with({ inputs: [x, r.ints(given)] }, ["split"]);
-  if (sizes !== undefined && sizes !== "") return undefined;
-  const num_outputs: Attribute = { kind: "int", value: r.node.outputs.length };
-  return r.with({ attributes: { ...r.node.attributes, num_outputs } });
+  if (sizes !== "") return undefined;
+  const count = r.int("num_outputs", r.node.outputs.length);
+  const shape = r.context.typeOf(x)?.shape;
+  const axis = r.int("axis", 0);
+  const dim = shape?.[axis < 0 ? axis + shape.length : axis];
+  if (typeof dim !== "number") {
+    return r.with({
+      attributes: { ...r.node.attributes, num_outputs: { kind: "int", value: count } },
+    });
+  }
+  const size = Math.ceil(dim / count);
+  const written = Array.from({ length: count }, (_, i) => Math.min(size, dim - i * size));
+  return r.with({ inputs: [x, r.ints(written)] }, ["num_outputs"]);
 };
 
 const topK: Upgrade = (r) => {
@@ -251,7 +265,7 @@ const STEPS: ReadonlyMap<string, Step> = new Map([
   ...steps("Clip", 11, clip),
   ...steps("Pad", 11, pad),
   ...steps("Slice", 10, slice),
-  ...steps("Split", 18, split),
+  ...steps("Split", Infinity, split),
   ...steps("TopK", 10, topK),
   ...steps("Dropout", Infinity, dropout),
   ...steps("Resize", 11, resize),
@@ -266,14 +280,26 @@ const STEPS: ReadonlyMap<string, Step> = new Map([
 
 /**
  * A node of operator set `version` as nodes of `OPSET`, in order; the last one has the node's outputs.
- * @throws {TypeError} where the newer operator cannot say the same
+ * @throws {TypeError} where the newer operator cannot say the same, or the set has no such operator
  */
 export function upgradeNode(node: Node, version: number, context: UpgradeContext): Node[] {
   const step = node.domain === "" ? STEPS.get(node.opType) : undefined;
+  if (node.domain === "" && introducedIn(node.opType) > version) {
+    throw new TypeError(
+      `Cannot import ${node.opType} "${nodeLabel(node)}": the model uses operator set ${version}, ` +
+        `must be ${introducedIn(node.opType)} or newer to have it`,
+    );
+  }
   if (step === undefined || version >= step.until) return [node];
   const rewriting = new Rewriting(node, context);
   const last = step.upgrade(rewriting);
   return [...rewriting.before, last ?? node];
+}
+
+/** The last operator set in which an operator had another form; `undefined` if it had none since `OLDEST_OPSET`. */
+export function olderFormUntil(opType: string): number | undefined {
+  const step = STEPS.get(opType);
+  return step === undefined || step.until === Infinity ? undefined : step.until - 1;
 }
 
 /** What messages and new names call a node. */

@@ -41,7 +41,7 @@ function written(
   parts: {
     nodes: readonly (Partial<Node> & { opType: string })[];
     inputs: Record<string, readonly (number | string | null)[]>;
-    outputs: readonly string[];
+    outputs: readonly string[] | Record<string, readonly (number | string)[]>;
     tensors?: Record<string, NdArray>;
     functions?: Model["functions"];
     valueInfo?: readonly ValueInfo[];
@@ -61,7 +61,9 @@ function written(
     graph: {
       name: "written",
       inputs: Object.entries(parts.inputs).map(([name, shape]) => info(name, shape)),
-      outputs: parts.outputs.map((name) => info(name, null)),
+      outputs: Array.isArray(parts.outputs)
+        ? parts.outputs.map((name: string) => info(name, null))
+        : Object.entries(parts.outputs).map(([name, shape]) => info(name, shape)),
       initializers: Object.entries(parts.tensors ?? {}).map(([name, array]) => ({
         name,
         elementType: array.dtype,
@@ -155,5 +157,252 @@ describe("importGraph()", () => {
     expect(fixed.outputs.get("y")?.shape).toEqual([4, 2, 3]);
     const x = f32([4, 6]);
     expect(await run(reimported(model), { x })).toEqual(await run(model, { x }));
+  });
+});
+
+const int = (value: number) => ({ kind: "int", value }) as const;
+const ints = (...value: number[]) => ({ kind: "ints", value }) as const;
+const float = (value: number) => ({ kind: "float", value }) as const;
+const text = (value: string) => ({ kind: "string", value }) as const;
+
+/** One operator in an old form: operator set, operator, shape of x, shape of y, the rest. */
+type OldForm = [
+  opset: number,
+  opType: string,
+  x: number[],
+  y: number[],
+  attributes: Node["attributes"],
+  more?: Record<string, NdArray>,
+];
+
+const OLD_FORMS: readonly OldForm[] = [
+  [11, "Squeeze", [2, 1, 3], [2, 3], { axes: ints(1) }],
+  [11, "Squeeze", [2, 1, 3], [2, 3], {}],
+  [11, "Unsqueeze", [2, 3], [2, 1, 3], { axes: ints(1) }],
+  [11, "ReduceSum", [2, 3], [3], { axes: ints(0), keepdims: int(0) }],
+  [11, "ReduceSum", [2, 3], [1, 1], {}],
+  [13, "ReduceMean", [2, 3], [2, 1], { axes: ints(-1) }],
+  [17, "ReduceMax", [2, 3], [2], { axes: ints(1), keepdims: int(0) }],
+  [11, "ReduceL2", [2, 3], [2], { axes: ints(1), keepdims: int(0) }],
+  [11, "Split", [5, 2], [2, 2], { split: ints(2, 3) }],
+  [11, "Split", [4, 2], [2, 2], {}],
+  [13, "Split", [4, 2], [2, 2], {}],
+  [9, "Clip", [2, 3], [2, 3], { min: float(-0.25), max: float(0.5) }],
+  [9, "Clip", [2, 3], [2, 3], { max: float(0.5) }],
+  [9, "Pad", [2, 3], [3, 5], { pads: ints(0, 1, 1, 1), value: float(7) }],
+  [9, "Slice", [4, 3], [2, 3], { starts: ints(1), ends: ints(3) }],
+  [9, "Slice", [4, 3], [4, 2], { axes: ints(1), starts: ints(1), ends: ints(9) }],
+  [9, "TopK", [2, 4], [2, 3], { k: int(3) }],
+  [11, "Softmax", [2, 3, 4], [2, 3, 4], {}],
+  [11, "Softmax", [2, 3, 4], [2, 3, 4], { axis: int(2) }],
+  [12, "LogSoftmax", [2, 3, 4], [2, 3, 4], { axis: int(0) }],
+  [13, "Softmax", [2, 3, 4], [2, 3, 4], { axis: int(1) }],
+  [11, "Dropout", [2, 3], [2, 3], { ratio: float(0.5) }],
+  [9, "Upsample", [1, 1, 2, 2], [1, 1, 4, 6], {}, { scales: f32of([1, 1, 2, 3]) }],
+  [
+    10,
+    "Resize",
+    [1, 1, 2, 2],
+    [1, 1, 4, 6],
+    { mode: text("linear") },
+    { scales: f32of([1, 1, 2, 3]) },
+  ],
+  [
+    16,
+    "GridSample",
+    [1, 1, 3, 3],
+    [1, 1, 1, 2],
+    { mode: text("bicubic"), align_corners: int(1) },
+    { grid: { ...f32of([0.1, -0.3, 0.6, 0.2]), shape: [1, 1, 2, 2] } },
+  ],
+  [
+    9,
+    "BatchNormalization",
+    [2, 3, 2],
+    [2, 3, 2],
+    { epsilon: float(1e-3) },
+    {
+      scale: f32of([1, 2, 3]),
+      shift: f32of([0, 1, -1]),
+      mean: f32of([0.1, 0.2, 0.3]),
+      variance: f32of([1, 4, 9]),
+    },
+  ],
+  [
+    18,
+    "GroupNormalization",
+    [2, 4, 3],
+    [2, 4, 3],
+    { num_groups: int(2), epsilon: float(1e-3) },
+    { scale: f32of([1, 2]), shift: f32of([0.5, -1]) },
+  ],
+];
+
+function f32of(values: number[]): NdArray {
+  return { dtype: "float32", shape: [values.length], data: Float32Array.from(values) };
+}
+
+describe("importGraph() of older operator sets", () => {
+  it.each<OldForm>([...OLD_FORMS])(
+    "%i: %s of %j",
+    async (opset, opType, shape, y, attributes, more = {}) => {
+      const outputs = opType === "Split" ? ["y", "rest"] : opType === "TopK" ? ["y", "i"] : ["y"];
+      const model = written(opset, {
+        inputs: { x: shape },
+        outputs: { y },
+        tensors: more,
+        nodes: [{ opType, inputs: ["x", ...Object.keys(more)], outputs, attributes }],
+        valueInfo: outputs.slice(1).map((name) => ({
+          name,
+          type: {
+            kind: "tensor",
+            elementType: name === "i" ? "int64" : "float32",
+            shape: name === "i" ? y : [shape[0]! - y[0]!, ...y.slice(1)],
+          },
+        })),
+      });
+      const imported = reimported(model);
+      expect(imported.opsets[""]).toBe(21);
+      const x = f32(shape);
+      const before = await run(model, { x });
+      const after = await run(imported, { x });
+      expect(after["y"]?.shape).toEqual(y);
+      const bits = before["y"];
+      for (const [i, value] of (after["y"]?.data ?? []).entries()) {
+        expect(Number(value)).toBeCloseTo(Number(bits?.data[i]), 6);
+      }
+    },
+  );
+
+  it("inlines functions, to any depth, with attributes and defaults", async () => {
+    const body = (parts: Partial<Node>): Node => ({
+      name: "",
+      opType: "",
+      domain: "",
+      inputs: [],
+      outputs: [],
+      attributes: {},
+      ...parts,
+    });
+    const model = written(18, {
+      inputs: { x: [2, 3] },
+      outputs: { y: [2, 3] },
+      nodes: [
+        { opType: "Twice", domain: "local", inputs: ["x"], outputs: ["h"], name: "first" },
+        {
+          opType: "Twice",
+          domain: "local",
+          inputs: ["h"],
+          outputs: ["y"],
+          attributes: { slope: float(0.5) },
+        },
+      ],
+      functions: [
+        {
+          domain: "local",
+          name: "Twice",
+          inputs: ["a"],
+          outputs: ["b"],
+          attributeNames: [],
+          attributeDefaults: { slope: float(0.125) },
+          opsets: { "": 18, local: 1 },
+          nodes: [
+            body({
+              opType: "Leak",
+              domain: "local",
+              inputs: ["a"],
+              outputs: ["t"],
+              attributes: { by: { kind: "reference", value: "slope", typeCode: 1 } },
+            }),
+            body({ opType: "Add", inputs: ["t", "t"], outputs: ["b"] }),
+          ],
+        },
+        {
+          domain: "local",
+          name: "Leak",
+          inputs: ["v"],
+          outputs: ["w"],
+          attributeNames: ["by"],
+          attributeDefaults: {},
+          opsets: { "": 18 },
+          nodes: [
+            body({
+              opType: "LeakyRelu",
+              inputs: ["v"],
+              outputs: ["w"],
+              attributes: { alpha: { kind: "reference", value: "by", typeCode: 1 } },
+            }),
+          ],
+        },
+      ],
+    });
+    const imported = reimported(model);
+    expect(imported.functions).toEqual([]);
+    expect(imported.graph.nodes.map(({ opType }) => opType)).toEqual([
+      "LeakyRelu",
+      "Add",
+      "LeakyRelu",
+      "Add",
+    ]);
+    const x = f32([2, 3]);
+    expect(await run(imported, { x })).toEqual(await run(model, { x }));
+  });
+
+  it.each<[string, () => Model, string]>([
+    [
+      "an operator set from the future",
+      () => written(99, { inputs: { x: [1] }, outputs: ["x"], nodes: [] }),
+      "it uses operator set 99, must be 9 to 23",
+    ],
+    [
+      "a foreign domain",
+      () =>
+        written(21, {
+          inputs: { x: [1] },
+          outputs: ["y"],
+          nodes: [{ opType: "Magic", domain: "com.example", inputs: ["x"], outputs: ["y"] }],
+        }),
+      "its domain is com.example, must be one of",
+    ],
+    [
+      "an unknown operator that the file does not type",
+      () =>
+        written(21, {
+          inputs: { x: [1] },
+          outputs: ["y"],
+          nodes: [{ opType: "NoSuchOp", name: "odd", inputs: ["x"], outputs: ["y"] }],
+        }),
+      'Cannot build NoSuchOp "odd": the operator has no shape rule',
+    ],
+    [
+      "shapes that do not fit, naming the node",
+      () =>
+        written(21, {
+          inputs: { x: [1, 3], w: [4, 5] },
+          outputs: { y: [1, 5] },
+          nodes: [{ opType: "MatMul", name: "head/proj", inputs: ["x", "w"], outputs: ["y"] }],
+        }),
+      'Cannot build MatMul "head/proj": inputs are float32[1, 3] and float32[4, 5]',
+    ],
+    [
+      "a value that nothing makes",
+      () =>
+        written(21, {
+          inputs: { x: [1] },
+          outputs: ["y"],
+          nodes: [{ opType: "Neg", inputs: ["nowhere"], outputs: ["y"] }],
+        }),
+      'Cannot import Neg "y": "nowhere" is made by no node before it',
+    ],
+  ])("refuses %s", (_, make, message) => {
+    expect(() => importGraph(make())).toThrow(message);
+  });
+
+  it("refuses shapes of inputs that contradict the model", () => {
+    const model = policy();
+    expect(() => importGraph(model, { inputs: { x: [3, 7] } })).toThrow(
+      'Cannot fix input "x" to [3, 7]: it is [batch, 6], must agree in rank and numbers',
+    );
+    expect(() => importGraph(model, { inputs: { z: [1] } })).toThrow('Cannot fix input "z"');
   });
 });

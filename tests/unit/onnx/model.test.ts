@@ -327,6 +327,35 @@ describe("checkModel()", () => {
       bareModel({ nodes: [...mlp().graph.nodes].reverse() }),
       "before it is made",
     ],
+    [
+      "a cycle, by its path",
+      bareModel({
+        nodes: [
+          node({ name: "a", inputs: ["x", "u"], outputs: ["y"], opType: "Add" }),
+          node({ name: "b", inputs: ["y"], outputs: ["t"] }),
+          node({ name: "c", inputs: ["t"], outputs: ["u"] }),
+        ],
+      }),
+      'cyclic: "a" -> "b" -> "c" -> "a"',
+    ],
+    [
+      "mixed dtypes",
+      bareModel({
+        nodes: [node({ name: "sum", opType: "Add", inputs: ["x", "n"] })],
+        initializers: [
+          {
+            name: "n",
+            elementType: "int64",
+            shape: [1],
+            payload: {
+              kind: "array",
+              array: { dtype: "int64", shape: [1], data: BigInt64Array.of(1n) },
+            },
+          },
+        ],
+      }),
+      'on "x", which is float32, and "n", which is int64',
+    ],
     ["a value made twice", bareModel({ nodes: [node({}), node({ name: "again" })] }), "made twice"],
     [
       "a domain that is not imported",
