@@ -32,6 +32,8 @@ export interface ImageWindow {
   readonly source: number;
   readonly episode: number;
   readonly steps: readonly number[];
+  /** Steps of the episode. */
+  readonly length: number;
   /** Number of the episode's step 0 among the steps of all datasets. */
   readonly firstSlot: number;
   readonly position: PlanPosition;
@@ -49,6 +51,7 @@ export class ImageMaker {
   readonly #sources: readonly FrameSource[];
   readonly #resizers: readonly (readonly Resizer[])[];
   readonly #cache: FrameCache;
+  #decoded = 0;
 
   constructor(setup: ImageSetup) {
     this.#setup = setup;
@@ -67,13 +70,12 @@ export class ImageMaker {
     const steps = windows[0]?.steps.length ?? 0;
     const sizes = this.#setup.outputs.map(sizeOf);
     const images = sizes.map((size) => new Uint8Array(windows.length * steps * size));
-    let decoded = 0;
+    const before = this.#decoded;
     const fill = async (window: ImageWindow, at: number, camera: number): Promise<void> => {
       const size = sizes[camera]!;
       const change = this.#change(window, camera);
       for (const [i, step] of window.steps.entries()) {
         const kept = this.#cache.get(window.firstSlot + step, camera);
-        if (kept === undefined) decoded++;
         const image = kept ?? (await this.#read(window, step, camera));
         const start = (at * steps + i) * size;
         const output = images[camera]!.subarray(start, start + size);
@@ -86,7 +88,7 @@ export class ImageMaker {
     );
     const failed = (await Promise.allSettled(fills)).find(({ status }) => status === "rejected");
     if (failed?.status === "rejected") throw failed.reason;
-    return { images, decoded };
+    return { images, decoded: this.#decoded - before };
   }
 
   async close(): Promise<void> {
@@ -94,12 +96,25 @@ export class ImageMaker {
   }
 
   async #read(window: ImageWindow, step: number, camera: number): Promise<Uint8Array> {
+    const image = await this.#readOne(window, step, camera);
+    if (this.#sources[window.source]!.wholeEpisodes) {
+      for (let other = 0; other < window.length; other++) {
+        const slot = window.firstSlot + other;
+        const wanted = this.#cache.holds(slot) && this.#cache.get(slot, camera) === undefined;
+        if (wanted) await this.#readOne(window, other, camera);
+      }
+    }
+    return image;
+  }
+
+  async #readOne(window: ImageWindow, step: number, camera: number): Promise<Uint8Array> {
     const { source, episode, firstSlot } = window;
     const input = this.#setup.inputs[source]![camera]!;
     const image = await this.#sources[source]!.read(episode, step, input.name);
     assertImageShape(image, input);
     const { data } = this.#resizers[source]![camera]!.resize(image);
     this.#cache.put(firstSlot + step, camera, data);
+    this.#decoded++;
     return data;
   }
 

@@ -248,6 +248,7 @@ class Loader implements BatchLoader {
           source: part,
           episode: rows.episode.index,
           steps: observedSteps(step, observeHorizon),
+          length: rows.episode.length,
           firstSlot: rows.firstSlot,
           position: { epoch, index },
         };
