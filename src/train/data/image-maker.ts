@@ -51,6 +51,7 @@ export class ImageMaker {
   readonly #sources: readonly FrameSource[];
   readonly #resizers: readonly (readonly Resizer[])[];
   readonly #cache: FrameCache;
+  readonly #reading = new Map<string, Promise<void>>();
   #decoded = 0;
 
   constructor(setup: ImageSetup) {
@@ -96,15 +97,30 @@ export class ImageMaker {
   }
 
   async #read(window: ImageWindow, step: number, camera: number): Promise<Uint8Array> {
-    const image = await this.#readOne(window, step, camera);
-    if (this.#sources[window.source]!.wholeEpisodes) {
-      for (let other = 0; other < window.length; other++) {
-        const slot = window.firstSlot + other;
-        const wanted = this.#cache.holds(slot) && this.#cache.get(slot, camera) === undefined;
-        if (wanted) await this.#readOne(window, other, camera);
-      }
+    const slot = window.firstSlot + step;
+    if (this.#sources[window.source]!.wholeEpisodes && this.#cache.holds(slot)) {
+      await this.#readEpisode(window, camera);
+      const kept = this.#cache.get(slot, camera);
+      if (kept !== undefined) return kept;
     }
-    return image;
+    return this.#readOne(window, step, camera);
+  }
+
+  /** Keeps all images of an episode for which there is room; windows of one batch share the work. */
+  #readEpisode(window: ImageWindow, camera: number): Promise<void> {
+    const name = `${window.firstSlot}/${camera}`;
+    const known = this.#reading.get(name);
+    if (known !== undefined) return known;
+    const read = async (): Promise<void> => {
+      for (let step = 0; step < window.length; step++) {
+        const slot = window.firstSlot + step;
+        const wanted = this.#cache.holds(slot) && this.#cache.get(slot, camera) === undefined;
+        if (wanted) await this.#readOne(window, step, camera);
+      }
+    };
+    const reading = read().finally(() => this.#reading.delete(name));
+    this.#reading.set(name, reading);
+    return reading;
   }
 
   async #readOne(window: ImageWindow, step: number, camera: number): Promise<Uint8Array> {

@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Dataset } from "../../../src/episode/node.ts";
 import { openDataset, openMcapDataset, writeLeRobotDataset } from "../../../src/episode/node.ts";
+import { openBatchLoader } from "../../../src/train/data/index.ts";
 import { writeDemonstrations } from "../../support/demonstrations.ts";
 import { ensureVenv } from "../../support/python-venv.mjs";
 import type { SyntheticEpisode } from "../../support/synthetic-episode.ts";
@@ -143,6 +145,20 @@ describe("pyarrow and pandas, on a dataset of ours", () => {
       const request = { episode: index, step: length - 1, cameras: ["front", "wrist"] };
       expect(await ours.read(request)).toEqual(await mcap.read(request));
     }
+    const batches = async (dataset: Dataset, cacheBytes: number): Promise<unknown> => {
+      const loading = { batchSize: 6, predictHorizon: 3, cameras: ["front", "wrist"], seed: 2 };
+      const options = { ...loading, datasets: [{ dataset }], threads: 0, prefetch: 1, cacheBytes };
+      const loader = await openBatchLoader(options);
+      const images: unknown[] = [];
+      for (let i = 0; i < 9; i++) images.push((await loader.next()).images);
+      // Every image once, although windows of one episode ask for it side by side.
+      if (cacheBytes > 1e6) expect(loader.usage.decodedImages).toBe(34);
+      await loader.close();
+      return images;
+    };
+    const expected = await batches(mcap, 2 ** 24);
+    expect(await batches(ours, 2 ** 24)).toEqual(expected);
+    expect(await batches(ours, 10_000)).toEqual(expected);
     await ours.close();
     await mcap.close();
   });

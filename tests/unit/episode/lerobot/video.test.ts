@@ -139,7 +139,7 @@ describe("a dataset with videos", () => {
         expect(Math.abs(mean - shade(starts[episode]! + step))).toBeLessThan(6);
       }
     }
-    expect(loader.usage.cachedImages).toBe(19);
+    expect(loader.usage).toMatchObject({ cachedImages: 19, decodedImages: 19 });
     await loader.close();
     await dataset.close();
   });
