@@ -46,6 +46,8 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   "onnxruntime-node": ["src/session"],
   "@mujoco/mujoco": ["sim-bridge"],
   three: ["src/viewer"],
+  hyparquet: ["src/episode/lerobot"],
+  "hyparquet-writer": ["src/episode/lerobot"],
 };
 const BROWSER_SAFE = ["src/core", "src/math", "src/tensor", "src/viewer/app"];
 

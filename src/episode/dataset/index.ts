@@ -13,3 +13,5 @@ export {
   statisticsTensors,
 } from "./statistics.ts";
 export type { ColumnStatistics, DatasetStatistics } from "./statistics.ts";
+export { openDataset } from "./open-dataset.ts";
+export type { DatasetOptions } from "./open-dataset.ts";

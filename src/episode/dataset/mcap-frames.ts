@@ -55,6 +55,7 @@ export function readMcapFrames(
   };
 
   return {
+    wholeEpisodes: false,
     async read(episode, step, camera) {
       const frames = await episodeAt(episode);
       if (frames === undefined)

@@ -52,7 +52,10 @@ export function assertFinite(
 }
 
 /** @throws {RangeError} if a dataset with this spec has no such camera */
-export function assertCameras({ images }: DatasetSpec, cameras: readonly string[]): void {
+export function assertCameras(
+  { images }: Pick<DatasetSpec, "images">,
+  cameras: readonly string[],
+): void {
   for (const camera of cameras) {
     if (images.some(({ name }) => name === camera)) continue;
     const names = images.map(({ name }) => `"${name}"`).join(", ");

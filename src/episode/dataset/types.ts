@@ -3,6 +3,7 @@
  * lie in. A dataset never normalises and never shuffles; it says what is there and refuses what does not fit.
  */
 import type { ActionSpec, ComponentSpec, ImageSpec } from "../../core/index.ts";
+import type { LeRobotCamera } from "../lerobot/info.ts";
 import type { RasterImage } from "../png.ts";
 
 /** What every step of every episode of a dataset has. */
@@ -86,13 +87,15 @@ export interface Dataset {
 
 /** Images of a dataset, one at a time. */
 export interface FrameSource {
+  /** True where reading one step reads its whole episode, so that the other steps come at little cost. */
+  readonly wholeEpisodes: boolean;
   /** @throws {SyntaxError} if the image is damaged, or not of the kind that is read */
   read(episode: number, step: number, camera: string): Promise<RasterImage>;
   close(): Promise<void>;
 }
 
 /** Plain data that may be posted to a thread. */
-export type FrameSourceDescription = McapFrames;
+export type FrameSourceDescription = McapFrames | LeRobotFrames;
 
 export interface McapFrames {
   readonly kind: "mcap";
@@ -109,4 +112,20 @@ export interface McapEpisodeFrames {
 export interface FramePlaces {
   readonly offsets: Float64Array;
   readonly lengths: Uint32Array;
+}
+
+export interface LeRobotFrames {
+  readonly kind: "lerobot";
+  readonly fps: number;
+  /** By camera: the feature's key, how it is stored, and its size. */
+  readonly cameras: Readonly<Record<string, LeRobotCamera>>;
+  readonly episodes: readonly LeRobotEpisodeFrames[];
+}
+
+export interface LeRobotEpisodeFrames {
+  readonly length: number;
+  /** The parquet file with its rows, and the first of them. */
+  readonly data: { readonly path: string; readonly start: number };
+  /** By camera, for those that are videos. */
+  readonly videos: Readonly<Record<string, { readonly path: string; readonly fromS: number }>>;
 }

@@ -54,6 +54,11 @@ export class FrameCache {
     this.#stepBytes = sum;
   }
 
+  /** Whether there is room for a step. */
+  holds(step: number): boolean {
+    return step < this.#memory.steps;
+  }
+
   /** The image, a view that must not be written to; undefined if it is not there (yet). */
   get(step: number, camera: number): Uint8Array | undefined {
     if (step >= this.#memory.steps) return undefined;

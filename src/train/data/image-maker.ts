@@ -32,6 +32,8 @@ export interface ImageWindow {
   readonly source: number;
   readonly episode: number;
   readonly steps: readonly number[];
+  /** Steps of the episode. */
+  readonly length: number;
   /** Number of the episode's step 0 among the steps of all datasets. */
   readonly firstSlot: number;
   readonly position: PlanPosition;
@@ -49,6 +51,8 @@ export class ImageMaker {
   readonly #sources: readonly FrameSource[];
   readonly #resizers: readonly (readonly Resizer[])[];
   readonly #cache: FrameCache;
+  readonly #reading = new Map<string, Promise<void>>();
+  #decoded = 0;
 
   constructor(setup: ImageSetup) {
     this.#setup = setup;
@@ -67,13 +71,12 @@ export class ImageMaker {
     const steps = windows[0]?.steps.length ?? 0;
     const sizes = this.#setup.outputs.map(sizeOf);
     const images = sizes.map((size) => new Uint8Array(windows.length * steps * size));
-    let decoded = 0;
+    const before = this.#decoded;
     const fill = async (window: ImageWindow, at: number, camera: number): Promise<void> => {
       const size = sizes[camera]!;
       const change = this.#change(window, camera);
       for (const [i, step] of window.steps.entries()) {
         const kept = this.#cache.get(window.firstSlot + step, camera);
-        if (kept === undefined) decoded++;
         const image = kept ?? (await this.#read(window, step, camera));
         const start = (at * steps + i) * size;
         const output = images[camera]!.subarray(start, start + size);
@@ -86,7 +89,7 @@ export class ImageMaker {
     );
     const failed = (await Promise.allSettled(fills)).find(({ status }) => status === "rejected");
     if (failed?.status === "rejected") throw failed.reason;
-    return { images, decoded };
+    return { images, decoded: this.#decoded - before };
   }
 
   async close(): Promise<void> {
@@ -94,12 +97,40 @@ export class ImageMaker {
   }
 
   async #read(window: ImageWindow, step: number, camera: number): Promise<Uint8Array> {
+    const slot = window.firstSlot + step;
+    if (this.#sources[window.source]!.wholeEpisodes && this.#cache.holds(slot)) {
+      await this.#readEpisode(window, camera);
+      const kept = this.#cache.get(slot, camera);
+      if (kept !== undefined) return kept;
+    }
+    return this.#readOne(window, step, camera);
+  }
+
+  /** Keeps all images of an episode for which there is room; windows of one batch share the work. */
+  #readEpisode(window: ImageWindow, camera: number): Promise<void> {
+    const name = `${window.firstSlot}/${camera}`;
+    const known = this.#reading.get(name);
+    if (known !== undefined) return known;
+    const read = async (): Promise<void> => {
+      for (let step = 0; step < window.length; step++) {
+        const slot = window.firstSlot + step;
+        const wanted = this.#cache.holds(slot) && this.#cache.get(slot, camera) === undefined;
+        if (wanted) await this.#readOne(window, step, camera);
+      }
+    };
+    const reading = read().finally(() => this.#reading.delete(name));
+    this.#reading.set(name, reading);
+    return reading;
+  }
+
+  async #readOne(window: ImageWindow, step: number, camera: number): Promise<Uint8Array> {
     const { source, episode, firstSlot } = window;
     const input = this.#setup.inputs[source]![camera]!;
     const image = await this.#sources[source]!.read(episode, step, input.name);
     assertImageShape(image, input);
     const { data } = this.#resizers[source]![camera]!.resize(image);
     this.#cache.put(firstSlot + step, camera, data);
+    this.#decoded++;
     return data;
   }
 

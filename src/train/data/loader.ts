@@ -13,6 +13,7 @@ import { closedError, openLocalLane, openThreadLane } from "./lanes.ts";
 import type { PlannedBatch, PlanPosition } from "./plan.ts";
 import { BatchPlan } from "./plan.ts";
 import { assertAlike, loadRows, pickComponents, WindowTable, wordsOf } from "./rows.ts";
+import { createResizer } from "./resize.ts";
 import type {
   Batch,
   BatchLoader,
@@ -108,11 +109,15 @@ async function imageSetup(
   const { datasets, cameras, augment, seed, cacheBytes = DEFAULT_CACHE_BYTES } = options;
   const sources = await Promise.all(datasets.map(({ dataset }) => dataset.frameSource(cameras)));
   const imageBytes = spec.images.map(({ height, width, channels }) => height * width * channels);
+  const inputs = datasets.map(({ dataset }) =>
+    cameras.map((camera) => dataset.spec.images.find(({ name }) => name === camera)!),
+  );
+  // Refuses sizes that cannot be made here, where the caller sees it, and not in a thread.
+  for (const images of inputs)
+    for (const [i, image] of images.entries()) createResizer(image, spec.images[i]!);
   return {
     sources,
-    inputs: datasets.map(({ dataset }) =>
-      cameras.map((camera) => dataset.spec.images.find(({ name }) => name === camera)!),
-    ),
+    inputs,
     outputs: spec.images,
     augment,
     seed,
@@ -248,6 +253,7 @@ class Loader implements BatchLoader {
           source: part,
           episode: rows.episode.index,
           steps: observedSteps(step, observeHorizon),
+          length: rows.episode.length,
           firstSlot: rows.firstSlot,
           position: { epoch, index },
         };

@@ -1,3 +1,6 @@
+import { createRequire } from "node:module";
+import type * as Zstd from "@foxglove/wasm-zstd";
+import { McapStreamReader, McapWriter } from "@mcap/core";
 import { copyFile, mkdtemp, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +20,7 @@ import {
   writeSyntheticEpisode,
 } from "../../../support/synthetic-files.ts";
 
+const zstd = createRequire(import.meta.url)("@foxglove/wasm-zstd") as typeof Zstd;
 const LENGTHS = [12, 30, 7];
 let folder = "";
 let written: SyntheticEpisode[] = [];
@@ -238,3 +242,68 @@ describe("what a dataset is made of", () => {
     ]);
   });
 });
+
+describe("a file that another program compressed", () => {
+  it("gives the same dataset, its images looked up one by one", async () => {
+    const own = await mkdtemp(join(tmpdir(), "efference-dataset-zstd-"));
+    for (const name of ["episode-000.mcap", "episode-002.mcap"]) {
+      await writeFile(join(own, name), await recompress(await readFile(join(folder, name))));
+    }
+    const [small, plain] = [await openMcapDataset(own), await openMcapDataset(folder)];
+    expect(await small.frameSource(["front"])).toMatchObject({
+      episodes: [{ places: { front: undefined } }, { places: { front: undefined } }],
+    });
+    for (const [mine, theirs] of [
+      [0, 0],
+      [1, 2],
+    ] as const) {
+      expect(await small.actions(mine)).toEqual(await plain.actions(theirs));
+      for (let step = 0; step < plain.episodes[theirs]!.length; step++) {
+        const cameras = ["front", "wrist"];
+        expect(await small.read({ episode: mine, step, cameras })).toEqual(
+          await plain.read({ episode: theirs, step, cameras }),
+        );
+      }
+    }
+    await small.close();
+    await plain.close();
+    await rm(own, { recursive: true });
+  });
+});
+
+/** All records of a file through the reference writer, images and the rest in the same Zstandard chunks. */
+async function recompress(bytes: Uint8Array): Promise<Uint8Array> {
+  await zstd.isLoaded;
+  const parts: Uint8Array[] = [];
+  let position = 0n;
+  const writer = new McapWriter({
+    writable: {
+      position: () => position,
+      write: (part: Uint8Array) => {
+        parts.push(Uint8Array.from(part));
+        position += BigInt(part.length);
+        return Promise.resolve();
+      },
+    },
+    chunkSize: 20_000,
+    compressChunk: (data) => ({ compression: "zstd", compressedData: zstd.compress(data, 3) }),
+  });
+  await writer.start({ profile: "", library: "other" });
+  const reader = new McapStreamReader({
+    decompressHandlers: { zstd: (data, size) => zstd.decompress(data, Number(size)) },
+  });
+  reader.append(bytes);
+  const [schemas, channels] = [new Map<number, number>(), new Map<number, number>()];
+  for (let record = reader.nextRecord(); record !== undefined; record = reader.nextRecord()) {
+    if (record.type === "Schema" && !schemas.has(record.id)) {
+      schemas.set(record.id, await writer.registerSchema(record));
+    } else if (record.type === "Channel" && !channels.has(record.id)) {
+      const schemaId = schemas.get(record.schemaId)!;
+      channels.set(record.id, await writer.registerChannel({ ...record, schemaId }));
+    } else if (record.type === "Message") {
+      await writer.addMessage({ ...record, channelId: channels.get(record.channelId)! });
+    } else if (record.type === "Metadata") await writer.addMetadata(record);
+  }
+  await writer.end();
+  return Buffer.concat(parts);
+}
