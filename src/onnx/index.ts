@@ -15,6 +15,8 @@ export type * from "./ir.ts";
 export { loopSteps } from "./loop-steps.ts";
 export type { LoopOptions } from "./loop-steps.ts";
 export { printGraph } from "./print-graph.ts";
+export { QUANTISED_BLOCK, quantise } from "./quantise.ts";
+export type { Quantised, QuantisedWeight, QuantiseOptions } from "./quantise.ts";
 export { readModel } from "./read-model.ts";
 export { inferTypes, KNOWN_OPS } from "./shape-rules.ts";
 export type { OpCall, OpRule, Operand, StaticDim, TensorType } from "./rules/rule.ts";

@@ -1,0 +1,98 @@
+import type { Rng } from "../core/index.ts";
+
+export interface SamplingOptions {
+  /** Divides the logits; 0 takes the largest (greedy). Default 0. */
+  readonly temperature?: number;
+  /** Only the `topK` likeliest tokens are drawn from; default all. */
+  readonly topK?: number;
+  /**
+   * Only the likeliest tokens that together have at least this probability are drawn from; default 1 = all
+   * (nucleus sampling, Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration").
+   */
+  readonly topP?: number;
+}
+
+/** @throws {RangeError} naming the option that is out of range, or that needs an `rng` */
+export function assertSampling(options: SamplingOptions, rng: Rng | undefined): void {
+  const { temperature = 0, topK, topP = 1 } = options;
+  const refuse = (is: string, must: string): never => {
+    throw new RangeError(`Cannot sample: ${is}, must be ${must}`);
+  };
+  if (!(temperature >= 0 && temperature < Infinity)) {
+    refuse(`temperature is ${temperature}`, "a number of 0 or more");
+  }
+  if (topK !== undefined && (!Number.isInteger(topK) || topK < 1)) {
+    refuse(`topK is ${topK}`, "an integer of 1 or more");
+  }
+  if (!(topP > 0 && topP <= 1)) refuse(`topP is ${topP}`, "a number in (0, 1]");
+  if (temperature > 0 && rng === undefined) {
+    refuse("temperature is above 0 and there is no rng", "given one");
+  }
+}
+
+/**
+ * One token from logits. Greedy where `temperature` is 0 (the first of equals), else drawn with a single
+ * `rng.uniform()`. `topK` cuts first, `topP` cuts what is left; the token that crosses `topP` is in.
+ * @param logits `float32[vocabulary]`
+ * @throws {RangeError} for logits that are empty or NaN, and for options out of range
+ */
+export function sampleToken(
+  logits: Float32Array,
+  options: SamplingOptions = {},
+  rng?: Rng,
+): number {
+  assertSampling(options, rng);
+  const best = argMax(logits);
+  const { temperature = 0, topK = logits.length, topP = 1 } = options;
+  if (temperature === 0 || rng === undefined) return best;
+  const largest = logits[best] ?? 0;
+  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temperature));
+  const kept = likeliest(weights, topK, topP);
+  let total = 0;
+  for (const token of kept) total += weights[token] ?? 0;
+  let left = rng.uniform() * total;
+  for (const token of kept) {
+    left -= weights[token] ?? 0;
+    if (left < 0) return token;
+  }
+  // Rounding may leave a remainder of the last bit.
+  return kept[kept.length - 1] ?? best;
+}
+
+function argMax(logits: Float32Array): number {
+  let best = 0;
+  for (let i = 0; i < logits.length; i++) {
+    const logit = logits[i] ?? NaN;
+    if (Number.isNaN(logit)) {
+      throw new RangeError(`Cannot sample: logit ${i} is NaN, must be a number`);
+    }
+    if (logit > (logits[best] ?? -Infinity)) best = i;
+  }
+  const largest = logits[best];
+  if (largest === undefined || !Number.isFinite(largest)) {
+    throw new RangeError(`Cannot sample: the largest logit is ${largest}, must be finite`);
+  }
+  return best;
+}
+
+/** Tokens to draw from, in the order of their numbers if nothing is cut, else the likeliest first. */
+function likeliest(weights: Float64Array, topK: number, topP: number): ArrayLike<number> {
+  if (topK >= weights.length && topP === 1) return weights.map((_, token) => token);
+  let total = 0;
+  for (const weight of weights) total += weight;
+  // Tokens this unlikely weigh less than 1 - topP all together, so none of them is in the nucleus; where
+  // topK cuts, the nucleus is that of fewer tokens and only grows smaller.
+  const floor = topP < 1 ? ((1 - topP) * total) / weights.length : 0;
+  const tokens: number[] = [];
+  for (let token = 0; token < weights.length; token++) {
+    if ((weights[token] ?? 0) >= floor) tokens.push(token);
+  }
+  tokens.sort((a, b) => (weights[b] ?? 0) - (weights[a] ?? 0) || a - b);
+  const first = tokens.slice(0, topK);
+  if (topP === 1) return first;
+  const mass = first.reduce((sum, token) => sum + (weights[token] ?? 0), 0);
+  const whole = topK < weights.length ? mass : total;
+  let reached = 0;
+  const end = first.findIndex((token) => (reached += weights[token] ?? 0) >= topP * whole);
+  return end < 0 ? first : first.slice(0, end + 1);
+}
