@@ -131,13 +131,11 @@ function layoutOf({ inputs, outputs }: LocalSession): Layout {
   const first = port(inputs, "keys_0", { dtype: "float32", shape: [undefined, slots, undefined] });
   const [heads, , headDim] = first.shape;
   if (typeof heads !== "number" || typeof headDim !== "number") {
-    throw refusal("input", first, "with numbers of heads and of their entries");
+    throw refusal("input", first, "of fixed heads and entries per head");
   }
   for (const name of ["tokens", "positions"]) {
-    const { shape } = port(inputs, name, { dtype: "int64", shape: [undefined] });
-    if (typeof shape[0] === "number" && shape[0] !== 1) {
-      throw refusal("input", port(inputs, name, { dtype: "int64", shape }), "with a free length");
-    }
+    const found = port(inputs, name, { dtype: "int64", shape: [undefined] });
+    if (typeof found.shape[0] === "number") throw refusal("input", found, "of a free length");
   }
   const rows = [heads, slots, headDim];
   for (let layer = 0; layer < layers; layer++) {

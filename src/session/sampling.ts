@@ -47,16 +47,18 @@ export function sampleToken(
   if (temperature === 0 || rng === undefined) return best;
   const largest = logits[best] ?? 0;
   const weights = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temperature));
-  const kept = likeliest(weights, topK, topP);
+  const tokens = likeliest(weights, topK, topP);
   let total = 0;
-  for (const token of kept) total += weights[token] ?? 0;
+  for (const token of tokens) total += weights[token] ?? 0;
   let left = rng.uniform() * total;
-  for (const token of kept) {
+  let chosen = best;
+  for (const token of tokens) {
+    chosen = token;
     left -= weights[token] ?? 0;
-    if (left < 0) return token;
+    if (left < 0) break;
   }
-  // Rounding may leave a remainder of the last bit.
-  return kept[kept.length - 1] ?? best;
+  // Where rounding leaves a remainder of the last bit, it is the last one's.
+  return chosen;
 }
 
 function argMax(logits: Float32Array): number {
@@ -76,23 +78,43 @@ function argMax(logits: Float32Array): number {
 }
 
 /** Tokens to draw from, in the order of their numbers if nothing is cut, else the likeliest first. */
-function likeliest(weights: Float64Array, topK: number, topP: number): ArrayLike<number> {
-  if (topK >= weights.length && topP === 1) return weights.map((_, token) => token);
-  let total = 0;
-  for (const weight of weights) total += weight;
-  // Tokens this unlikely weigh less than 1 - topP all together, so none of them is in the nucleus; where
-  // topK cuts, the nucleus is that of fewer tokens and only grows smaller.
-  const floor = topP < 1 ? ((1 - topP) * total) / weights.length : 0;
+function likeliest(weights: Float64Array, topK: number, topP: number): Iterable<number> {
+  const cutsK = topK < weights.length;
+  if (!cutsK && topP === 1) return Int32Array.from(weights.keys());
+  const total = cutsK ? 0 : weights.reduce((sum, weight) => sum + weight, 0);
+  const tokens = cutsK
+    ? heaviest(weights, topK)
+    : aboveFloor(weights, ((1 - topP) * total) / weights.length);
+  if (topP === 1) return tokens;
+  const whole = cutsK ? tokens.reduce((sum, token) => sum + (weights[token] ?? 0), 0) : total;
+  let reached = 0;
+  const end = tokens.findIndex((token) => (reached += weights[token] ?? 0) >= topP * whole);
+  return end < 0 ? tokens : tokens.slice(0, end + 1);
+}
+
+/**
+ * All tokens of at least a weight, the heaviest first. A whole vocabulary takes long to sort; tokens below
+ * `(1 - topP) * total / vocabulary` weigh less than `1 - topP` together, so the nucleus needs none of them.
+ */
+function aboveFloor(weights: Float64Array, floor: number): number[] {
   const tokens: number[] = [];
   for (let token = 0; token < weights.length; token++) {
     if ((weights[token] ?? 0) >= floor) tokens.push(token);
   }
-  tokens.sort((a, b) => (weights[b] ?? 0) - (weights[a] ?? 0) || a - b);
-  const first = tokens.slice(0, topK);
-  if (topP === 1) return first;
-  const mass = first.reduce((sum, token) => sum + (weights[token] ?? 0), 0);
-  const whole = topK < weights.length ? mass : total;
-  let reached = 0;
-  const end = first.findIndex((token) => (reached += weights[token] ?? 0) >= topP * whole);
-  return end < 0 ? first : first.slice(0, end + 1);
+  return tokens.sort((a, b) => (weights[b] ?? 0) - (weights[a] ?? 0) || a - b);
+}
+
+/** The `count` heaviest tokens, the heaviest first, of equals the one with the lower number. */
+function heaviest(weights: Float64Array, count: number): number[] {
+  const tokens: number[] = [];
+  for (let token = 0; token < weights.length; token++) {
+    const weight = weights[token] ?? 0;
+    const last = tokens.length === count ? (weights[tokens[count - 1] ?? 0] ?? 0) : -1;
+    if (weight <= last) continue;
+    let place = tokens.length;
+    while (place > 0 && (weights[tokens[place - 1] ?? 0] ?? 0) < weight) place--;
+    tokens.splice(place, 0, token);
+    if (tokens.length > count) tokens.pop();
+  }
+  return tokens;
 }
