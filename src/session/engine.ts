@@ -93,9 +93,3 @@ export function loadEngine(): Engine {
   }
   return loaded;
 }
-
-/** Whether arithmetic in this thread, the engine's and JavaScript's alike, counts denormal numbers as 0. */
-export function flushesDenormals(): boolean {
-  const [denormal = 1] = Float64Array.of(1e-310);
-  return denormal * 0.5 === 0;
-}

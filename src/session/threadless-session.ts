@@ -1,11 +1,12 @@
 import type { NdArray } from "../core/index.ts";
 import { messageOf } from "../core/index.ts";
+import { flushesDenormals } from "./denormals.ts";
 import type { DeviceTensor } from "./device-tensor.ts";
 import { engineTensorOf, isDeviceTensor, keep } from "./device-tensor.ts";
 import type { Device } from "./devices.ts";
 import { Downloader } from "./downloader.ts";
 import type { EngineSession, EngineTensor } from "./engine.ts";
-import { flushesDenormals, loadEngine } from "./engine.ts";
+import { loadEngine } from "./engine.ts";
 import type { LocalResult, LocalRunOptions, LocalSession } from "./local-session.ts";
 import type { SessionPort } from "./ports.ts";
 import { assertBuffer, assertFeedTypes, assertFetches, assertValues, portOf } from "./ports.ts";

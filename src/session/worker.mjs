@@ -47,7 +47,7 @@ function describe(names, metadata) {
 /** @param {Extract<ToWorker, { kind: "open" }>} message */
 async function open(message) {
   const started = performance.now();
-  session = await InferenceSession.create(message.model, message.options);
+  session = await InferenceSession.create(message.model, await agreedOptions(message));
   profiling = message.options.enableProfiling === true;
   return {
     inputs: describe(session.inputNames, session.inputMetadata),
@@ -57,7 +57,18 @@ async function open(message) {
   };
 }
 
-/** The same probe as in `engine.ts`, which plain JavaScript cannot import. */
+/** The same as in `denormals.ts`, which plain JavaScript cannot import. @param {Extract<ToWorker, { kind: "open" }>} message */
+async function agreedOptions({ options, primer }) {
+  if (primer === undefined || options.extra === undefined) return options;
+  if (!flushesDenormals()) {
+    const plain = { ...options, executionProviders: ["cpu"], enableProfiling: false };
+    await (await InferenceSession.create(primer, plain)).release();
+  }
+  if (flushesDenormals()) return options;
+  const { intra_op } = options.extra.session;
+  return { ...options, extra: { session: intra_op === undefined ? {} : { intra_op } } };
+}
+
 function flushesDenormals() {
   return Float64Array.of(1e-310)[0] * 0.5 === 0;
 }
