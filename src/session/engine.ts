@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import type { TypedArray } from "../core/index.ts";
+import type { NdArray, TypedArray } from "../core/index.ts";
 import type { EngineOptions } from "./protocol.ts";
 
 /** The release of onnxruntime-node this is written for and tested with; the same as in package.json. */
@@ -92,4 +92,14 @@ export function loadEngine(): Engine {
     loaded.env.logLevel = "fatal";
   }
   return loaded;
+}
+
+/**
+ * A tensor over an array's own memory. 16-bit floats go in as integers under another name: newer versions
+ * of Node have an array type for them, which onnxruntime-common 1.30 turns them into and its native part
+ * does not know.
+ */
+export function engineTensor({ Tensor }: Engine, { dtype, data, shape }: NdArray): EngineTensor {
+  if (dtype !== "float16") return new Tensor(dtype, data, shape);
+  return Object.assign(new Tensor("uint16", data, shape), { type: "float16" });
 }
