@@ -45,20 +45,33 @@ const DECODER = {
 const FIRST = 100;
 const TOKENS = 32;
 
-async function tokensPerSecond(model, threads) {
+async function openDecoder(model, threads) {
   const session = await openLocalSession(model, { threads, denormalsAsZero: true });
   const decoder = new KvDecoder(session, { capacity: DECODER.slots });
-  const prompt = Array.from({ length: FIRST }, (_, i) => (7 * i) % DECODER.vocabulary);
-  await decoder.append(prompt);
-  const rates = [];
+  await decoder.append(Array.from({ length: FIRST }, (_, i) => (7 * i) % DECODER.vocabulary));
+  return { session, decoder };
+}
+
+async function tokensPerSecond(decoder) {
+  decoder.reset(FIRST - 1);
+  const { tokenMs } = await decoder.generate([5], { maxTokens: TOKENS + 1 });
+  return (1000 * tokenMs.length) / tokenMs.reduce((a, b) => a + b, 0);
+}
+
+/** Medians by model, their rounds dealt in turns so that all see the same machine. The first warms up. */
+async function decodeRates(models, threads) {
+  const open = {};
+  const rates = {};
+  for (const [name, model] of Object.entries(models))
+    open[name] = await openDecoder(model, threads);
   for (let round = 0; round <= ROUNDS; round++) {
-    decoder.reset(FIRST - 1);
-    const { tokenMs } = await decoder.generate([5], { maxTokens: TOKENS + 1 });
-    rates.push((1000 * tokenMs.length) / tokenMs.reduce((a, b) => a + b, 0));
+    for (const [name, { decoder }] of Object.entries(open)) {
+      const rate = await tokensPerSecond(decoder);
+      if (round > 0) rates[name] = [...(rates[name] ?? []), rate];
+    }
   }
-  await session.close();
-  // The first round warms up.
-  return median(rates.slice(1));
+  for (const { session } of Object.values(open)) await session.close();
+  return Object.fromEntries(Object.entries(rates).map(([name, all]) => [name, median(all)]));
 }
 
 async function decodeCase(print) {
@@ -73,9 +86,7 @@ async function decodeCase(print) {
   const rate = (value) => `${value.toFixed(1)} tok/s`;
   for (const threads of [1, 2]) {
     const where = `${threads} thread${threads > 1 ? "s" : ""}`;
-    const ours = {};
-    for (const name of Object.keys(models))
-      ours[name] = await tokensPerSecond(models[name], threads);
+    const ours = await decodeRates(models, threads);
     const config = JSON.stringify({ ...DECODER, first: FIRST, tokens: TOKENS });
     const torch = await runTorch("decoder.py", [threads, ROUNDS, config]);
     const peer = torch === undefined ? undefined : median(torch);
