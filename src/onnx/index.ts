@@ -33,6 +33,8 @@ export { foldConstants } from "./passes/fold-constants.ts";
 export { removeDead } from "./passes/remove-dead.ts";
 export { shareEqual } from "./passes/share-equal.ts";
 export { printGraph } from "./print-graph.ts";
+export { QUANTISED_BLOCK, quantise } from "./quantise.ts";
+export type { Quantised, QuantisedWeight, QuantiseOptions } from "./quantise.ts";
 export { readModel } from "./read-model.ts";
 export { hasShapeRule, inferTypes, KNOWN_OPS } from "./shape-rules.ts";
 export type { Attributed, OpCall, OpRule, Operand, StaticDim, TensorType } from "./rules/rule.ts";

@@ -20,7 +20,8 @@ export interface SessionOptions {
    * false. The engine sets the processor's mode for the calling thread only when it opens the **first
    * session of the process**, and then for everything that thread does, JavaScript included. A thread is
    * born with the mode of the thread that starts it. So open such a session first, in the thread that
-   * will run it; `denormalsAsZero` of the session says whether it took.
+   * will run it. Where it comes too late nothing is changed, in no thread of the session, and its
+   * `denormalsAsZero` is false.
    */
   readonly denormalsAsZero?: boolean;
   /**

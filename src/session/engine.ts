@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import type { TypedArray } from "../core/index.ts";
+import type { NdArray, TypedArray } from "../core/index.ts";
 import type { EngineOptions } from "./protocol.ts";
 
 /** The release of onnxruntime-node this is written for and tested with; the same as in package.json. */
@@ -94,8 +94,12 @@ export function loadEngine(): Engine {
   return loaded;
 }
 
-/** Whether arithmetic in this thread, the engine's and JavaScript's alike, counts denormal numbers as 0. */
-export function flushesDenormals(): boolean {
-  const [denormal = 1] = Float64Array.of(1e-310);
-  return denormal * 0.5 === 0;
+/**
+ * A tensor over an array's own memory. 16-bit floats go in as integers under another name: newer versions
+ * of Node have an array type for them, which onnxruntime-common 1.30 turns them into and its native part
+ * does not know.
+ */
+export function engineTensor({ Tensor }: Engine, { dtype, data, shape }: NdArray): EngineTensor {
+  if (dtype !== "float16") return new Tensor(dtype, data, shape);
+  return Object.assign(new Tensor("uint16", data, shape), { type: "float16" });
 }

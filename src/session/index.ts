@@ -15,6 +15,8 @@ export type { DeviceReport } from "./list-devices.ts";
 export { isDeviceTensor } from "./device-tensor.ts";
 export type { DeviceTensor } from "./device-tensor.ts";
 export type { SessionOptions } from "./engine-options.ts";
+export { KvDecoder } from "./kv-decoder.ts";
+export type { Generated, GenerateOptions, KvDecoderOptions } from "./kv-decoder.ts";
 export { hostArray, openLocalSession } from "./local-session.ts";
 export type {
   LocalResult,
@@ -25,5 +27,7 @@ export type {
 export { openSession } from "./open-session.ts";
 export type { ThreadSessionOptions } from "./open-session.ts";
 export type { Feeds, SessionPort } from "./ports.ts";
+export { sampleToken } from "./sampling.ts";
+export type { SamplingOptions } from "./sampling.ts";
 export type { RunOptions, RunResult, Session } from "./session.ts";
 export { SessionLostError } from "./worker-link.ts";

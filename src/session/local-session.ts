@@ -1,5 +1,6 @@
 import type { Dtype, NdArray } from "../core/index.ts";
 import { messageOf } from "../core/index.ts";
+import { agreedOptions } from "./denormals.ts";
 import type { DeviceTensor } from "./device-tensor.ts";
 import { isDeviceTensor } from "./device-tensor.ts";
 import type { Device } from "./devices.ts";
@@ -107,9 +108,9 @@ async function create(
   options: EngineOptions,
   device: Device,
 ): Promise<EngineSession> {
-  const { InferenceSession } = loadEngine();
+  const engine = loadEngine();
   try {
-    return await InferenceSession.create(model, options);
+    return await engine.InferenceSession.create(model, await agreedOptions(engine, options));
   } catch (error) {
     if (device !== "cpu") throw explained(`open session on ${device}`, error, deviceAdvice(device));
     throw new Error(`Cannot open session: ${messageOf(error)}`, { cause: error });

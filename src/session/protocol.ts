@@ -8,8 +8,12 @@ export interface WireTensor {
   readonly data: TypedArray;
 }
 
+/** The engine's configuration keys, `session.set_denormal_as_zero` and so on, as objects within objects. */
 export interface ExtraOptions {
-  readonly [key: string]: string | ExtraOptions;
+  readonly session: {
+    readonly set_denormal_as_zero?: "1";
+    readonly intra_op?: { readonly allow_spinning: "0" };
+  };
 }
 
 /** onnxruntime's session options, as far as they are set. */
@@ -25,7 +29,6 @@ export interface EngineOptions {
   readonly profileFilePrefix?: string;
   /** Outputs that stay in the device's memory; needs all outputs to be fetched on every run. */
   readonly preferredOutputLocation?: Readonly<Record<string, "cpu" | "gpu-buffer">>;
-  /** Keys with dots, as objects within objects. */
   readonly extra?: ExtraOptions;
   readonly externalData?: readonly { readonly path: string; readonly data: Uint8Array }[];
 }
@@ -37,6 +40,8 @@ export type ToWorker =
       /** A serialised model, or the path of one (needed when its data lies in other files). */
       readonly model: Uint8Array | string;
       readonly options: EngineOptions;
+      /** A graph to be opened first where denormals are to be 0; see `denormals.ts`. */
+      readonly primer?: Uint8Array;
     }
   | {
       readonly kind: "run";

@@ -1,6 +1,7 @@
 import type { Worker } from "node:worker_threads";
 import type { Dtype, NdArray } from "../core/index.ts";
 import { messageOf } from "../core/index.ts";
+import { primerModel } from "./denormals.ts";
 import type { Device } from "./devices.ts";
 import { deviceOf } from "./engine-options.ts";
 import type { Feeds, SessionPort } from "./ports.ts";
@@ -63,7 +64,10 @@ export async function startSession(
 ): Promise<Session> {
   const link = new WorkerLink(worker);
   try {
-    const request = { kind: "open", model, options: options.engine } as const;
+    const { engine } = options;
+    const zero = engine.extra?.session.set_denormal_as_zero !== undefined;
+    const primer = zero ? { primer: primerModel() } : {};
+    const request = { kind: "open", model, options: engine, ...primer } as const;
     const opened = (await link.request("open session", request)) as OpenedBody;
     return new ThreadSession(link, opened, options);
   } catch (error) {

@@ -1,11 +1,12 @@
 import type { NdArray } from "../core/index.ts";
 import { messageOf } from "../core/index.ts";
+import { flushesDenormals } from "./denormals.ts";
 import type { DeviceTensor } from "./device-tensor.ts";
 import { engineTensorOf, isDeviceTensor, keep } from "./device-tensor.ts";
 import type { Device } from "./devices.ts";
 import { Downloader } from "./downloader.ts";
 import type { EngineSession, EngineTensor } from "./engine.ts";
-import { flushesDenormals, loadEngine } from "./engine.ts";
+import { engineTensor, loadEngine } from "./engine.ts";
 import type { LocalResult, LocalRunOptions, LocalSession } from "./local-session.ts";
 import type { SessionPort } from "./ports.ts";
 import { assertBuffer, assertFeedTypes, assertFetches, assertValues, portOf } from "./ports.ts";
@@ -57,14 +58,14 @@ export class ThreadlessSession implements LocalSession {
     this.#assertOpen();
     this.#assertOptions(options);
     assertFeedTypes(feeds, this.inputs);
-    const { Tensor } = loadEngine();
+    const engine = loadEngine();
     const tensors: Record<string, EngineTensor> = {};
     for (const [name, feed] of Object.entries(feeds)) {
       if (isDeviceTensor(feed)) tensors[name] = engineTensorOf(feed, this.device);
       else {
         assertValues(feed, `input "${name}"`);
         assertPrivateMemory(feed, `input "${name}"`);
-        tensors[name] = new Tensor(feed.dtype, feed.data, feed.shape);
+        tensors[name] = engineTensor(engine, feed);
       }
     }
     return this.#track(this.#run(tensors, options));
@@ -118,13 +119,12 @@ export class ThreadlessSession implements LocalSession {
     wanted: readonly string[],
     into: Readonly<Record<string, NdArray>>,
   ): Record<string, EngineTensor | null> {
-    const { Tensor } = loadEngine();
+    const engine = loadEngine();
     const fetches: Record<string, EngineTensor | null> = {};
     const names = this.#bindsOutputs ? this.#native.outputNames : wanted;
     for (const name of names) {
       const buffer = this.#bindsOutputs ? undefined : into[name];
-      fetches[name] =
-        buffer === undefined ? null : new Tensor(buffer.dtype, buffer.data, buffer.shape);
+      fetches[name] = buffer === undefined ? null : engineTensor(engine, buffer);
     }
     return fetches;
   }

@@ -47,7 +47,7 @@ function describe(names, metadata) {
 /** @param {Extract<ToWorker, { kind: "open" }>} message */
 async function open(message) {
   const started = performance.now();
-  session = await InferenceSession.create(message.model, message.options);
+  session = await InferenceSession.create(message.model, await agreedOptions(message));
   profiling = message.options.enableProfiling === true;
   return {
     inputs: describe(session.inputNames, session.inputMetadata),
@@ -57,7 +57,18 @@ async function open(message) {
   };
 }
 
-/** The same probe as in `engine.ts`, which plain JavaScript cannot import. */
+/** The same as in `denormals.ts`, which plain JavaScript cannot import. @param {Extract<ToWorker, { kind: "open" }>} message */
+async function agreedOptions({ options, primer }) {
+  if (primer === undefined || options.extra === undefined) return options;
+  if (!flushesDenormals()) {
+    const plain = { ...options, executionProviders: ["cpu"], enableProfiling: false };
+    await (await InferenceSession.create(primer, plain)).release();
+  }
+  if (flushesDenormals()) return options;
+  const { intra_op } = options.extra.session;
+  return { ...options, extra: { session: intra_op === undefined ? {} : { intra_op } } };
+}
+
 function flushesDenormals() {
   return Float64Array.of(1e-310)[0] * 0.5 === 0;
 }
@@ -67,9 +78,7 @@ async function run(message) {
   if (session === undefined) throw new Error("Cannot run: the session is not open");
   /** @type {Record<string, import("onnxruntime-node").Tensor>} */
   const feeds = {};
-  for (const [name, { dtype, shape, data }] of Object.entries(message.feeds)) {
-    feeds[name] = new Tensor(dtype, data, shape);
-  }
+  for (const [name, tensor] of Object.entries(message.feeds)) feeds[name] = engineTensor(tensor);
   const started = performance.now();
   const results = await (message.fetches === null
     ? session.run(feeds)
@@ -86,6 +95,12 @@ async function run(message) {
     if (ArrayBuffer.isView(data)) transfer.add(data.buffer);
   }
   return { body: { outputs, runMs }, transfer: [...transfer] };
+}
+
+/** The same as in `engine.ts`, which says why. @param {WireTensor} tensor */
+function engineTensor({ dtype, shape, data }) {
+  if (dtype !== "float16") return new Tensor(dtype, data, shape);
+  return Object.assign(new Tensor("uint16", data, shape), { type: "float16" });
 }
 
 /** Newer versions of Node make 16-bit floats an array type of their own; here they are their bits. @param {any} data */

@@ -141,6 +141,24 @@ describe("a local session", () => {
   });
 });
 
+describe("16-bit floats", () => {
+  it("are their bits, in both kinds of session and on every version of Node", async () => {
+    const g = new GraphBuilder("half");
+    g.output("y", g.cast(g.cast(g.input("x", "float16", [3]), "float32"), "float16"));
+    const bytes = writeModel(g.build());
+    // 1, -2 and 65504, the largest.
+    const bits = Uint16Array.of(0x3c00, 0xc000, 0x7bff);
+    const x: NdArray = { dtype: "float16", shape: [3], data: bits };
+    await using local = await openLocalSession(bytes);
+    await using threaded = await openSession(bytes);
+    const into = { y: { dtype: "float16", shape: [3], data: new Uint16Array(3) } as const };
+    expect((await local.run({ x })).outputs).toEqual({ y: x });
+    expect((await threaded.run({ x })).outputs).toEqual({ y: x });
+    await local.run({ x }, { into });
+    expect(into.y.data).toEqual(bits);
+  });
+});
+
 describe("hostArray()", () => {
   it("takes an array by name and says what is wrong with others", async () => {
     await using session = await openLocalSession(model(), { deviceOutputs: ["sum"] });
