@@ -226,11 +226,12 @@ class SoftwareRenderer implements CameraRenderer {
     this.#beginRaster(triangles, background?.triangleCount ?? 0);
     if (background === undefined) {
       this.#clear(camera);
-      this.#drawRows(camera, this.#fixedRows);
     } else {
       this.#buffer.inverseDepth.set(background.buffer.inverseDepth);
       this.#buffer.triangle.set(background.buffer.triangle);
     }
+    raster.begin(this.#buffer);
+    if (background === undefined) this.#drawRows(camera, this.#fixedRows);
     this.#drawRows(camera, this.#movingRows);
     if (!options.wantsRgb) return new Uint8Array(0);
     this.#beginShading(state, options.poses);
@@ -252,16 +253,15 @@ class SoftwareRenderer implements CameraRenderer {
       .map((row) => ({ row, isVisible: this.#isVisible(camera, row), depth: this.#sphere.depth }))
       .filter(({ isVisible }) => isVisible)
       .sort((a, b) => b.depth - a.depth || a.row - b.row);
-    raster.target = this.#overlay;
     for (const { row } of visible) {
       this.#overlay.inverseDepth.set(this.#buffer.inverseDepth);
+      raster.begin(this.#overlay);
       raster.resetTouched();
       this.#drawRow(camera, row);
       this.#shader.ensure();
       const weight = blendWeight(geoms[row]!.rgba[3]!);
       blendOverlay(raster, this.#shader, { overlay: this.#overlay, rgb, weight });
     }
-    raster.target = this.#buffer;
   }
 
   /**
@@ -276,6 +276,7 @@ class SoftwareRenderer implements CameraRenderer {
     const { camera, triangles } = state;
     this.#beginRaster(triangles, 0);
     this.#clear(camera);
+    this.#raster.begin(this.#buffer);
     this.#drawRows(camera, this.#fixedRows);
     this.#beginShading(state, poses);
     const rgb = new Uint8Array(3 * this.width * this.height);
