@@ -3,6 +3,7 @@ import type { SampleBuffer } from "./raster.ts";
 
 /** Tiles are squares of 2^TILE_SHIFT pixels. */
 const TILE_SHIFT = 2;
+const TILE_EDGE = 1 << TILE_SHIFT;
 
 /**
  * Bounds of what is already drawn, tile by tile, so that a triangle behind all of it costs one look per
@@ -17,30 +18,37 @@ export class DepthTiles {
   readonly #height: number;
   readonly #samples: number;
   readonly #columns: number;
-  /** No sample of the tile has a smaller 1/w than this; one of a stale bound's may have a larger one. */
+  /** No sample of the tile has a smaller 1/w than this. */
   readonly #bound: Float32Array;
   /** Index of the farthest sample at the time of the last look. */
   readonly #farthest: Int32Array;
   readonly #firstSamples: Int32Array;
+  #bits = new Int32Array(0);
 
   constructor(size: { width: number; height: number; samples: number }) {
     const { width, height, samples } = size;
     this.#width = width;
     this.#height = height;
     this.#samples = samples;
-    const edge = 1 << TILE_SHIFT;
-    this.#columns = Math.ceil(width / edge);
-    const count = this.#columns * Math.ceil(height / edge);
+    this.#columns = Math.ceil(width / TILE_EDGE);
+    const count = this.#columns * Math.ceil(height / TILE_EDGE);
     this.#bound = new Float32Array(count);
     this.#firstSamples = Int32Array.from({ length: count }, (_, tile) => {
-      const line = Math.floor(tile / this.#columns) * edge * samples;
-      return line * width + (tile % this.#columns) * edge;
+      const line = Math.floor(tile / this.#columns) * TILE_EDGE * samples;
+      return line * width + (tile % this.#columns) * TILE_EDGE;
     });
     this.#farthest = this.#firstSamples.slice();
   }
 
-  /** Forgets the last frame; to be called whenever a sample may have become farther. */
-  reset(): void {
+  /**
+   * Forgets the last frame; to be called whenever a sample may have become farther.
+   *
+   * @param inverseDepth what the calls of `hides` will be about
+   */
+  reset(inverseDepth: SampleBuffer["inverseDepth"]): void {
+    if (this.#bits.buffer !== inverseDepth.buffer) {
+      this.#bits = new Int32Array(inverseDepth.buffer);
+    }
     this.#bound.fill(-1);
     this.#farthest.set(this.#firstSamples);
   }
@@ -48,7 +56,7 @@ export class DepthTiles {
   /**
    * Whether all samples of the tiles of a rectangle are nearer than a surface.
    *
-   * @param inverseDepth of the buffer since the last reset
+   * @param inverseDepth as given to `reset`, drawn into since
    * @param xMin,xMax,yMin,yMax pixels inside the image, all inclusive
    * @param nearest 1/w that the surface exceeds nowhere in the rectangle
    */
@@ -76,26 +84,26 @@ export class DepthTiles {
     return true;
   }
 
-  /** Renews the bound of a tile. */
+  /** Renews the bound of a tile. Positive floats are in the order of their bits, which compare faster. */
   #look(inverseDepth: SampleBuffer["inverseDepth"], tile: number): void {
+    const bits = this.#bits;
     const width = this.#width;
-    const edge = 1 << TILE_SHIFT;
     const left = (tile % this.#columns) << TILE_SHIFT;
-    const top = Math.floor(tile / this.#columns) << TILE_SHIFT;
-    const columns = Math.min(edge, width - left);
-    const lines = Math.min(edge, this.#height - top) * this.#samples;
-    let index = this.#firstSamples[tile]!;
-    let farthest = index;
-    let bound = inverseDepth[index]!;
-    for (let line = 0; line < lines; line++, index += width) {
-      for (let sample = index; sample < index + columns; sample++) {
-        if (inverseDepth[sample]! < bound) {
-          bound = inverseDepth[sample]!;
+    const top = ((tile / this.#columns) | 0) << TILE_SHIFT;
+    const columns = Math.min(TILE_EDGE, width - left);
+    const lines = Math.min(TILE_EDGE, this.#height - top) * this.#samples;
+    let line = this.#firstSamples[tile]!;
+    let farthest = line;
+    let bound = bits[line]!;
+    for (const end = line + lines * width; line < end; line += width) {
+      for (let sample = line; sample < line + columns; sample++) {
+        if (bits[sample]! < bound) {
+          bound = bits[sample]!;
           farthest = sample;
         }
       }
     }
-    this.#bound[tile] = bound;
+    this.#bound[tile] = inverseDepth[farthest]!;
     this.#farthest[tile] = farthest;
   }
 }

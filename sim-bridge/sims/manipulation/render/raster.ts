@@ -26,7 +26,7 @@ const MAX_SOUND_EXTENT = 1000;
 /** One buffer of samples: nearest triangle and its depth, row by row, `samples` sub-rows per pixel row. */
 export interface SampleBuffer {
   /** float32[height * samples, width]: 1 / w of the nearest surface. */
-  readonly inverseDepth: Float32Array;
+  readonly inverseDepth: Float32Array<ArrayBuffer>;
   /** int32[height * samples, width]: its triangle, 0 = nothing. */
   readonly triangle: Int32Array;
 }
@@ -82,6 +82,7 @@ export class Rasterizer {
     this.#target = target.buffer;
     this.#scene = scene;
     this.#tiles = new DepthTiles(size);
+    this.#tiles.reset(target.buffer.inverseDepth);
   }
 
   get target(): SampleBuffer {
@@ -91,7 +92,7 @@ export class Rasterizer {
   /** Draws into `buffer` from now on; to be called anew whenever others have written depths into it. */
   begin(buffer: SampleBuffer): void {
     this.#target = buffer;
-    this.#tiles.reset();
+    this.#tiles.reset(buffer.inverseDepth);
   }
 
   resetTouched(): void {
@@ -210,8 +211,8 @@ export class Rasterizer {
       const wMax = wb > wc ? (wb > 0 ? wb : 0) : wc > 0 ? wc : 0;
       const xMin = left > 0 ? left | 0 : 0;
       const xMax = right < width ? right | 0 : width - 1;
-      const yMin = rowMin;
-      if (this.#tiles.hides(inverseDepth, xMin, xMax, yMin, rowMax - 1, (wa + wMax) * DEPTH_MARGIN)) return;
+      const nearest = (wa + wMax) * DEPTH_MARGIN;
+      if (this.#tiles.hides(inverseDepth, xMin, xMax, rowMin, rowMax - 1, nearest)) return;
     }
     const dx = (wb * cy - wc * by) / area;
     const dy = (wc * bx - wb * cx) / area;
