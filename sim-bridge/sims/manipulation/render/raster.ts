@@ -2,6 +2,7 @@
 import { VertexBuffer } from "./vertices.ts";
 import type { TriangleList } from "./triangles.ts";
 import { clipTriangle } from "./clip.ts";
+import { DepthTiles } from "./depth-tiles.ts";
 import type { Camera } from "./camera.ts";
 import type { GeomLevel, RenderScene } from "./scene.ts";
 
@@ -12,10 +13,20 @@ import type { GeomLevel, RenderScene } from "./scene.ts";
  */
 const SAMPLE_COLUMN_4 = Float64Array.of(0.625, 0.125, 0.875, 0.375);
 
+/**
+ * When a triangle may be left out because it is hidden: how much nearer than its nearest corner rounding
+ * can make a sample of it, relatively, and the smallest area (twice, px^2) for which that holds. Slivers
+ * below it, whose depth plane is ill-conditioned, are always drawn.
+ */
+const DEPTH_MARGIN = 1 + 1e-6;
+const MIN_SOUND_AREA = 1e-3;
+/** Coordinates, px, beyond which the margin does not hold either. */
+const MAX_SOUND_EXTENT = 1000;
+
 /** One buffer of samples: nearest triangle and its depth, row by row, `samples` sub-rows per pixel row. */
 export interface SampleBuffer {
   /** float32[height * samples, width]: 1 / w of the nearest surface. */
-  readonly inverseDepth: Float32Array;
+  readonly inverseDepth: Float32Array<ArrayBuffer>;
   /** int32[height * samples, width]: its triangle, 0 = nothing. */
   readonly triangle: Int32Array;
 }
@@ -52,10 +63,11 @@ export class Rasterizer {
   readonly vertices: VertexBuffer;
   /** Where triangles are recorded; one per camera that keeps a background. */
   triangles: TriangleList;
-  target: SampleBuffer;
   /** Grows with every triangle drawn; reset by the caller. */
   readonly touched: Extent = { xMin: 0, yMin: 0, xMax: 0, yMax: 0 };
   readonly #scene: RenderScene;
+  readonly #tiles: DepthTiles;
+  #target: SampleBuffer;
 
   constructor(
     scene: RenderScene,
@@ -67,8 +79,20 @@ export class Rasterizer {
     this.samples = size.samples;
     this.vertices = new VertexBuffer(scene);
     this.triangles = target.triangles;
-    this.target = target.buffer;
+    this.#target = target.buffer;
     this.#scene = scene;
+    this.#tiles = new DepthTiles(size);
+    this.#tiles.reset(target.buffer.inverseDepth);
+  }
+
+  get target(): SampleBuffer {
+    return this.#target;
+  }
+
+  /** Draws into `buffer` from now on; to be called anew whenever others have written depths into it. */
+  begin(buffer: SampleBuffer): void {
+    this.#target = buffer;
+    this.#tiles.reset(buffer.inverseDepth);
   }
 
   resetTouched(): void {
@@ -108,7 +132,7 @@ export class Rasterizer {
       const ay = row[a]!;
       // Rows grow downward, so a triangle that faces the camera has a negative area.
       const area = (column[b]! - ax) * (row[c]! - ay) - (column[c]! - ax) * (row[b]! - ay);
-      if (area < 0) this.fillTriangle(a, b, c, area);
+      if (area < 0) this.fillTriangle(a, b, c);
     }
   }
 
@@ -122,7 +146,7 @@ export class Rasterizer {
       const area =
         (column[b]! - column[a]!) * (row[c]! - row[a]!) -
         (column[c]! - column[a]!) * (row[b]! - row[a]!);
-      if (area < 0) this.fillTriangle(a, b, c, area);
+      if (area < 0) this.fillTriangle(a, b, c);
     }
   }
 
@@ -133,9 +157,10 @@ export class Rasterizer {
    * times per frame, and calls or objects within it would double its cost.
    */
   // eslint-disable-next-line max-lines-per-function -- innermost loop, see above
-  fillTriangle(a: number, b: number, c: number, area: number): void {
+  fillTriangle(a: number, b: number, c: number): void {
     const { column, row, inverseW } = this.vertices;
-    const { width, samples, touched } = this;
+    const { width, height, samples, touched } = this;
+    const { inverseDepth, triangle } = this.#target;
     // Sort by row: top, mid, low.
     let top = a;
     let mid = b;
@@ -156,10 +181,10 @@ export class Rasterizer {
     const y1 = row[mid]!;
     const y2 = row[low]!;
     // Sub-row r has its samples at y = (r + 1/2) / samples.
-    if (y2 <= 0 || y0 >= this.height) return;
-    const rows = this.height * samples;
+    if (y2 <= 0 || y0 >= height) return;
+    const rows = height * samples;
     const first = y0 > 0 ? Math.ceil(y0 * samples - 0.5) | 0 : 0;
-    const end = y2 < this.height ? Math.ceil(y2 * samples - 0.5) | 0 : rows;
+    const end = y2 < height ? Math.ceil(y2 * samples - 0.5) | 0 : rows;
     if (first >= end) return;
     const x0 = column[top]!;
     const x1 = column[mid]!;
@@ -167,6 +192,9 @@ export class Rasterizer {
     const left = x0 < x1 ? (x0 < x2 ? x0 : x2) : x1 < x2 ? x1 : x2;
     const right = x0 > x1 ? (x0 > x2 ? x0 : x2) : x1 > x2 ? x1 : x2;
     if (right <= 0 || left >= width) return;
+
+    const rowMin = (first / samples) | 0;
+    const rowMax = ((end + samples - 1) / samples) | 0;
 
     // 1/w is linear in the image: 1/w = base + dx x + dy y.
     const ax = column[a]!;
@@ -178,6 +206,14 @@ export class Rasterizer {
     const by = row[b]! - ay;
     const cx = column[c]! - ax;
     const cy = row[c]! - ay;
+    const area = bx * cy - cx * by;
+    if (area < -MIN_SOUND_AREA && right - left < MAX_SOUND_EXTENT && y2 - y0 < MAX_SOUND_EXTENT) {
+      const wMax = wb > wc ? (wb > 0 ? wb : 0) : wc > 0 ? wc : 0;
+      const xMin = left > 0 ? left | 0 : 0;
+      const xMax = right < width ? right | 0 : width - 1;
+      const nearest = (wa + wMax) * DEPTH_MARGIN;
+      if (this.#tiles.hides(inverseDepth, xMin, xMax, rowMin, rowMax - 1, nearest)) return;
+    }
     const dx = (wb * cy - wc * by) / area;
     const dy = (wc * bx - wb * cx) / area;
     const base = wa - dx * ax - dy * ay;
@@ -186,15 +222,14 @@ export class Rasterizer {
 
     if (left < touched.xMin) touched.xMin = left < 0 ? 0 : left | 0;
     if (right > touched.xMax) touched.xMax = right > width ? width : Math.ceil(right);
-    const rowMin = (first / samples) | 0;
-    const rowMax = ((end + samples - 1) / samples) | 0;
     if (rowMin < touched.yMin) touched.yMin = rowMin;
     if (rowMax > touched.yMax) touched.yMax = rowMax;
 
-    const middle = Math.ceil(y1 * samples - 0.5);
+    // All bounds of loops are small integers: a double among them would make every row slower.
+    const middle = y1 > 0 ? (y1 < height ? Math.ceil(y1 * samples - 0.5) | 0 : rows) : 0;
     const longSlope = (x2 - x0) / (y2 - y0);
     const longIsLeft = x0 + (y1 - y0) * longSlope < x1;
-    const { inverseDepth, triangle } = this.target;
+    const isInside = left > 0 && right < width;
     const subRow = 1 / samples;
     // The part above the middle corner, then the part below: one edge runs through both.
     for (let part = 0; part < 2; part++) {
@@ -215,18 +250,26 @@ export class Rasterizer {
         const offset = samples === 1 ? 0.5 : SAMPLE_COLUMN_4[r & 3]!;
         const from = leftX + (y - leftY) * leftSlope - offset;
         const to = rightX + (y - rightY) * rightSlope - offset;
-        if (from >= width || to <= 0) continue;
-        const start = from > 0 ? Math.ceil(from) | 0 : 0;
-        const stop = to < width ? Math.ceil(to) | 0 : width;
+        let start = 0;
+        let stop = width;
+        if (isInside) {
+          start = Math.ceil(from) | 0;
+          stop = Math.ceil(to) | 0;
+        } else {
+          if (from > 0) start = from < width ? Math.ceil(from) | 0 : width;
+          if (to < width) stop = to > 0 ? Math.ceil(to) | 0 : 0;
+        }
+        if (start >= stop) continue;
         let z = base + dx * (start + offset) + dy * y;
         const last = r * width + stop;
-        for (let sample = r * width + start; sample < last; sample++) {
+        let sample = r * width + start;
+        do {
           if (z >= inverseDepth[sample]!) {
             inverseDepth[sample] = z;
             triangle[sample] = id;
           }
           z += dx;
-        }
+        } while (++sample < last);
       }
     }
   }

@@ -14,7 +14,7 @@ import { VertexLighting } from "./lighting.ts";
 import { POSE_STRIDE, createMount, geomMounts, placeMount } from "./pose.ts";
 import type { Mount } from "./pose.ts";
 import { Rasterizer, createSampleBuffer } from "./raster.ts";
-import type { SampleBuffer } from "./raster.ts";
+import type { Extent, SampleBuffer } from "./raster.ts";
 import { Resolver } from "./resolve.ts";
 import type { BakedColours } from "./resolve.ts";
 import { buildScene } from "./scene.ts";
@@ -47,6 +47,9 @@ interface CameraState {
 
 interface Background extends BakedColours {
   readonly buffer: SampleBuffer;
+  /** Where the frames are drawn: the same but in `changed`, so that only that must be restored. */
+  readonly frame: SampleBuffer;
+  readonly changed: Extent;
   /** Pose of the camera, then those of the baked geoms, at the time of baking. */
   readonly poses: Float64Array;
 }
@@ -165,12 +168,13 @@ class SoftwareRenderer implements CameraRenderer {
     const background =
       state.isStatic && this.#cachesBackground ? this.#bakedBackground(state, poses) : undefined;
     const rgb = this.#drawOpaque(state, { poses, background, wantsRgb });
+    const buffer = this.#raster.target;
     if (wantsRgb && this.#blendedRows.length > 0) this.#drawBlended(state.camera, rgb);
     return {
       rgb,
-      ...(wantsDepth === true && { depth: depthImage(this.#buffer) }),
+      ...(wantsDepth === true && { depth: depthImage(buffer) }),
       ...(wantsLabels === true && {
-        segmentation: segmentationImage(this.#buffer, state.triangles, this.#geomIds),
+        segmentation: segmentationImage(buffer, state.triangles, this.#geomIds),
       }),
     };
   }
@@ -226,42 +230,44 @@ class SoftwareRenderer implements CameraRenderer {
     this.#beginRaster(triangles, background?.triangleCount ?? 0);
     if (background === undefined) {
       this.#clear(camera);
+      raster.begin(this.#buffer);
       this.#drawRows(camera, this.#fixedRows);
     } else {
-      this.#buffer.inverseDepth.set(background.buffer.inverseDepth);
-      this.#buffer.triangle.set(background.buffer.triangle);
+      this.#restore(background);
+      raster.begin(background.frame);
     }
     this.#drawRows(camera, this.#movingRows);
+    if (background !== undefined) Object.assign(background.changed, raster.touched);
     if (!options.wantsRgb) return new Uint8Array(0);
     this.#beginShading(state, options.poses);
     if (background === undefined) {
       const rgb = new Uint8Array(3 * this.width * this.height);
-      this.#resolver.resolveAll(this.#buffer, rgb);
+      this.#resolver.resolveAll(raster.target, rgb);
       return rgb;
     }
     const rgb = background.rgb.slice();
-    this.#resolver.resolve(this.#buffer, rgb, { extent: raster.touched, baked: background });
+    this.#resolver.resolve(raster.target, rgb, { extent: raster.touched, baked: background });
     return rgb;
   }
 
   /** Mixes see-through geoms into the picture, far ones first; depth and labels do not see them. */
   #drawBlended(camera: Camera, rgb: Uint8Array): void {
     const raster = this.#raster;
+    const { inverseDepth } = raster.target;
     const { geoms } = this.#scene;
     const visible = this.#blendedRows
       .map((row) => ({ row, isVisible: this.#isVisible(camera, row), depth: this.#sphere.depth }))
       .filter(({ isVisible }) => isVisible)
       .sort((a, b) => b.depth - a.depth || a.row - b.row);
-    raster.target = this.#overlay;
     for (const { row } of visible) {
-      this.#overlay.inverseDepth.set(this.#buffer.inverseDepth);
+      this.#overlay.inverseDepth.set(inverseDepth);
+      raster.begin(this.#overlay);
       raster.resetTouched();
       this.#drawRow(camera, row);
       this.#shader.ensure();
       const weight = blendWeight(geoms[row]!.rgba[3]!);
       blendOverlay(raster, this.#shader, { overlay: this.#overlay, rgb, weight });
     }
-    raster.target = this.#buffer;
   }
 
   /**
@@ -276,6 +282,7 @@ class SoftwareRenderer implements CameraRenderer {
     const { camera, triangles } = state;
     this.#beginRaster(triangles, 0);
     this.#clear(camera);
+    this.#raster.begin(this.#buffer);
     this.#drawRows(camera, this.#fixedRows);
     this.#beginShading(state, poses);
     const rgb = new Uint8Array(3 * this.width * this.height);
@@ -284,14 +291,23 @@ class SoftwareRenderer implements CameraRenderer {
       rgb,
       samples: this.#resolver.sampleColours(this.#buffer),
       triangleCount: triangles.count,
-      buffer: {
-        inverseDepth: this.#buffer.inverseDepth.slice(),
-        triangle: this.#buffer.triangle.slice(),
-      },
+      buffer: copyOf(this.#buffer),
+      frame: copyOf(this.#buffer),
+      changed: { xMin: 0, yMin: 0, xMax: 0, yMax: 0 },
       poses: this.#fixedPoses(camera),
     };
     state.background = background;
     return background;
+  }
+
+  /** Takes what the last frame drew over the background away again. */
+  #restore({ buffer, frame, changed }: Background): void {
+    const samplesPerRow = this.width * this.#raster.samples;
+    const start = changed.yMin * samplesPerRow;
+    const end = changed.yMax * samplesPerRow;
+    if (end <= start) return;
+    frame.inverseDepth.set(buffer.inverseDepth.subarray(start, end), start);
+    frame.triangle.set(buffer.triangle.subarray(start, end), start);
   }
 
   #fixedPoses(camera: Camera): Float64Array {
@@ -373,4 +389,8 @@ class SoftwareRenderer implements CameraRenderer {
     this.#raster.triangles.currentGeom = row;
     this.#raster.drawLevel(camera, level, this.#view, this.#sphere.crossesNear);
   }
+}
+
+function copyOf({ inverseDepth, triangle }: SampleBuffer): SampleBuffer {
+  return { inverseDepth: inverseDepth.slice(), triangle: triangle.slice() };
 }

@@ -248,9 +248,9 @@ export class Shader {
     const wb = inverseW[b]!;
     const wc = inverseW[c]!;
     const attributes = this.#attributes;
-    const o = ATTRIBUTE_STRIDE * triangle;
     const count = image < 0 ? 3 : 5;
-    for (let attribute = 0; attribute < count; attribute++) {
+    let o = ATTRIBUTE_STRIDE * triangle;
+    for (let attribute = 0; attribute < count; attribute++, o += 3) {
       const isColour = attribute < 3;
       const axis = attribute - 3;
       const va = (isColour ? colours[3 * a + attribute]! : vertices.texcoord(a, axis)) * wa;
@@ -258,9 +258,9 @@ export class Shader {
       const vc = (isColour ? colours[3 * c + attribute]! : vertices.texcoord(c, axis)) * wc;
       const dx = ((vb - va) * cy - (vc - va) * by) * scale;
       const dy = ((vc - va) * bx - (vb - va) * cx) * scale;
-      attributes[o + 3 * attribute] = va - dx * ax - dy * ay;
-      attributes[o + 3 * attribute + 1] = dx;
-      attributes[o + 3 * attribute + 2] = dy;
+      attributes[o] = va - dx * ax - dy * ay;
+      attributes[o + 1] = dx;
+      attributes[o + 2] = dy;
     }
   }
 

@@ -24,6 +24,7 @@ function createRaster(samples: 1 | 4): Rasterizer {
 function covered(raster: Rasterizer, corners: readonly Point[], inverseW = [1, 1, 1]): Set<number> {
   raster.target.inverseDepth.fill(0);
   raster.target.triangle.fill(0);
+  raster.begin(raster.target);
   const { column, row } = raster.vertices;
   corners.forEach(([x, y], index) => {
     column[index] = x;
@@ -32,8 +33,8 @@ function covered(raster: Rasterizer, corners: readonly Point[], inverseW = [1, 1
   });
   const [a, b, c] = corners as [Point, Point, Point];
   const area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1]);
-  if (area < 0) raster.fillTriangle(0, 1, 2, area);
-  if (area > 0) raster.fillTriangle(0, 2, 1, -area);
+  if (area < 0) raster.fillTriangle(0, 1, 2);
+  if (area > 0) raster.fillTriangle(0, 2, 1);
   const hits = new Set<number>();
   raster.target.triangle.forEach((id, sample) => id !== 0 && hits.add(sample));
   return hits;
@@ -142,10 +143,10 @@ describe("Rasterizer", () => {
     expect(hits.size).toBe((SIZE * (SIZE - 1)) / 2);
     const before = raster.target.triangle.slice();
     raster.vertices.inverseW.fill(0.5, 0, 3); // everywhere behind
-    raster.fillTriangle(0, 1, 2, -SIZE * SIZE);
+    raster.fillTriangle(0, 1, 2);
     expect(raster.target.triangle).toEqual(before);
     raster.vertices.inverseW.fill(4, 0, 3); // everywhere in front
-    raster.fillTriangle(0, 1, 2, -SIZE * SIZE);
+    raster.fillTriangle(0, 1, 2);
     for (const sample of hits) expect(raster.target.triangle[sample]).toBe(raster.triangles.count);
   });
 
