@@ -137,10 +137,11 @@ async function measureScrub(print, page) {
   print(`  floor: one frame of the browser ${ms(floor)}; p95 ${(p95 / floor).toFixed(1)}x`);
 }
 
-/** Runs in the page: seeks to spread-out steps and waits until everything shows them. */
+/** Runs in the page: seeks to spread-out steps and waits until scene, lanes and images all show them. */
 async function scrubInPage({ seeks: count }) {
   const frame = () => new Promise((done) => globalThis.requestAnimationFrame(done));
   const scrub = document.querySelector(".scrub");
+  const scene = document.querySelector("#scene");
   const cameras = [...document.querySelectorAll(".camera")];
   const box = scrub.getBoundingClientRect();
   const last = Number(scrub.getAttribute("aria-valuemax"));
@@ -159,7 +160,10 @@ async function scrubInPage({ seeks: count }) {
     const event = { clientX, clientY: box.top + 5, button: 0, pointerId: 1, bubbles: true };
     scrub.dispatchEvent(new globalThis.PointerEvent("pointerdown", event));
     do await frame();
-    while (cameras.some((camera) => Number(camera.dataset.step) !== step));
+    while (
+      Number(scrub.getAttribute("aria-valuenow")) !== step ||
+      [scene, ...cameras].some((part) => Number(part.dataset.step) !== step)
+    );
     seeks.push(performance.now() - started);
   }
   return { seeks, idle };

@@ -169,6 +169,7 @@ describe.skipIf("unavailable" in found)("the viewer's page", () => {
     await page.keyboard.press("j");
     await expect.poll(step, SLOW).toBeLessThan(paused - 1);
     await page.keyboard.press("k");
+    await step();
     expect(await page.getByRole("button", { name: "Play", exact: true }).count()).toBe(1);
   });
 

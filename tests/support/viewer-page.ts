@@ -74,6 +74,8 @@ export async function openPage(
     page,
     complaints,
     async step() {
+      // The page shows a moment with its next frame.
+      await settle(page);
       return Number(await page.getByRole("slider").getAttribute("aria-valuenow"));
     },
     async ready() {

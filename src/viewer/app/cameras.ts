@@ -42,13 +42,14 @@ export class Cameras {
   #overlay: CameraOverlay | undefined;
   #panels: readonly Panel[] = [];
   #large = -1;
-  #lastStep = 0;
+  #lastStep = -1;
 
   constructor(root: HTMLElement, options: CamerasOptions) {
     this.#root = root;
     this.#options = options;
     this.#theme = options.theme;
-    options.clock.subscribe((state) => this.#update(state));
+    options.clock.subscribe((state) => this.#fetch(state));
+    options.clock.onPresent((state) => this.#update(state));
   }
 
   show(reader: EpisodeReader): void {
@@ -70,6 +71,7 @@ export class Cameras {
     this.#root.dataset["count"] = String(this.#panels.length);
     for (const { image } of this.#panels) this.#resized.observe(image);
     this.setLarge(-1);
+    this.#lastStep = -1;
     this.#update(this.#options.clock.state);
   }
 
@@ -103,16 +105,29 @@ export class Cameras {
     this.#paintOverlays();
   }
 
-  #update({ step }: ClockState): void {
+  /** Sends for the images of a new moment at once: they may be there by the frame that shows it. */
+  #fetch({ step }: ClockState): void {
+    for (const panel of this.#panels) {
+      if (panel.wantedStep === step) continue;
+      panel.wantedStep = step;
+      if (this.#cache?.peek(panel.camera, step) === undefined) void this.#pump(panel);
+    }
+  }
+
+  #update(state: ClockState): void {
+    const { step } = state;
+    this.#fetch(state);
     const direction = step >= this.#lastStep ? 1 : -1;
+    const travel = Math.abs(step - this.#lastStep);
     this.#lastStep = step;
     for (const panel of this.#panels) {
-      if (panel.wantedStep === step && panel.shownStep === step) continue;
-      panel.wantedStep = step;
-      const ready = this.#cache?.peek(panel.camera, step);
-      if (ready !== undefined) this.#paint(panel, ready, step);
-      else void this.#pump(panel);
-      this.#prefetch(panel, step, direction);
+      if (panel.shownStep !== step) {
+        const ready = this.#cache?.peek(panel.camera, step);
+        if (ready !== undefined) this.#paint(panel, ready, step);
+        else void this.#pump(panel);
+      }
+      // After a jump nobody can tell where the next one leads.
+      if (travel > 0 && travel <= PREFETCH_STEPS) this.#prefetch(panel, step, direction);
     }
   }
 

@@ -30,8 +30,15 @@ export interface PlaybackClock {
   setSpeed(speed: number): void;
   /** Advances a playing clock to `nowMs`; true while it wants to be called again. */
   tick(nowMs: number): boolean;
-  /** Calls back after every change; returns the way to stop. */
+  /** Calls back after every change; returns the way to stop. For those who fetch; see `onPresent`. */
   subscribe(listener: (state: ClockState) => void): () => void;
+  /** Calls back from `present`; returns the way to stop. For everything that draws. */
+  onPresent(listener: (state: ClockState) => void): () => void;
+  /**
+   * Tells those who draw, if anything has changed since the last call. Called once per frame of the
+   * browser, so that the whole page shows the newest moment together and is composed once.
+   */
+  present(): void;
 }
 
 /** Index of the last entry that is `<= value`, at least 0. */
@@ -58,6 +65,8 @@ export function createPlaybackClock(): PlaybackClock {
 class StepClock implements PlaybackClock {
   readonly state = { step: 0, fraction: 0, playing: false, speed: 1, steps: 0 };
   readonly #listeners = new Set<(state: ClockState) => void>();
+  readonly #presenters = new Set<(state: ClockState) => void>();
+  #changed = false;
   #times: readonly number[] = [];
   #momentS = 0;
   #tickedMs: number | undefined;
@@ -134,6 +143,17 @@ class StepClock implements PlaybackClock {
     return () => this.#listeners.delete(listener);
   }
 
+  onPresent(listener: (state: ClockState) => void): () => void {
+    this.#presenters.add(listener);
+    return () => this.#presenters.delete(listener);
+  }
+
+  present(): void {
+    if (!this.#changed) return;
+    this.#changed = false;
+    for (const listener of this.#presenters) listener(this.state);
+  }
+
   get #lastStep(): number {
     return this.#times.length - 1;
   }
@@ -148,6 +168,7 @@ class StepClock implements PlaybackClock {
   }
 
   #emit(): void {
+    this.#changed = true;
     for (const listener of this.#listeners) listener(this.state);
   }
 }

@@ -23,6 +23,7 @@ export class LazyScene {
   #follow = false;
   #loading = false;
   #drawn = false;
+  #shownStep = -1;
 
   constructor(options: LazySceneOptions) {
     this.#options = options;
@@ -48,6 +49,8 @@ export class LazyScene {
     const moving = this.#stage.render(state);
     if (!this.#drawn) performance.mark("efference:first-3d-frame");
     this.#drawn = true;
+    if (this.#shownStep !== state.step) this.#options.host.dataset["step"] = String(state.step);
+    this.#shownStep = state.step;
     return moving;
   }
 

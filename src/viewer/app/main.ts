@@ -105,6 +105,7 @@ const opener = createEpisodeOpener({
 function onFrame(nowMs: number): void {
   frameAsked = false;
   const playing = clock.tick(nowMs);
+  clock.present();
   const moving = scene.render(clock.state);
   if (playing || moving) requestFrame();
 }

@@ -36,7 +36,7 @@ export class ThoughtsPanel {
     this.#clock = options.clock;
     this.#theme = options.theme;
     root.append(this.#heading, this.#now, this.#allTitle, this.#all);
-    options.clock.subscribe(() => this.#update());
+    options.clock.onPresent(() => this.#update());
   }
 
   /** Shows an episode; called again when it has grown. */

@@ -59,7 +59,7 @@ export class Timeline {
     const overlay = element("div", { class: "lane-overlay" }, [this.#hoverLine, this.#playhead]);
     root.append(this.#list, overlay, this.#hoverLabel);
     this.#listenToPointer();
-    options.clock.subscribe(() => this.#update());
+    options.clock.onPresent(() => this.#update());
     options.axis.subscribe(() => this.#drawBase());
   }
 

@@ -48,7 +48,7 @@ export class Transport {
       this.#speed,
     ]);
     root.append(buttons, this.track, this.#time);
-    this.#clock.subscribe(() => this.#update());
+    this.#clock.onPresent(() => this.#update());
   }
 
   /** Connects the scrubber to the axis that is measured by its track. */

@@ -9,7 +9,7 @@ import {
   LineBasicMaterial,
   LineSegments,
   Mesh,
-  MeshStandardMaterial,
+  MeshLambertMaterial,
   RingGeometry,
 } from "three";
 import type { Theme } from "../theme.ts";
@@ -25,12 +25,12 @@ export const createGround: ExtensionFactory = ({ scene, bounds, theme }) => {
   const disc = discGeometry(reach);
   const floor = new Mesh(
     disc,
-    new MeshStandardMaterial({
+    new MeshLambertMaterial({
       vertexColors: true,
       transparent: true,
-      roughness: 1,
-      metalness: 0,
       side: DoubleSide,
+      // By default three.js draws what is transparent and two-sided twice; a disc has no inside.
+      forceSinglePass: true,
       depthWrite: false,
     }),
   );

@@ -3,7 +3,7 @@ import { DirectionalLight, Group, HemisphereLight } from "three";
 import type { Theme } from "../theme.ts";
 import type { ExtensionFactory } from "./extension.ts";
 
-const SHADOW_MAP_PX = { fine: 2048, coarse: 768 } as const;
+const SHADOW_MAP_PX = { fine: 2048, coarse: 512 } as const;
 
 export const createLights: ExtensionFactory = ({ bounds, theme }) => {
   const [x, y, z] = bounds.center;

@@ -1,40 +1,53 @@
 /**
- * How fine to draw: fully, unless frames that follow one another take too long (a software renderer, a very
- * large window). Then coarser until things are at rest, and fully again. Knows no renderer and no timer.
+ * How fine to draw: fully, unless this machine takes too long for a frame (a software renderer, a very large
+ * window). Then coarsely while things move, and fully once they are at rest. Knows no renderer and no timer.
  */
 
-/** Frames slower than this, ms, are too slow for something that moves. */
-const SLOW_MS = 55;
-/** Frames further apart than this do not belong to one movement. */
-const APART_MS = 600;
+/** Frames that take longer than this, ms, are too slow for something that moves: below 30 per second. */
+const SLOW_MS = 34;
+/** A frame that took longer than this, ms, compiled shaders or slept: it says nothing about the next. */
+const UNUSUAL_MS = 600;
 /** Slow frames in a row before it gets coarser: one may be a hiccup. */
 const PATIENCE = 3;
 const FACTOR = 0.7;
-const COARSEST = 0.49;
+const COARSEST = FACTOR * FACTOR;
 
 export class Resolution {
   /** Of the full resolution, per side. */
   scale = 1;
-  #lastMs = -Infinity;
+  /** What movements are drawn at, as far as is known. */
+  #moving: number;
   #slow = 0;
 
-  /** A frame is about to be drawn. @returns whether `scale` has changed */
-  frame(nowMs: number): boolean {
-    const tookMs = nowMs - this.#lastMs;
-    this.#lastMs = nowMs;
-    this.#slow = tookMs > SLOW_MS && tookMs < APART_MS ? this.#slow + 1 : 0;
-    if (this.#slow < PATIENCE || this.scale <= COARSEST) return false;
+  /** @param slow a renderer of which it is known that it is slow */
+  constructor({ slow = false }: { readonly slow?: boolean } = {}) {
+    this.#moving = slow ? COARSEST : 1;
+  }
+
+  /** A frame of something that moves is about to be drawn. @returns whether `scale` has changed */
+  move(): boolean {
+    return this.#set(this.#moving);
+  }
+
+  /** Such a frame was drawn. @param tookMs until the browser was ready for the next one */
+  drawn(tookMs: number): void {
+    this.#slow = tookMs > SLOW_MS && tookMs < UNUSUAL_MS ? this.#slow + 1 : 0;
+    if (this.#slow < PATIENCE) return;
     this.#slow = 0;
-    this.scale = Math.max(COARSEST, this.scale * FACTOR);
-    return true;
+    // Far too slow leads to the floor at once, and not by way of more slow frames.
+    const next = tookMs > 1.5 * SLOW_MS ? COARSEST : this.#moving * FACTOR;
+    this.#moving = Math.max(COARSEST, next);
   }
 
   /** Nothing moves any more. @returns whether `scale` has changed */
   rest(): boolean {
     this.#slow = 0;
-    this.#lastMs = -Infinity;
-    const changed = this.scale !== 1;
-    this.scale = 1;
+    return this.#set(1);
+  }
+
+  #set(scale: number): boolean {
+    const changed = this.scale !== scale;
+    this.scale = scale;
     return changed;
   }
 }

@@ -26,6 +26,7 @@ import { createGround } from "./ground.ts";
 import { createLights } from "./lights.ts";
 import { createPoints } from "./points.ts";
 import { Resolution } from "./resolution.ts";
+import { isSoftwareRendered } from "./software.ts";
 import { createTrail } from "./trail.ts";
 
 const EXTENSIONS: readonly ExtensionFactory[] = [
@@ -57,8 +58,13 @@ export class Stage {
   readonly #camera = new PerspectiveCamera(FOVY_DEG, 1, 0.01, 60);
   readonly #controls: OrbitControls;
   readonly #observer: ResizeObserver;
-  readonly #resolution = new Resolution();
+  readonly #software = isSoftwareRendered();
+  readonly #resolution = new Resolution({ slow: this.#software });
   #fine = true;
+  /** When the frame began whose duration is being measured. */
+  #drawnMs: number | undefined;
+  /** The next frame is the fine one of a moment that was drawn coarsely. */
+  #resting = false;
   #restTimer: ReturnType<typeof setTimeout> | undefined;
   #theme: Theme;
   #reader: EpisodeReader | undefined;
@@ -79,7 +85,8 @@ export class Stage {
     this.#options = options;
     this.#theme = options.theme;
     this.#renderer = new WebGLRenderer({
-      antialias: true,
+      // In software a movement is better coarse than late; at rest, supersampling does as much for edges.
+      antialias: !this.#software,
       alpha: true,
       powerPreference: "low-power",
     });
@@ -121,6 +128,7 @@ export class Stage {
       for (const create of EXTENSIONS) {
         const extension = create(context);
         if (extension === undefined) continue;
+        if (!this.#fine) extension.setFine?.(false);
         this.#extensions.push(extension);
         this.#scene.add(extension.object);
       }
@@ -138,11 +146,15 @@ export class Stage {
 
   /** Draws one frame; true while the camera is still coming to rest and wants another. */
   render(state: ClockState): boolean {
-    if (this.#resolution.frame(performance.now())) this.#applyResolution();
+    const nowMs = performance.now();
+    if (this.#resting) this.#resting = false;
+    else if (this.#resolution.move()) this.#applyResolution();
     if (this.#resolution.scale < 1) this.#restLater();
     this.#updateFrame(state);
     const moving = this.#controls.update();
     this.#renderer.render(this.#scene, this.#camera);
+    if (this.#drawnMs === undefined) requestAnimationFrame(this.#measure);
+    this.#drawnMs ??= nowMs;
     return moving;
   }
 
@@ -183,6 +195,7 @@ export class Stage {
   dispose(): void {
     this.#clear();
     clearTimeout(this.#restTimer);
+    this.#drawnMs = undefined;
     this.#observer.disconnect();
     this.#controls.dispose();
     this.#renderer.dispose();
@@ -204,8 +217,9 @@ export class Stage {
   #resize(): void {
     const { clientWidth: width, clientHeight: height } = this.#host;
     if (width === 0 || height === 0) return;
-    const ratio = Math.min(2, window.devicePixelRatio) * this.#resolution.scale;
-    this.#renderer.setPixelRatio(ratio);
+    const { scale } = this.#resolution;
+    const samples = this.#software && scale === 1 ? 2 : 1;
+    this.#renderer.setPixelRatio(Math.min(2, window.devicePixelRatio * samples) * scale);
     this.#renderer.setSize(width, height, false);
     this.#camera.aspect = width / height;
     this.#camera.updateProjectionMatrix();
@@ -222,10 +236,23 @@ export class Stage {
     this.#resize();
   }
 
+  /**
+   * The renderer works behind this program's back: how long a frame takes shows in when the browser comes
+   * back for another. Time in which nobody asked for one does not count.
+   */
+  readonly #measure = (): void => {
+    if (this.#drawnMs === undefined) return;
+    const tookMs = performance.now() - this.#drawnMs;
+    this.#drawnMs = undefined;
+    this.#resolution.drawn(tookMs);
+  };
+
   #restLater(): void {
     clearTimeout(this.#restTimer);
     this.#restTimer = setTimeout(() => {
-      if (this.#resolution.rest()) this.#applyResolution();
+      if (!this.#resolution.rest()) return;
+      this.#resting = true;
+      this.#applyResolution();
     }, REST_AFTER_MS);
   }
 

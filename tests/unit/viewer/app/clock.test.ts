@@ -11,6 +11,23 @@ function clockAt(step = 0): ReturnType<typeof createPlaybackClock> {
 }
 
 describe("createPlaybackClock()", () => {
+  it("tells those who draw of the newest moment once, however often it changed", () => {
+    const clock = clockAt();
+    clock.present();
+    const fetched: number[] = [];
+    const drawn: number[] = [];
+    const stop = clock.onPresent(({ step }) => drawn.push(step));
+    clock.subscribe(({ step }) => fetched.push(step));
+    for (const step of [3, 5, 8]) clock.seek(step);
+    expect([fetched, drawn]).toEqual([[3, 5, 8], []]);
+    clock.present();
+    clock.present();
+    expect(drawn).toEqual([8]);
+    stop();
+    clock.seek(1);
+    clock.present();
+    expect(drawn).toEqual([8]);
+  });
   it("seeks to steps and stays inside the episode", () => {
     const clock = clockAt();
     for (const [asked, step] of [
