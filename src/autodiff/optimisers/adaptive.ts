@@ -23,7 +23,7 @@ export interface AdamWOptions extends GroupOptions {
  *
  * Both corrections are moved into two scalars, `rate * sqrt(1 - b2^t) / (1 - b1^t)` and `eps * sqrt(1 - b2^t)`,
  * which is the same and saves two passes. PyTorch multiplies `p` by `1 - rate * weightDecay`, which float32
- * rounds to a multiple of 6e-8, a percent of a usual decay; here the decay is added to the update.
+ * rounds to a multiple of 6e-8, up to 0.3 % of a product of 1e-5; here the decay is added to the update.
  * @throws {RangeError} unless `b1` and `b2` are in [0, 1) and `eps` is above 0
  */
 export function adamW(options: AdamWOptions = {}): Transform {
