@@ -249,13 +249,17 @@ function knowable(node: Node, call: OpCall, environment: Environment): OpCall {
   return { ...call, inputs };
 }
 
+/** Operators whose first input is numbers that the result's shape depends on; else it is data. */
+const SHAPED_BY_FIRST: ReadonlySet<string> = new Set(["ConstantOfShape", "Range"]);
+
 /** Whether something that a rule may need is known at run time only. */
-function isOpen({ inputs }: OpCall): boolean {
+function isOpen({ opType, inputs }: OpCall): boolean {
+  const first = SHAPED_BY_FIRST.has(opType) ? 0 : 1;
   return inputs.some(
     (input, i) =>
       input !== undefined &&
       (input.shape.some((dim) => typeof dim === "string") ||
-        (i > 0 && input.elementType === "int64" && input.constant === undefined)),
+        (i >= first && input.elementType === "int64" && input.constant === undefined)),
   );
 }
 
