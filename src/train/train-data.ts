@@ -1,7 +1,7 @@
 /** The data of a run: datasets opened, split, counted, and made into batches. */
 import { seeded } from "../core/index.ts";
 import type { Dataset, DatasetSpec } from "../episode/node.ts";
-import { computeStatistics, openMcapDataset } from "../episode/node.ts";
+import { computeStatistics, openDataset } from "../episode/node.ts";
 import type { TrainConfig } from "./config.ts";
 import type {
   AugmentOptions,
@@ -36,7 +36,7 @@ export async function openRunData(config: TrainConfig): Promise<RunData> {
     for (const folder of config.data.folders) {
       const { tasks, labels } = config.data;
       datasets.push(
-        await openMcapDataset(folder, { labels, ...(tasks === undefined ? {} : { tasks }) }),
+        await openDataset(folder, { labels, ...(tasks === undefined ? {} : { tasks }) }),
       );
     }
     const splits = datasets.map((dataset, i) => split(dataset, i, config));

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../../core/index.ts";
 import { openLeRobotDataset } from "../lerobot/lerobot-dataset.ts";
+import type { ActionLabels } from "./mcap-episode.ts";
 import { openMcapDataset } from "./mcap-dataset.ts";
 import type { Dataset } from "./types.ts";
 
@@ -11,6 +12,8 @@ export interface DatasetOptions {
   readonly cameras?: readonly string[];
   /** Only episodes of these tasks. */
   readonly tasks?: readonly string[];
+  /** Of MCAP episodes: which actions are learned; default `decided`. LeRobot datasets have only one kind. */
+  readonly labels?: ActionLabels;
 }
 
 /**
@@ -29,5 +32,6 @@ export async function openDataset(folder: string, options: DatasetOptions = {}):
     () => true,
     () => false,
   );
-  return isLeRobot ? openLeRobotDataset(folder, options) : openMcapDataset(folder, options);
+  const { labels: _, ...lerobot } = options;
+  return isLeRobot ? openLeRobotDataset(folder, lerobot) : openMcapDataset(folder, options);
 }
