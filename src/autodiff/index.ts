@@ -2,6 +2,7 @@
  * Differentiates ONNX graphs: takes graphs, returns bigger graphs. Executes nothing, and knows no engine,
  * no policy and no data.
  */
+export { clipByGlobalNorm } from "./clip.ts";
 export { grad, vjp } from "./grad.ts";
 export { stopGradient } from "./rules/rule.ts";
 export type { VjpCall, VjpRoots, VjpRule } from "./rules/rule.ts";

@@ -137,11 +137,16 @@ export class GraphCore {
     }
   }
 
-  /** @throws {TypeError} for a graph without outputs */
+  /**
+   * Nodes that reach no output are left out (the engine would run them), and constants that nobody uses.
+   * @throws {TypeError} for a graph without outputs
+   */
   build(): Model {
     if (this.#outputs.length === 0) {
       throw new TypeError(`Cannot build graph "${this.#name}": it has no output, must have one`);
     }
+    const nodes = liveNodes(this.#nodes, new Set(this.#outputs.map(({ name }) => name)));
+    const used = new Set(nodes.flatMap(({ inputs }) => inputs.map((input) => input?.name)));
     return {
       irVersion: IR_VERSION,
       opsets: { ...this.#opsets },
@@ -153,9 +158,11 @@ export class GraphCore {
         name: this.#name,
         inputs: [...this.#inputs],
         outputs: [...this.#outputs],
-        initializers: [...this.#initializers],
-        nodes: this.#nodes.map(nodeOf),
-        valueInfo: this.#innerValues().map(infoOf),
+        initializers: this.#initializers.filter(
+          ({ name }) => used.has(name) || this.#parameterValues.has(name),
+        ),
+        nodes: nodes.map(nodeOf),
+        valueInfo: this.#innerValues(nodes).map(infoOf),
       },
     };
   }
@@ -243,9 +250,9 @@ export class GraphCore {
   }
 
   /** Everything that nodes make, except the graph's outputs. */
-  #innerValues(): Value[] {
+  #innerValues(nodes: readonly BuiltNode[]): Value[] {
     const outputs = new Set(this.#outputs.map(({ name }) => name));
-    return this.#nodes.flatMap((node) => node.outputs.filter(({ name }) => !outputs.has(name)));
+    return nodes.flatMap((node) => node.outputs.filter(({ name }) => !outputs.has(name)));
   }
 
   // ---- names ------------------------------------------------------------------------------------
@@ -293,6 +300,18 @@ export class GraphCore {
     }
     this.#names.add(name);
   }
+}
+
+/** Those of `nodes`, in order, that the values named in `wanted` depend on. */
+function liveNodes(nodes: readonly BuiltNode[], wanted: ReadonlySet<string>): BuiltNode[] {
+  const needed = new Set(wanted);
+  const live: BuiltNode[] = [];
+  for (const node of [...nodes].reverse()) {
+    if (!node.outputs.some(({ name }) => needed.has(name))) continue;
+    live.push(node);
+    for (const input of node.inputs) if (input !== undefined) needed.add(input.name);
+  }
+  return live.reverse();
 }
 
 function nodeOf(node: BuiltNode): Node {
