@@ -127,6 +127,15 @@ const CONVOLUTIONS: readonly Convolution[] = [
     w: [2, 18, 1, 1],
     window: { output: [2, 1] },
   },
+  {
+    name: "so many places that the filters are turned",
+    x: [1, 1, 260],
+    w: [2, 1, 3],
+    options: { pads: [1, 4], dilations: [2] },
+    window: { output: [261] },
+    // The second gradients take operators apart that other cases check, and 100 times as long.
+    more: { order: 1 },
+  },
   { name: "image only", x: [1, 2, 4], w: [2, 2, 2], window: { output: [3] }, more: { wrt: [0] } },
   { name: "filters only", x: [1, 2, 4], w: [2, 2, 2], window: { output: [3] }, more: { wrt: [1] } },
 ];
