@@ -44,14 +44,30 @@ export function vjp(g: GraphBuilder, roots: VjpRoots, wrt: readonly Value[]): Va
   const nodes = [...g.nodes];
   const moving = dependents(nodes, wrt);
   const state = { nodes: [...nodes].reverse(), cotangents, moving };
+  const tied = new Set<Value>();
   for (const group of groups(nodes).reverse()) {
     const asked = group.nodes.flatMap(({ outputs }) => outputs).filter((v) => moving.has(v));
     const by = asked.map((value) => cotangents.get(value)).find((value) => value !== undefined);
     if (by === undefined) continue;
     if (group.segment === undefined) sweepAll(g, group.nodes, state);
-    else sweepAgain(g, group.nodes, { ...state, after: by });
+    else sweepAgain(g, group.nodes, { ...state, after: [by, ...finished(wrt, cotangents, tied)] });
   }
   return wrt.map((value) => cotangents.get(value) ?? fullLike(g, value, 0));
+}
+
+/**
+ * Gradients asked for that were computed since the last time. Before more is computed again they must be done:
+ * nothing else waits for them, so the engine would leave them to the end, and keep what they are made of.
+ */
+function finished(
+  wrt: readonly Value[],
+  cotangents: ReadonlyMap<Value, Value>,
+  tied: Set<Value>,
+): Value[] {
+  const have = wrt.map((value) => cotangents.get(value)).filter((value) => value !== undefined);
+  const fresh = have.filter((value) => !tied.has(value));
+  for (const value of fresh) tied.add(value);
+  return fresh;
 }
 
 /** Runs of nodes of one segment, and of none. */
@@ -81,7 +97,7 @@ function sweepAll(g: GraphBuilder, nodes: readonly BuiltNode[], state: Sweep): v
 function sweepAgain(
   g: GraphBuilder,
   segment: readonly BuiltNode[],
-  state: Sweep & { readonly after: Value },
+  state: Sweep & { readonly after: readonly Value[] },
 ): void {
   const { cotangents } = state;
   const twin = g.scope("grad", () => recompute(g, segment, state.after));

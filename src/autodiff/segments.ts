@@ -52,11 +52,15 @@ export interface Twin {
 }
 
 /**
- * Emits the nodes of a segment again, to run no earlier than `after` is there: that is what saves memory, and
+ * Emits the nodes of a segment again, to run no earlier than all of `after` is there: that saves memory, and is
  * what keeps the engine from seeing two equal computations and doing one.
  * @throws {TypeError} for nodes that draw random numbers
  */
-export function recompute(g: GraphBuilder, segment: readonly BuiltNode[], after: Value): Twin {
+export function recompute(
+  g: GraphBuilder,
+  segment: readonly BuiltNode[],
+  after: readonly Value[],
+): Twin {
   const of = new Map<Value, Value>();
   const inside = new Set(segment.flatMap(({ outputs }) => outputs));
   return g.scope("recomputed", () => {
@@ -71,18 +75,23 @@ export function recompute(g: GraphBuilder, segment: readonly BuiltNode[], after:
   });
 }
 
-/** The integer 0, which the engine cannot know before `value` is computed. */
-function zeroAfter(g: GraphBuilder, value: Value): Value {
-  const numbers = g.one("Reshape", [value, g.ints([-1])], {
-    outputTypes: [{ elementType: value.elementType, shape: ["numbers"] }],
-  });
-  const range = [g.ints([0]), g.ints([1])];
-  const first = g.one("Slice", [numbers, ...range], {
-    outputTypes: [{ elementType: value.elementType, shape: ["first"] }],
-  });
-  const odd = g.one("IsNaN", [g.reduceSum(first, [0], true)]);
+/** The integer 0, which the engine cannot know before all `values` are computed. */
+function zeroAfter(g: GraphBuilder, values: readonly Value[]): Value {
+  const odd = values.map((value) => g.one("IsNaN", [firstOf(g, value)]));
   const never = g.constant({ dtype: "bool", shape: [1], data: Uint8Array.of(0) });
-  return g.cast(g.and(odd, never), "int64");
+  return g.cast(
+    odd.reduce((all, one) => g.and(all, one), never),
+    "int64",
+  );
+}
+
+/** The first number; 0 where there is none. */
+function firstOf(g: GraphBuilder, value: Value): Value {
+  const { elementType } = value;
+  const typed = (length: string) => ({ outputTypes: [{ elementType, shape: [length] }] });
+  const numbers = g.one("Reshape", [value, g.ints([-1])], typed("numbers"));
+  const first = g.one("Slice", [numbers, g.ints([0]), g.ints([1])], typed("first"));
+  return g.reduceSum(first, [0], true);
 }
 
 /** `x` in its own shape, which is computed: the engine moves no data for it. */
