@@ -1,6 +1,7 @@
 import type { BuiltNode, GraphBuilder, Value } from "../onnx/index.ts";
 import type { VjpRoots, VjpRule } from "./rules/rule.ts";
 import { fullLike, isFloat, STOP_GRADIENT } from "./rules/rule.ts";
+import { recompute, segmentOf } from "./segments.ts";
 import { UnsupportedOpError } from "./unsupported-op-error.ts";
 import { vjpRuleOf } from "./vjp-rules.ts";
 
@@ -35,12 +36,78 @@ export function vjp(g: GraphBuilder, roots: VjpRoots, wrt: readonly Value[]): Va
   }
   const nodes = [...g.nodes];
   const moving = dependents(nodes, wrt);
-  for (const node of nodes.reverse()) {
-    if (stops(node)) continue;
-    if (!node.outputs.some((value) => cotangents.has(value) && moving.has(value))) continue;
-    sweep(g, node, { nodes, cotangents, moving });
+  const state = { nodes: [...nodes].reverse(), cotangents, moving };
+  const tied = new Set<Value>();
+  for (const group of groups(nodes).reverse()) {
+    const asked = group.nodes.flatMap(({ outputs }) => outputs).filter((v) => moving.has(v));
+    const by = asked.map((value) => cotangents.get(value)).find((value) => value !== undefined);
+    if (by === undefined) continue;
+    if (group.segment === undefined) sweepAll(g, group.nodes, state);
+    else sweepAgain(g, group.nodes, { ...state, after: [by, ...finished(wrt, cotangents, tied)] });
   }
   return wrt.map((value) => cotangents.get(value) ?? fullLike(g, value, 0));
+}
+
+/**
+ * Gradients asked for that were computed since the last time. Before more is computed again they must be done:
+ * nothing else waits for them, so the engine would leave them to the end, and keep what they are made of.
+ */
+function finished(
+  wrt: readonly Value[],
+  cotangents: ReadonlyMap<Value, Value>,
+  tied: Set<Value>,
+): Value[] {
+  const have = wrt.map((value) => cotangents.get(value)).filter((value) => value !== undefined);
+  const fresh = have.filter((value) => !tied.has(value));
+  for (const value of fresh) tied.add(value);
+  return fresh;
+}
+
+/** Runs of nodes of one segment, and of none. */
+function groups(
+  nodes: readonly BuiltNode[],
+): { segment: string | undefined; nodes: BuiltNode[] }[] {
+  const result: { segment: string | undefined; nodes: BuiltNode[] }[] = [];
+  for (const node of nodes) {
+    const segment = segmentOf(node);
+    const last = result.at(-1);
+    if (last !== undefined && last.segment === segment) last.nodes.push(node);
+    else result.push({ segment, nodes: [node] });
+  }
+  return result;
+}
+
+function sweepAll(g: GraphBuilder, nodes: readonly BuiltNode[], state: Sweep): void {
+  const { cotangents, moving } = state;
+  for (const node of [...nodes].reverse()) {
+    if (stops(node)) continue;
+    if (!node.outputs.some((value) => cotangents.has(value) && moving.has(value))) continue;
+    sweep(g, node, state);
+  }
+}
+
+/** Sweeps a second computation of `segment`, whose cotangents are those of the first. */
+function sweepAgain(
+  g: GraphBuilder,
+  segment: readonly BuiltNode[],
+  state: Sweep & { readonly after: readonly Value[] },
+): void {
+  const { cotangents } = state;
+  const twin = g.scope("grad", () => recompute(g, segment, state.after));
+  const moving = new Set(state.moving);
+  const inside = new Set(segment.flatMap(({ outputs }) => outputs));
+  for (const [value, standIn] of twin.of) {
+    if (state.moving.has(value)) moving.add(standIn);
+    const by = inside.has(value) ? cotangents.get(value) : undefined;
+    if (by !== undefined) cotangents.set(standIn, by);
+  }
+  sweepAll(g, twin.nodes, { nodes: state.nodes, cotangents, moving });
+  for (const [value, standIn] of twin.of) {
+    const by = cotangents.get(standIn);
+    if (by === undefined) continue;
+    if (inside.has(value)) cotangents.set(value, by);
+    else accumulate(g, cotangents, { of: value, by });
+  }
 }
 
 interface Sweep {

@@ -35,8 +35,9 @@ export function evaluatorFor(
                 : { executeHorizon: config.executeHorizon }),
             },
             episodes: config.episodes,
-            firstState: config.firstState,
-            seed: 0,
+            firstState: 0,
+            states: config.states,
+            seed: config.seed,
             workers,
           },
           {

@@ -35,7 +35,10 @@ const evaluationSchema = z.strictObject({
   task: z.string().optional(),
   /** Per task. */
   episodes: count.default(5),
-  firstState: z.int().min(0).default(0),
+  /** Where episodes start. Drawn ones leave the fixed ones for the final evaluation. */
+  states: z.enum(["drawn", "fixed"]).default("drawn"),
+  /** Of the episodes. */
+  seed: z.int().min(0).default(1_000_003),
   executeHorizon: count.optional(),
   everySteps: count,
   workers: count.default(2),
