@@ -6,12 +6,8 @@ export { grad, vjp } from "./grad.ts";
 export { gradient, gradientName } from "./gradient.ts";
 export type { GradientOptions } from "./gradient.ts";
 export { stopGradient } from "./rules/rule.ts";
-<<<<<<< HEAD
 export type { VjpCall, VjpRoots, VjpRule } from "./rules/rule.ts";
-=======
-export type { VjpCall, VjpRule } from "./rules/rule.ts";
 export { rematerialised } from "./segments.ts";
->>>>>>> rules1
 export { UnsupportedOpError } from "./unsupported-op-error.ts";
 export { DIFFERENTIABLE_OPS, vjpRuleOf } from "./vjp-rules.ts";
 export * from "./optimisers/index.ts";

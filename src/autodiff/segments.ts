@@ -54,7 +54,7 @@ export interface Twin {
 /**
  * Emits the nodes of a segment again, to run no earlier than all of `after` is there: that saves memory, and is
  * what keeps the engine from seeing two equal computations and doing one.
- * @throws {TypeError} for nodes that draw random numbers
+ * @throws {TypeError} for nodes that draw random numbers, or whose subgraphs use values from outside
  */
 export function recompute(
   g: GraphBuilder,
@@ -117,6 +117,12 @@ function again(g: GraphBuilder, node: BuiltNode, of: Map<Value, Value>): BuiltNo
   if (RANDOM_OPS.has(opType)) {
     throw new TypeError(
       `Cannot compute ${opType} "${name}" again: it draws random numbers, must stand outside of segments`,
+    );
+  }
+  if (node.captures !== undefined) {
+    // Subgraphs name what they use; they would go on using the first values.
+    throw new TypeError(
+      `Cannot compute ${opType} "${name}" again: its subgraphs use values from outside, must stand outside of segments`,
     );
   }
   const inputs = node.inputs.map((input) =>
