@@ -188,7 +188,7 @@ export class TrainingStep {
 
 function sessionOptions({ session = {} }: StepSettings): SessionOptions {
   // Masked softmax makes denormals, which are slow in it and in everything after it.
-  return { denormalsAsZero: true, allowSpinning: true, ...session };
+  return { denormalsAsZero: true, allowSpinning: true, planMemory: false, ...session };
 }
 
 function parameterInfo(name: string, { shape, constant }: Value): ParameterInfo {
