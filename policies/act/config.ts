@@ -15,6 +15,8 @@ export const actConfigSchema = z.strictObject({
     .default(["eef_position", "eef_quat_xyzw", "gripper_opening"]),
   /** Rows of a predicted chunk. */
   horizon: count.default(16),
+  /** Rows that are executed before the next look. */
+  executeHorizon: count.default(8),
   /** Images are cut into squares of so many pixels, which the first layer reads one by one. */
   patch: count.default(4),
   /** Feature maps of the convolutions. */

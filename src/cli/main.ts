@@ -8,7 +8,6 @@ import { runtimeVersions } from "../rollout/versions.ts";
 import type { DemoOptions } from "./demo.ts";
 import type { EvalOptions } from "./eval.ts";
 import { EXIT, UsageError } from "./exit.ts";
-import type { FitCommandOptions } from "./fit.ts";
 import type { InspectOptions } from "./inspect.ts";
 import type { RecordOptions } from "./record.ts";
 import type { RunSimulatorOptions } from "./sim.ts";
@@ -91,11 +90,7 @@ program
   .option("--listen <endpoint>", "evaluate whatever simulators dial in, e.g. tcp://127.0.0.1:5555")
   .option("--suite <names>", "suites, comma separated; default: all")
   .option("--task <names>", "tasks, comma separated; default: all of the suites")
-  .option(
-    "--policy <name>",
-    "scripted, random, fitted, or the folder of a policy package",
-    "scripted",
-  )
+  .option("--policy <name>", "scripted, random, act, or the folder of a policy package", "scripted")
   .option("--episodes <n>", "episodes per task", positiveInteger, 10)
   .option("--first-state <n>", "initial state of the first episode", wholeNumber, 0)
   .option("--workers <n>", "simulator processes with --sim", positiveInteger, 2)
@@ -128,7 +123,7 @@ program
     "after",
     examples([
       "efference eval --sim tabletop --suite spatial --policy scripted --episodes 4 --json",
-      "efference eval --sim tabletop --task lift_red_cube --policy fitted --record",
+      "efference eval --sim tabletop --task lift_red_cube --policy act --record",
       "efference eval --listen tcp://127.0.0.1:5555 --policy random --episodes 6 --record out/",
       "efference eval --resume runs/eval-20260101-120000",
     ]),
@@ -187,17 +182,6 @@ program
     ]),
   )
   .action(async (options: RecordOptions) => (await import("./record.ts")).recordCommand(options));
-
-program
-  .command("fit")
-  .description("fit the closed-form lift policy from scripted demonstrations")
-  .option("--sim <name>", "simulator", "tabletop")
-  .option("--demonstrations <n>", "per task", positiveInteger, 80)
-  .option("--seed <n>", "seed", wholeNumber, 0)
-  .option("--out <folder>", "package folder", "runs/fitted-lift")
-  .option("--json", "last line of stdout is one JSON object")
-  .addHelpText("after", examples(["efference fit --demonstrations 80 --out runs/fitted-lift"]))
-  .action(async (options: FitCommandOptions) => (await import("./fit.ts")).fitCommand(options));
 
 program
   .command("view")

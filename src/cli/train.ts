@@ -109,7 +109,8 @@ async function runOne(
   const { options, progress, signal } = at;
   const { train } = await import("../train/index.ts");
   const resume = options.resume === true;
-  assertFolder(folder, resume);
+  await assertFolder(folder, resume);
+  const makeTrainable = await trainableFor(config.policy);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
   const { maxSteps } = options;
@@ -118,7 +119,7 @@ async function runOne(
     folder,
     resume,
     signal,
-    makeTrainable: await trainableFor(config.policy),
+    makeTrainable,
     onEvent: reporter(progress, Math.min(config.steps, maxSteps ?? Infinity)),
     provenance: {
       command: `efference ${process.argv.slice(2).join(" ")}`,
@@ -133,8 +134,9 @@ async function runOne(
 }
 
 /** @throws {UsageError} if a run would be mixed with another */
-function assertFolder(folder: string, resume: boolean): void {
-  if (resume || !existsSync(join(folder, CONFIG_FILE))) return;
+async function assertFolder(folder: string, resume: boolean): Promise<void> {
+  const { listCheckpoints } = await import("../train/index.ts");
+  if (resume || (await listCheckpoints(join(folder, "checkpoints"))).length === 0) return;
   throw new UsageError(
     `Cannot start training in ${folder}: it holds a run already, must be a new folder (or pass --resume)`,
   );

@@ -62,7 +62,7 @@ describe("the npm package", () => {
       "dist/viewer/index.html",
       "dist/src/session/worker.mjs",
       "dist/sim-bridge/wire/efference.proto",
-      "dist/policies/fitted/pretrained/lift/manifest.json",
+      "dist/policies/act/pretrained/lift/manifest.json",
       "sim-bridge/python/pyproject.toml",
       "sim-bridge/protocol.md",
     ]) {

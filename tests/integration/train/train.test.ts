@@ -20,7 +20,7 @@ const CONFIG = {
   policy: {
     kind: "act",
     cameras: ["front"],
-    filters: [4, 4, 4],
+    filters: 4,
     keypoints: 4,
     width: 16,
     heads: 2,
