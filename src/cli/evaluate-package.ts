@@ -56,9 +56,11 @@ export function evaluatorFor(
           },
         ),
     );
-    const { successRate, crashes, episodeResults } = results;
+    const { successRate, successes, episodes, crashes, episodeResults } = results;
     return {
       success_rate: successRate,
+      successes,
+      scored: episodes - crashes,
       crashes,
       steps: mean(episodeResults.map((result) => result.steps)),
     };

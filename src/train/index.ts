@@ -6,7 +6,7 @@ export * from "./arena.ts";
 export * from "./checkpoint.ts";
 export * from "./config.ts";
 export * from "./data/index.ts";
-export { METRICS_FILE } from "./metrics.ts";
+export { ELAPSED, METRICS_FILE } from "./metrics.ts";
 export type { MetricsRow } from "./metrics.ts";
 export * from "./optimiser.ts";
 export { optimiserSchema } from "./optimiser-schema.ts";
