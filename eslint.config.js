@@ -10,6 +10,7 @@ export default tseslint.config(
       "node_modules/**",
       "runs/**",
       ".venv/**",
+      ".venv-parity/**",
       "sim-bridge/python/**",
     ],
   },

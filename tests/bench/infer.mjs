@@ -2,7 +2,10 @@
  * Inference through the runtime against a peer measured in the same run. One function per case; each prints
  * rows of: name | ours | peer | ratio (above 1 = ours is better) | goal.
  *
- * PyTorch is a peer where `$EFFERENCE_TORCH_PYTHON` names a Python that has it.
+ * PyTorch is a peer where `$EFFERENCE_TORCH_PYTHON` names a Python that has it, or `npm run test:parity` has
+ * installed it.
+ *
+ *     npm run bench -- infer [decode | act | unet | vit ...] [--json]
  */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -10,11 +13,14 @@ import { promisify } from "node:util";
 import { seeded } from "../../dist/src/core/index.js";
 import { GraphBuilder, quantise, writeModel } from "../../dist/src/onnx/index.js";
 import { KvDecoder, openLocalSession } from "../../dist/src/session/index.js";
+import * as models from "../support/models/index.mjs";
 import { buildLlama, llamaWeights } from "../support/tiny-llama.mjs";
+import { findTorch } from "../support/torch-venv.mjs";
+import { bestPeer, compare, ms } from "./_compare.mjs";
 
-const TORCH = process.env.EFFERENCE_TORCH_PYTHON;
+const TORCH = findTorch();
 const ROUNDS = 3;
-const WIDTHS = [44, 12, 26, 8];
+const WIDTHS = [44, 18, 34, 8];
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
@@ -25,9 +31,9 @@ function printRow(print, [name, ours, peer, ratio, goal]) {
 
 /** @returns {Promise<number[] | undefined>} what a script of `torch/` printed; `undefined` without PyTorch */
 async function runTorch(script, args) {
-  if (TORCH === undefined || TORCH === "") return undefined;
+  if (TORCH.python === undefined) return undefined;
   const path = fileURLToPath(new URL(`torch/${script}`, import.meta.url));
-  const { stdout } = await promisify(execFile)(TORCH, [path, ...args.map(String)]);
+  const { stdout } = await promisify(execFile)(TORCH.python, [path, ...args.map(String)]);
   return JSON.parse(stdout.trim().split("\n").at(-1));
 }
 
@@ -93,7 +99,7 @@ async function decodeCase(print) {
     printRow(print, [
       `decode 117 M, float32, ${size("float32")}, ${where}`,
       rate(ours.float32),
-      peer === undefined ? "PyTorch not installed" : `PyTorch ${rate(peer)}`,
+      peer === undefined ? TORCH.unavailable : `PyTorch ${rate(peer)}`,
       peer === undefined ? "-" : (ours.float32 / peer).toFixed(2),
       "1",
     ]);
@@ -112,13 +118,59 @@ async function decodeCase(print) {
   }
 }
 
-const CASES = [decodeCase];
+/** Milliseconds of one forward pass of batch 1. */
+function forwardCase({ name, title, config, goal }) {
+  return async (print) => {
+    for (const threads of [1, 2]) {
+      const { ours, peers, notes } = await compare({ name, config, threads, compile: true });
+      const peer = bestPeer(peers);
+      printRow(print, [
+        `${title}, ${threads} thread${threads > 1 ? "s" : ""}`,
+        ms(ours),
+        peer === undefined ? "-" : `PyTorch ${peer.label} ${ms(peer)}`,
+        peer === undefined ? "-" : (peer.medianMs / ours.medianMs).toFixed(2),
+        goal,
+      ]);
+      for (const note of notes) print(`  ${note}`);
+    }
+  };
+}
+
+const CASES = {
+  decode: decodeCase,
+  act: forwardCase({
+    name: "act-forward",
+    title: "ACT 34 M, ResNet-18, 128 px",
+    config: models.ACT,
+    goal: "1",
+  }),
+  unet: forwardCase({
+    name: "unet-step",
+    title: "diffusion U-Net 4 M, one step",
+    config: models.UNET,
+    goal: "1",
+  }),
+  vit: forwardCase({
+    name: "vit-forward",
+    title: "ViT-B/16, 224 px",
+    config: models.VIT,
+    goal: "1",
+  }),
+};
 
 export default {
   name: "infer",
-  title: "inference, tokens per second (ratio above 1 = ours is faster than the peer)",
-  async run(print) {
-    printRow(print, ["case", "ours", "peer", "ratio", "goal"]);
-    for (const each of CASES) await each(print);
+  title:
+    "inference: tokens per second, or milliseconds (ratio above 1 = ours is faster than the peer)",
+  cases: Object.keys(CASES),
+  async run(print, { cases = Object.keys(CASES) } = {}) {
+    const rows = [];
+    const keep = (line) => {
+      rows.push(line);
+      print(line);
+    };
+    printRow(keep, ["case", "ours", "peer", "ratio", "goal"]);
+    for (const name of cases) await CASES[name](keep);
+    return rows;
   },
 };
