@@ -124,7 +124,7 @@ describe("actTrainable", () => {
     expect(proprio!.data[1]).toBeCloseTo(Number(raw.proprio.data[1]) - 0.5, 5);
     expect(actions!.data[3]).toBeCloseTo(Number(raw.actions.data[3]) - 0.5, 5);
     // Vocabulary: can, cube, lift, red, the.
-    expect(Array.from(words!.data)).toEqual([0, 1, 1, 1, 0, 1, 0, 0, 0, 0]);
+    expect(Array.from(words!.data, Number)).toEqual([0, 1, 1, 1, 0, 1, 0, 0, 0, 0]);
     expect(action_mask!.data[7]).toBe(0);
   });
 
