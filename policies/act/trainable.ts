@@ -274,7 +274,7 @@ function policySpec({ config, spec, seen, proprio }: ModelShape): PolicySpec {
     },
     action,
     predictHorizon: config.horizon,
-    executeHorizon: config.executeHorizon,
+    executeHorizon: config.executeHorizon ?? Math.ceil(config.horizon / 2),
     privileged: false,
     controlFreqHz,
   };

@@ -185,6 +185,7 @@ describe("actTrainable", () => {
     const side = actTrainable(config({ cameras: ["side"] }), data());
     expect(() => side.lossGraph({ batchSize: 1, parameters })).toThrow(/camera "side" is absent/);
     expect(() => parseActConfig({ ...CONFIG, widht: 3 })).toThrow(/widht/);
+    expect(() => config({ executeHorizon: 5 })).toThrow(/executeHorizon is 5, must be at most 4/);
   });
 });
 
