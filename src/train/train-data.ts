@@ -81,7 +81,7 @@ async function describe(
   if (first === undefined) throw new RangeError("Cannot train: there are no datasets, must be one");
   const parts = datasets.map((dataset, i) => ({
     spec: dataset.spec,
-    episodes: dataset.episodes.filter(({ index }) => training[i]?.includes(index)),
+    episodes: dataset.episodes.filter(({ index }) => training[i]?.includes(index) === true),
     actions: dataset.actions.bind(dataset),
     proprio: dataset.proprio.bind(dataset),
   }));
