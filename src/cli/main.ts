@@ -141,6 +141,7 @@ program
   .option("--resume", "go on from the newest checkpoint of --out, if there is one")
   .option("--max-steps <n>", "stop after so many updates", positiveInteger)
   .option("--seeds <list>", "one run for each seed, e.g. 0,1,2; with mean and interval")
+  .option("--schema", "print the JSON Schema of configurations, for editors, and end")
   .option("--json", "last line of stdout is one JSON object")
   .addHelpText(
     "after",
@@ -148,6 +149,7 @@ program
       "efference train policies/act/config/tabletop-lift.json --set data.folders.0=runs/demos/episodes",
       "efference train policies/act/config/tabletop-lift.json --max-steps 200 --out runs/try",
       "efference train --resume --out runs/try",
+      "efference train --schema > train.schema.json",
     ]),
   )
   .action(async (config: string | undefined, options: TrainCommandOptions) =>
@@ -185,8 +187,10 @@ program
 
 program
   .command("view")
-  .description("serve the viewer for a folder of episodes (recorded, or still being written)")
-  .argument("[folder]", "folder with .mcap files", "runs")
+  .description(
+    "serve the viewer for a folder of episodes and training runs (finished, or going on)",
+  )
+  .argument("[folder]", "folder with .mcap files and training runs", "runs")
   .option("--port <port>", "port on loopback; 0 = any", port, 4870)
   .option("--no-open", "do not open a browser")
   .option("--static <target>", "write the viewer as a static page to this folder instead")
@@ -198,7 +202,7 @@ program
 program
   .command("inspect")
   .description(
-    "say what is in an episode (.mcap), a policy package, an ONNX file or a run's results",
+    "say what is in an episode (.mcap), a policy package, an ONNX file, a run's results or a training run",
   )
   .argument("<path>", "file or folder")
   .addOption(
@@ -212,6 +216,7 @@ program
     examples([
       "efference inspect runs/demo/episodes/lift_red_cube-i000-s1-a1.mcap",
       "efference inspect model.onnx",
+      "efference inspect runs/try --json",
     ]),
   )
   .action(async (path: string, options: InspectOptions) =>

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { runtimeVersions } from "../rollout/versions.ts";
 import type { TrainConfig, TrainEvent, TrainResult } from "../train/index.ts";
+import { CONFIG_FILE } from "../train/run-folder.ts";
 import { newRunFolder } from "./eval.ts";
 import { evaluatorFor } from "./evaluate-package.ts";
 import { EXIT, UsageError } from "./exit.ts";
@@ -18,16 +19,20 @@ export interface TrainCommandOptions {
   resume?: boolean;
   maxSteps?: number;
   seeds?: string;
+  schema?: boolean;
   json?: boolean;
 }
-
-const CONFIG_FILE = "config.json";
 
 /** `efference train`: one run, or one for each of several seeds. */
 export async function trainCommand(
   configPath: string | undefined,
   options: TrainCommandOptions,
 ): Promise<void> {
+  if (options.schema === true) {
+    const { trainConfigJsonSchema } = await import("../train/config.ts");
+    process.stdout.write(`${JSON.stringify(trainConfigJsonSchema(), null, 2)}\n`);
+    return;
+  }
   const progress = createProgress();
   const interrupt = interruptSignal();
   await ensureEngine();
@@ -213,14 +218,4 @@ async function spread(results: readonly TrainResult[]): Promise<object> {
   if (values.length < 2) return { seeds: values.length };
   const { meanInterval } = await import("../math/index.ts");
   return { seeds: values.length, ...meanInterval(values) };
-}
-
-/** Whether a folder is a training run. */
-export function isTrainingRun(folder: string): boolean {
-  try {
-    const json: unknown = JSON.parse(readFileSync(join(folder, CONFIG_FILE), "utf8"));
-    return typeof json === "object" && json !== null && "policy" in json && "optimiser" in json;
-  } catch {
-    return false;
-  }
 }

@@ -94,8 +94,10 @@ describe("followMetrics()", () => {
 });
 
 describe("httpReadFrom()", () => {
-  const answering = (status: number, body = ""): typeof fetch =>
-    (() => Promise.resolve(new Response(body, { status }))) as typeof fetch;
+  const answering =
+    (status: number, body = ""): typeof fetch =>
+    () =>
+      Promise.resolve(new Response(body, { status }));
   const text = async (reply: Promise<Uint8Array | undefined>): Promise<string | undefined> => {
     const bytes = await reply;
     return bytes && new TextDecoder().decode(bytes);
