@@ -29,6 +29,12 @@ export interface SessionOptions {
    * speed and is kinder where several processes share the cores.
    */
   readonly allowSpinning?: boolean;
+  /**
+   * Whether the engine lays out one block for all inner values, from what it saw in the first run; default
+   * true. It keeps what it used before beside it, so that graphs with many values, as of training, take up
+   * to twice the memory and are no faster for it.
+   */
+  readonly planMemory?: boolean;
   /** Files a model given as bytes keeps tensors in, by their location in the model. */
   readonly externalData?: Readonly<Record<string, Uint8Array>>;
   /** The engine measures every node and writes `PREFIX_<date>.json` (Chrome's trace format) on close. */
@@ -49,13 +55,14 @@ export function engineOptions(options: SessionOptions): EngineOptions {
   }
   const files = Object.entries(options.externalData ?? {}).map(([path, data]) => ({ path, data }));
   const extra = extraOptions(options);
-  const { profilePrefix } = options;
+  const { profilePrefix, planMemory = true } = options;
   return {
     executionProviders: device === "cuda" ? [{ name, deviceId: deviceIndex }] : [name],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: optimization,
     enableCpuMemArena: true,
+    ...(planMemory ? {} : { enableMemPattern: false }),
     ...(files.length === 0 ? {} : { externalData: files }),
     ...(profilePrefix === undefined
       ? {}

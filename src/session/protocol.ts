@@ -25,6 +25,7 @@ export interface EngineOptions {
   readonly interOpNumThreads: number;
   readonly graphOptimizationLevel: "disabled" | "basic" | "extended" | "all";
   readonly enableCpuMemArena: boolean;
+  readonly enableMemPattern?: boolean;
   readonly enableProfiling?: boolean;
   readonly profileFilePrefix?: string;
   /** Outputs that stay in the device's memory; needs all outputs to be fetched on every run. */

@@ -177,7 +177,7 @@ export class TrainingStep implements Updater {
 
 function sessionOptions({ session = {} }: StepSettings): SessionOptions {
   // Masked softmax makes denormals, which are slow in it and in everything after it.
-  return { denormalsAsZero: true, allowSpinning: true, ...session };
+  return { denormalsAsZero: true, allowSpinning: true, planMemory: false, ...session };
 }
 
 function declareGradients(g: GraphBuilder, loss: Value): void {

@@ -25,6 +25,7 @@ const profilePrefix = process.env.EFFERENCE_PROFILE;
 const session = {
   threads,
   denormalsAsZero: true,
+  planMemory: false,
   ...(profilePrefix === undefined ? {} : { profilePrefix }),
 };
 const optimiser = { kind: "adamw", betas: [0.9, 0.95], weightDecay: 0.1, clipNorm: 1 };
