@@ -17,5 +17,5 @@ export { loadPolicy, readPolicyPackage, writePolicyPackage } from "./package/ind
 export { connectPolicy, createHub, serveEnvironment } from "../sim-bridge/index.ts";
 export { panda } from "../robots/panda/spec.ts";
 export { randomPolicy, scriptedPolicy } from "../policies/scripted/index.ts";
-export { shippedFittedPackage } from "../policies/fitted/index.ts";
+export { shippedActPackage } from "../policies/act/index.ts";
 export { connectSim } from "./cli/connect-sim.ts";

@@ -15,6 +15,8 @@ export const actConfigSchema = z.strictObject({
     .default(["eef_position", "eef_quat_xyzw", "gripper_opening"]),
   /** Rows of a predicted chunk. */
   horizon: count.default(16),
+  /** Rows that are executed before the next look; default: half of the horizon. */
+  executeHorizon: count.exactOptional(),
   /** Images are cut into squares of so many pixels, which the first layer reads one by one. */
   patch: count.default(4),
   /** Feature maps of the convolutions. */
@@ -37,7 +39,13 @@ export type ActConfig = z.infer<typeof actConfigSchema>;
 /** @throws {SyntaxError} naming every key that is wrong */
 export function parseActConfig(json: unknown): ActConfig {
   const parsed = actConfigSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const { horizon, executeHorizon = 1 } = parsed.data;
+    if (executeHorizon <= horizon) return parsed.data;
+    throw new SyntaxError(
+      `Cannot configure an ACT policy: policy.executeHorizon is ${executeHorizon}, must be at most ${horizon} (horizon)`,
+    );
+  }
   const places = parsed.error.issues.map(
     ({ path, message }) => `policy.${path.join(".")}: ${message}`,
   );

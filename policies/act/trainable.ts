@@ -37,6 +37,7 @@ export function actTrainable(config: ActConfig, data: TrainingData): Trainable {
   const shape: ModelShape = {
     config,
     spec: data.spec,
+    seen: data.images,
     proprio: config.proprio.map((name) => componentOf(data.spec, name)),
     statistics: statisticsOf(config, data),
     vocabulary,
@@ -69,7 +70,10 @@ export function actTrainable(config: ActConfig, data: TrainingData): Trainable {
 
 interface ModelShape {
   readonly config: ActConfig;
+  /** What the network reads. */
   readonly spec: DatasetSpec;
+  /** What the world shows, which may be larger. */
+  readonly seen: readonly ImageSpec[];
   /** In the configuration's order. */
   readonly proprio: readonly ComponentSpec[];
   readonly statistics: Readonly<Record<"proprio" | "action", FeatureStatistics>>;
@@ -121,23 +125,54 @@ function wordRows(batch: Batch, vocabulary: readonly string[]): NdArray {
   return { dtype: "float32", shape: [batch.instructions.length, vocabulary.length], data };
 }
 
+/** What the graph's images are: batches hold them as the network reads them, a world as it makes them. */
+type ImagesFrom = "batch" | "world";
+
+interface PredictRequest {
+  readonly g: GraphBuilder;
+  readonly parameters: ParameterStore;
+  readonly batch: number;
+  readonly images: ImagesFrom;
+}
+
 /** The predicted chunk, with the inputs it is made of declared in `g`. */
-function predict(
-  shape: ModelShape,
-  { g, parameters, batch }: { g: GraphBuilder; parameters: ParameterStore; batch: number },
-): Value {
-  const { config, spec, vocabulary } = shape;
+function predict(shape: ModelShape, request: PredictRequest): Value {
+  const { g, parameters, batch } = request;
+  const { config, vocabulary } = shape;
   const images = Object.fromEntries(
-    config.cameras.map((camera) => {
-      const { height, width, channels } = imageSpec(spec.images, camera);
-      return [camera, g.input(`image/${camera}`, "uint8", [batch, height, width, channels])];
-    }),
+    config.cameras.map((camera) => [camera, imageInput(shape, camera, request)]),
   );
   const proprioDim = shape.proprio.reduce((sum, c) => sum + elementCount(c.shape), 0);
   const proprio = g.input("proprio", "float32", [batch, proprioDim]);
   const words = g.input("words", "float32", [batch, vocabulary.length]);
   const settings = { ...config, actionDim: shape.actionDim };
   return actModel({ g, parameters }, { images, proprio, words }, settings);
+}
+
+/**
+ * `[batch, height, width, 3]` as the network reads it. A larger image of the world is made smaller by the
+ * average over squares and rounded, as training data are.
+ * @throws {TypeError} unless the world's size is a multiple of the network's
+ */
+function imageInput(
+  { spec, seen }: ModelShape,
+  camera: string,
+  { g, batch, images }: PredictRequest,
+): Value {
+  const read = imageSpec(spec.images, camera);
+  const shown = images === "batch" ? read : imageSpec(seen, camera);
+  const x = g.input(`image/${camera}`, "uint8", [batch, shown.height, shown.width, 3]);
+  if (shown.height === read.height && shown.width === read.width) return x;
+  const kernel = [shown.height / read.height, shown.width / read.width];
+  if (!kernel.every(Number.isInteger)) {
+    throw new TypeError(
+      `Cannot package ACT: images are ${shown.width} x ${shown.height} and read as ${read.width} x ${read.height}, ` +
+        "must be a whole multiple",
+    );
+  }
+  const channelsFirst = g.transpose(g.cast(x, "float32"), [0, 3, 1, 2]);
+  const smaller = g.averagePool(channelsFirst, kernel, { strides: kernel });
+  return g.transpose(g.one("Round", [smaller]), [0, 2, 3, 1]);
 }
 
 function imageSpec(images: readonly ImageSpec[], camera: string): ImageSpec {
@@ -153,7 +188,7 @@ function lossGraph(
   { batchSize, parameters }: { readonly batchSize: number; readonly parameters: ParameterStore },
 ): LossGraph {
   const g = new GraphBuilder("act");
-  const predicted = predict(shape, { g, parameters, batch: batchSize });
+  const predicted = predict(shape, { g, parameters, batch: batchSize, images: "batch" });
   const { horizon } = shape.config;
   const wanted = g.input("actions", "float32", [batchSize, horizon, shape.actionDim]);
   const mask = g.input("action_mask", "float32", [batchSize, horizon]);
@@ -172,9 +207,11 @@ function toPackage(
 ): PackageContent {
   const { config, vocabulary, statistics } = shape;
   const g = new GraphBuilder("act");
-  g.output("action", predict(shape, { g, parameters: storedParameters(parameters), batch: 1 }));
+  const stored = storedParameters(parameters);
+  const request = { g, parameters: stored, batch: 1, images: "world" } as const;
+  g.output("action", predict(shape, request));
   const spec = policySpec(shape);
-  const cameras = config.cameras.map((camera) => imageSpec(shape.spec.images, camera));
+  const cameras = config.cameras.map((camera) => imageSpec(shape.seen, camera));
   return {
     files: {
       "model.onnx": writeModel(g.build()),
@@ -226,17 +263,18 @@ function toPackage(
   };
 }
 
-function policySpec({ config, spec, proprio }: ModelShape): PolicySpec {
-  const { images, action, controlFreqHz } = spec;
+function policySpec({ config, spec, seen, proprio }: ModelShape): PolicySpec {
+  const { action, controlFreqHz } = spec;
   return {
     name: "act",
     observation: {
-      images: config.cameras.map((camera) => imageSpec(images, camera)),
+      images: config.cameras.map((camera) => imageSpec(seen, camera)),
       proprio,
       texts: [],
     },
     action,
     predictHorizon: config.horizon,
+    executeHorizon: config.executeHorizon ?? Math.ceil(config.horizon / 2),
     privileged: false,
     controlFreqHz,
   };

@@ -1,21 +1,26 @@
 /**
- * `npm run kernels`: compiles `src/train/kernels/kernels.wat` into `module.ts` beside it, which is committed so
- * that nobody needs the compiler to build or run. With `--check` nothing is written, and the command fails
- * when the committed file is not what the source compiles to.
+ * `npm run kernels`: compiles every `NAME.wat` of the sources into `module.ts` beside it, which is committed
+ * so that nobody needs the compiler to build or run. With `--check` nothing is written, and the command fails
+ * when a committed file is not what its source compiles to.
  */
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
 import wabt from "wabt";
 import { ROOT } from "./setup.mjs";
 
-const folder = join(ROOT, "src", "train", "kernels");
-const target = join(folder, "module.ts");
+const FOLDERS = ["src", "sim-bridge/sims", "policies"];
 
-async function compile() {
-  const { parseWat } = await wabt();
-  const module = parseWat("kernels.wat", readFileSync(join(folder, "kernels.wat"), "utf8"), {
-    simd: true,
-  });
+function sources() {
+  return FOLDERS.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true })
+      .filter((path) => path.endsWith(".wat"))
+      .map((path) => join(ROOT, folder, path)),
+  ).sort();
+}
+
+function compile({ parseWat }, source) {
+  const name = basename(source);
+  const module = parseWat(name, readFileSync(source, "utf8"), { simd: true });
   module.validate();
   const { buffer } = module.toBinary({});
   module.destroy();
@@ -23,24 +28,38 @@ async function compile() {
     .toString("base64")
     .match(/.{1,90}/g);
   const text = lines.map((line) => `  "${line}",`).join("\n");
-  return `// Made from kernels.wat by \`npm run kernels\`; do not edit.
+  return `// Made from ${name} by \`npm run kernels\`; do not edit.
 
-/** The WebAssembly module, ${buffer.length} bytes, in base64. */
-export const KERNEL_MODULE = [
+/** The module, ${buffer.length} bytes, in base64. */
+const BYTES = [
 ${text}
 ].join("");
+
+let compiled: WebAssembly.Module | undefined;
+
+/** The WebAssembly module, compiled at the first call. */
+export function kernelModule(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(
+    Uint8Array.from(atob(BYTES), (character) => character.charCodeAt(0)),
+  );
+  return compiled;
+}
 `;
 }
 
-const text = await compile();
-if (process.argv.includes("--check")) {
-  if (readFileSync(target, "utf8") !== text) {
+const compiler = await wabt();
+const isCheck = process.argv.includes("--check");
+for (const source of sources()) {
+  const target = join(dirname(source), "module.ts");
+  const text = compile(compiler, source);
+  if (existsSync(target) && readFileSync(target, "utf8") === text) continue;
+  if (isCheck) {
     process.stderr.write(
-      "Cannot use kernels: module.ts is stale, must be made anew by npm run kernels\n",
+      `Cannot use kernels: ${relative(ROOT, target)} is stale, must be made anew by npm run kernels\n`,
     );
-    process.exit(1);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(target, text);
+    process.stdout.write(`wrote ${target}\n`);
   }
-} else {
-  writeFileSync(target, text);
-  process.stdout.write(`wrote ${target}\n`);
 }

@@ -31,9 +31,8 @@ const PARTS = [
     tasks: [...LIFTS, "stack_green_cube_on_red_cube", "open_top_drawer", "press_button"],
   },
   {
-    policy: "fitted",
-    label:
-      "learned policy (fitted in closed form for the lift family; sees pixels and its own body)",
+    policy: "act",
+    label: "learned policy (ACT, trained on the lift family; sees pixels and its own body)",
     tasks: [...LIFTS],
   },
 ] as const;

@@ -14,9 +14,9 @@ export function evaluatorFor(
 ): (packageFolder: string, step: number) => Promise<Record<string, number>> {
   const { sim, workers, suite, task } = config;
   const quiet: Progress = {
-    live: at.progress.live,
+    live: (text) => at.progress.live(text),
     line: () => undefined,
-    clear: at.progress.clear,
+    clear: () => at.progress.clear(),
   };
   return async (packageFolder, step) => {
     const results = await withSimulators(
@@ -56,9 +56,11 @@ export function evaluatorFor(
           },
         ),
     );
-    const { successRate, crashes, episodeResults } = results;
+    const { successRate, successes, episodes, crashes, episodeResults } = results;
     return {
       success_rate: successRate,
+      successes,
+      scored: episodes - crashes,
       crashes,
       steps: mean(episodeResults.map((result) => result.steps)),
     };

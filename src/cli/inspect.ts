@@ -14,7 +14,7 @@ export interface InspectOptions {
   by: "task" | "suite" | "family";
 }
 
-/** `efference inspect PATH`: an episode, a policy package, an ONNX file or the results of a run. */
+/** `efference inspect PATH`: an episode, a policy package, an ONNX file, the results of a run, a training run. */
 export async function inspectCommand(path: string, options: InspectOptions): Promise<void> {
   if (!existsSync(path)) {
     throw new UsageError(`Cannot inspect ${path}: it is not there, must be a file or a folder`);
@@ -28,14 +28,19 @@ interface Inspection {
   readonly words: string;
 }
 
-function inspect(path: string, options: InspectOptions): Promise<Inspection> {
+async function inspect(path: string, options: InspectOptions): Promise<Inspection> {
   if (statSync(path).isDirectory()) {
     if (existsSync(join(path, "manifest.json"))) return inspectPackage(path);
     if (existsSync(join(path, "results.json"))) {
       return inspectResults(join(path, "results.json"), options);
     }
+    const { readRunConfig, readRunFolder } = await import("../train/run-folder.ts");
+    if ((await readRunConfig(path)) !== undefined) {
+      const { describeTraining } = await import("./inspect-training.ts");
+      return describeTraining(path, await readRunFolder(path));
+    }
     throw new UsageError(
-      `Cannot inspect ${path}: it has neither manifest.json nor results.json, must be a policy package or a run`,
+      `Cannot inspect ${path}: it has no manifest.json, no results.json and no config.json of training, must be a policy package or a run`,
     );
   }
   if (path.endsWith(".mcap")) return inspectEpisode(path);

@@ -8,7 +8,6 @@ import { runtimeVersions } from "../rollout/versions.ts";
 import type { DemoOptions } from "./demo.ts";
 import type { EvalOptions } from "./eval.ts";
 import { EXIT, UsageError } from "./exit.ts";
-import type { FitCommandOptions } from "./fit.ts";
 import type { InspectOptions } from "./inspect.ts";
 import type { RecordOptions } from "./record.ts";
 import type { RunSimulatorOptions } from "./sim.ts";
@@ -91,11 +90,7 @@ program
   .option("--listen <endpoint>", "evaluate whatever simulators dial in, e.g. tcp://127.0.0.1:5555")
   .option("--suite <names>", "suites, comma separated; default: all")
   .option("--task <names>", "tasks, comma separated; default: all of the suites")
-  .option(
-    "--policy <name>",
-    "scripted, random, fitted, or the folder of a policy package",
-    "scripted",
-  )
+  .option("--policy <name>", "scripted, random, act, or the folder of a policy package", "scripted")
   .option("--episodes <n>", "episodes per task", positiveInteger, 10)
   .option("--first-state <n>", "initial state of the first episode", wholeNumber, 0)
   .option("--workers <n>", "simulator processes with --sim", positiveInteger, 2)
@@ -128,7 +123,7 @@ program
     "after",
     examples([
       "efference eval --sim tabletop --suite spatial --policy scripted --episodes 4 --json",
-      "efference eval --sim tabletop --task lift_red_cube --policy fitted --record",
+      "efference eval --sim tabletop --task lift_red_cube --policy act --record",
       "efference eval --listen tcp://127.0.0.1:5555 --policy random --episodes 6 --record out/",
       "efference eval --resume runs/eval-20260101-120000",
     ]),
@@ -146,6 +141,7 @@ program
   .option("--resume", "go on from the newest checkpoint of --out, if there is one")
   .option("--max-steps <n>", "stop after so many updates", positiveInteger)
   .option("--seeds <list>", "one run for each seed, e.g. 0,1,2; with mean and interval")
+  .option("--schema", "print the JSON Schema of configurations, for editors, and end")
   .option("--json", "last line of stdout is one JSON object")
   .addHelpText(
     "after",
@@ -153,6 +149,7 @@ program
       "efference train policies/act/config/tabletop-lift.json --set data.folders.0=runs/demos/episodes",
       "efference train policies/act/config/tabletop-lift.json --max-steps 200 --out runs/try",
       "efference train --resume --out runs/try",
+      "efference train --schema > train.schema.json",
     ]),
   )
   .action(async (config: string | undefined, options: TrainCommandOptions) =>
@@ -189,20 +186,11 @@ program
   .action(async (options: RecordOptions) => (await import("./record.ts")).recordCommand(options));
 
 program
-  .command("fit")
-  .description("fit the closed-form lift policy from scripted demonstrations")
-  .option("--sim <name>", "simulator", "tabletop")
-  .option("--demonstrations <n>", "per task", positiveInteger, 80)
-  .option("--seed <n>", "seed", wholeNumber, 0)
-  .option("--out <folder>", "package folder", "runs/fitted-lift")
-  .option("--json", "last line of stdout is one JSON object")
-  .addHelpText("after", examples(["efference fit --demonstrations 80 --out runs/fitted-lift"]))
-  .action(async (options: FitCommandOptions) => (await import("./fit.ts")).fitCommand(options));
-
-program
   .command("view")
-  .description("serve the viewer for a folder of episodes (recorded, or still being written)")
-  .argument("[folder]", "folder with .mcap files", "runs")
+  .description(
+    "serve the viewer for a folder of episodes and training runs (finished, or going on)",
+  )
+  .argument("[folder]", "folder with .mcap files and training runs", "runs")
   .option("--port <port>", "port on loopback; 0 = any", port, 4870)
   .option("--no-open", "do not open a browser")
   .option("--static <target>", "write the viewer as a static page to this folder instead")
@@ -214,7 +202,7 @@ program
 program
   .command("inspect")
   .description(
-    "say what is in an episode (.mcap), a policy package, an ONNX file or a run's results",
+    "say what is in an episode (.mcap), a policy package, an ONNX file, a run's results or a training run",
   )
   .argument("<path>", "file or folder")
   .addOption(
@@ -228,6 +216,7 @@ program
     examples([
       "efference inspect runs/demo/episodes/lift_red_cube-i000-s1-a1.mcap",
       "efference inspect model.onnx",
+      "efference inspect runs/try --json",
     ]),
   )
   .action(async (path: string, options: InspectOptions) =>

@@ -88,11 +88,12 @@ export const POLICIES: readonly PolicyEntry[] = [
     },
   },
   {
-    name: "fitted",
-    summary: "the shipped learned policy for the lift family (closed-form fit, a stand-in)",
+    name: "act",
+    summary:
+      "the shipped learned policy: action chunking with transformers, trained on the lift family",
     async create(options) {
-      const { shippedFittedPackage } = await import("../../policies/fitted/index.ts");
-      return fromPackage(shippedFittedPackage(), options);
+      const { shippedActPackage } = await import("../../policies/act/index.ts");
+      return fromPackage(shippedActPackage(), options);
     },
   },
 ];

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { runtimeVersions } from "../rollout/versions.ts";
 import type { TrainConfig, TrainEvent, TrainResult } from "../train/index.ts";
+import { CONFIG_FILE } from "../train/run-folder.ts";
 import { newRunFolder } from "./eval.ts";
 import { evaluatorFor } from "./evaluate-package.ts";
 import { EXIT, UsageError } from "./exit.ts";
@@ -18,16 +19,20 @@ export interface TrainCommandOptions {
   resume?: boolean;
   maxSteps?: number;
   seeds?: string;
+  schema?: boolean;
   json?: boolean;
 }
-
-const CONFIG_FILE = "config.json";
 
 /** `efference train`: one run, or one for each of several seeds. */
 export async function trainCommand(
   configPath: string | undefined,
   options: TrainCommandOptions,
 ): Promise<void> {
+  if (options.schema === true) {
+    const { trainConfigJsonSchema } = await import("../train/config.ts");
+    process.stdout.write(`${JSON.stringify(trainConfigJsonSchema(), null, 2)}\n`);
+    return;
+  }
   const progress = createProgress();
   const interrupt = interruptSignal();
   await ensureEngine();
@@ -109,7 +114,8 @@ async function runOne(
   const { options, progress, signal } = at;
   const { train } = await import("../train/index.ts");
   const resume = options.resume === true;
-  assertFolder(folder, resume);
+  await assertFolder(folder, resume);
+  const makeTrainable = await trainableFor(config.policy);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
   const { maxSteps } = options;
@@ -118,7 +124,7 @@ async function runOne(
     folder,
     resume,
     signal,
-    makeTrainable: await trainableFor(config.policy),
+    makeTrainable,
     onEvent: reporter(progress, Math.min(config.steps, maxSteps ?? Infinity)),
     provenance: {
       command: `efference ${process.argv.slice(2).join(" ")}`,
@@ -133,8 +139,9 @@ async function runOne(
 }
 
 /** @throws {UsageError} if a run would be mixed with another */
-function assertFolder(folder: string, resume: boolean): void {
-  if (resume || !existsSync(join(folder, CONFIG_FILE))) return;
+async function assertFolder(folder: string, resume: boolean): Promise<void> {
+  const { listCheckpoints } = await import("../train/index.ts");
+  if (resume || (await listCheckpoints(join(folder, "checkpoints"))).length === 0) return;
   throw new UsageError(
     `Cannot start training in ${folder}: it holds a run already, must be a new folder (or pass --resume)`,
   );
@@ -211,14 +218,4 @@ async function spread(results: readonly TrainResult[]): Promise<object> {
   if (values.length < 2) return { seeds: values.length };
   const { meanInterval } = await import("../math/index.ts");
   return { seeds: values.length, ...meanInterval(values) };
-}
-
-/** Whether a folder is a training run. */
-export function isTrainingRun(folder: string): boolean {
-  try {
-    const json: unknown = JSON.parse(readFileSync(join(folder, CONFIG_FILE), "utf8"));
-    return typeof json === "object" && json !== null && "policy" in json && "optimiser" in json;
-  } catch {
-    return false;
-  }
 }

@@ -135,6 +135,8 @@ export interface PolicySpec {
   readonly action: ActionSpec | "any";
   /** Rows in one predicted chunk. */
   readonly predictHorizon: number;
+  /** Rows that are executed before the next inference, unless a caller says otherwise; absent = all. */
+  readonly executeHorizon?: number;
   /** Needs `Observation.privileged` (scripted experts do). */
   readonly privileged: boolean;
   /** The rate its actions are meant for; absent = any. */

@@ -67,6 +67,7 @@ const specSchema = z.strictObject({
   }),
   action: z.strictObject({ components: z.array(specComponentSchema).min(1) }),
   predictHorizon: z.int().min(1).max(1024),
+  executeHorizon: z.int().min(1).max(1024).exactOptional(),
   privileged: z.literal(false),
   controlFreqHz: z.number().positive().optional(),
 });

@@ -36,11 +36,12 @@ export function chunkRows(chunk: ActionChunk, from: number, to: number): ActionC
  * Executes the first `executeHorizon` rows of every predicted chunk, then asks again
  * (receding horizon; "action chunking" in Zhao et al. 2023, arXiv:2304.13705).
  *
+ * @param options.executeHorizon default: what the policy's spec says, else all rows
  * @throws {RangeError} if `executeHorizon` is not an integer in [1, predictHorizon]
  */
 export function brokered(policy: Policy, options: { executeHorizon?: number } = {}): Controller {
   const { predictHorizon } = policy.spec;
-  const executeHorizon = options.executeHorizon ?? predictHorizon;
+  const executeHorizon = options.executeHorizon ?? policy.spec.executeHorizon ?? predictHorizon;
   if (!Number.isInteger(executeHorizon) || executeHorizon < 1 || executeHorizon > predictHorizon) {
     throw new RangeError(
       `Cannot broker policy "${policy.spec.name}": executeHorizon is ${executeHorizon}, ` +

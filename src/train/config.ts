@@ -103,9 +103,18 @@ function withSchedule(json: unknown): unknown {
   return { ...json, schedule: ends ? { ...schedule, total: steps } : schedule };
 }
 
-/** For editors. */
+/** For editors. What `parseTrainConfig` fills in besides defaults (the schedule, its end) is not required. */
 export function trainConfigJsonSchema(): unknown {
-  return z.toJSONSchema(trainConfigSchema, { io: "input" });
+  return z.toJSONSchema(trainConfigSchema, {
+    io: "input",
+    override({ jsonSchema }) {
+      const { required, properties = {} } = jsonSchema;
+      if (required === undefined) return;
+      jsonSchema.required = required.filter(
+        (key) => !(key === "schedule" && "policy" in properties) && key !== "total",
+      );
+    },
+  });
 }
 
 /**

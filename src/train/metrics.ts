@@ -13,6 +13,9 @@ export interface MetricsRow {
   readonly values: Readonly<Record<string, number>>;
 }
 
+/** Column of every line that the log itself adds: seconds of training so far, without the pauses before a resume. */
+export const ELAPSED = "elapsed_s";
+
 /** `metrics.jsonl` and TensorBoard's event file, side by side in the run's folder. */
 export interface MetricsLog {
   append(row: MetricsRow): void;
@@ -24,15 +27,29 @@ export const METRICS_FILE = "metrics.jsonl";
 /**
  * Opens a run's metrics. Rows after `fromStep` are cut off: they come from updates that a resumed run does
  * again.
+ *
+ * @param nowMs the clock in use, replaceable for tests
  */
-export function openMetrics(folder: string, fromStep: number): MetricsLog {
+export function openMetrics(
+  folder: string,
+  fromStep: number,
+  nowMs: () => number = () => performance.now(),
+): MetricsLog {
   const path = join(folder, METRICS_FILE);
-  if (existsSync(path)) truncateSync(path, keptBytes(readFileSync(path), fromStep));
+  let before = 0;
+  if (existsSync(path)) {
+    const kept = keptLines(readFileSync(path), fromStep);
+    truncateSync(path, kept.bytes);
+    before = kept.elapsedS;
+  }
+  const openedMs = nowMs();
   const file = openSync(path, "a");
   const events: EventWriter = openEventWriter(folder);
   return {
     append({ kind, step, epoch, values }) {
-      writeSync(file, `${JSON.stringify({ kind, step, epoch, ...values })}\n`);
+      const elapsedS = Number((before + (nowMs() - openedMs) / 1000).toFixed(3));
+      const row = { kind, step, epoch, [ELAPSED]: elapsedS, ...values };
+      writeSync(file, `${JSON.stringify(row)}\n`);
       const tagged = Object.entries(values).map(([name, value]) => [`${kind}/${name}`, value]);
       events.scalars(step, Object.fromEntries(tagged) as Record<string, number>);
     },
@@ -43,23 +60,31 @@ export function openMetrics(folder: string, fromStep: number): MetricsLog {
   };
 }
 
-/** Bytes of the whole lines up to the first one that is torn or later than `fromStep`. */
-function keptBytes(content: Buffer, fromStep: number): number {
-  let kept = 0;
-  for (let end = content.indexOf(10); end >= 0; end = content.indexOf(10, kept)) {
-    const row = parseRow(content.subarray(kept, end).toString("utf8"));
+/** The whole lines up to the first one that is torn or later than `fromStep`. */
+function keptLines(
+  content: Buffer,
+  fromStep: number,
+): { readonly bytes: number; readonly elapsedS: number } {
+  let bytes = 0;
+  let elapsedS = 0;
+  for (let end = content.indexOf(10); end >= 0; end = content.indexOf(10, bytes)) {
+    const row = parseRow(content.subarray(bytes, end).toString("utf8"));
     if (row === undefined || row.step > fromStep) break;
-    kept = end + 1;
+    bytes = end + 1;
+    elapsedS = row.elapsedS ?? elapsedS;
   }
-  return kept;
+  return { bytes, elapsedS };
 }
 
-function parseRow(line: string): { readonly step: number } | undefined {
+function parseRow(
+  line: string,
+): { readonly step: number; readonly elapsedS: number | undefined } | undefined {
   try {
-    const row: unknown = JSON.parse(line);
-    const isRow =
-      typeof row === "object" && row !== null && "step" in row && typeof row.step === "number";
-    return isRow ? { step: row.step as number } : undefined;
+    const row = JSON.parse(line) as unknown;
+    if (typeof row !== "object" || row === null) return undefined;
+    const { step, [ELAPSED]: elapsedS } = row as Record<string, unknown>;
+    if (typeof step !== "number") return undefined;
+    return { step, elapsedS: typeof elapsedS === "number" ? elapsedS : undefined };
   } catch {
     return undefined;
   }

@@ -1,5 +1,4 @@
 /** One update of the parameters: loss, gradients and optimiser in one place. */
-import type { OptimiserConfig, ParameterInfo } from "../autodiff/index.ts";
 import { grad } from "../autodiff/index.ts";
 import type { NdArray } from "../core/index.ts";
 import type { GraphBuilder, Value } from "../onnx/index.ts";
@@ -8,29 +7,11 @@ import type { ParameterStore } from "../onnx/layers/index.ts";
 import type { LocalSession, SessionOptions } from "../session/index.ts";
 import { openLocalSession } from "../session/index.ts";
 import { ParameterArena } from "./arena.ts";
+import { declareScalars, parameterInfos, scalarOf, startOf } from "./loss-scalars.ts";
 import type { Optimiser } from "./optimiser.ts";
 import { createOptimiser, layoutFor } from "./optimiser.ts";
-import type { LossGraph, Trainable } from "./trainable.ts";
-
-export interface StepSettings {
-  readonly batchSize: number;
-  readonly optimiser: OptimiserConfig;
-  /** Weight of each objective in the loss; default 1 each. */
-  readonly objectives?: Readonly<Record<string, number>>;
-  /** Batches whose gradients are averaged before an update; default 1. */
-  readonly accumulate?: number;
-  readonly session?: SessionOptions;
-}
-
-export interface UpdateResult {
-  /** `loss`, every objective and every metric; means over the micro-batches. */
-  readonly values: Readonly<Record<string, number>>;
-  readonly gradNorm: number;
-  /** False if loss or gradients are not finite: nothing was changed. */
-  readonly applied: boolean;
-  readonly runMs: number;
-  readonly updateMs: number;
-}
+import type { Trainable } from "./trainable.ts";
+import type { StepSettings, Updater, UpdateResult } from "./updater.ts";
 
 type Feeds = Readonly<Record<string, NdArray>>;
 
@@ -43,7 +24,7 @@ const GRADIENT = "grad/";
  * Parameters and gradients live in a WebAssembly memory that the engine reads and writes in place; the
  * optimiser works on them there. Equal parameters, feeds and settings give equal bits, whatever the threads.
  */
-export class TrainingStep {
+export class TrainingStep implements Updater {
   readonly arena: ParameterArena;
   readonly optimiser: Optimiser;
   readonly #session: LocalSession;
@@ -79,7 +60,7 @@ export class TrainingStep {
     settings: StepSettings,
   ): Promise<TrainingStep> {
     const made = trainable.lossGraph({ batchSize: settings.batchSize, parameters });
-    const infos = [...made.g.parameters].map(([name, value]) => parameterInfo(name, value));
+    const infos = parameterInfos(made.g);
     const accumulate = (settings.accumulate ?? 1) > 1;
     const arena = new ParameterArena(layoutFor(settings.optimiser, infos, { accumulate }));
     arena.load("parameter", startOf(made.g));
@@ -101,10 +82,6 @@ export class TrainingStep {
     return this.#session.openMs;
   }
 
-  /**
-   * One update from as many feeds as `accumulate` says.
-   * @param at.step counts updates from 1
-   */
   async update(
     feeds: readonly Feeds[],
     at: { readonly rate: number; readonly step: number },
@@ -133,7 +110,6 @@ export class TrainingStep {
     return { values, gradNorm, applied, runMs, updateMs: performance.now() - started - runMs };
   }
 
-  /** Loss, objectives and metrics without an update, from the parameters or from their moving average. */
   async measure(feeds: Feeds): Promise<Readonly<Record<string, number>>> {
     this.#forward ??= await this.#openForward();
     const { outputs } = await this.#forward.run({
@@ -145,9 +121,22 @@ export class TrainingStep {
     );
   }
 
-  /** Copies of the parameters that a policy is made of: their moving average, where one is kept. */
-  deployed(): Record<string, NdArray> {
-    return this.arena.store(this.#deployedKind());
+  deployed(): Promise<Record<string, NdArray>> {
+    return Promise.resolve(this.arena.store(this.#deployedKind()));
+  }
+
+  weights(): Promise<Record<string, NdArray>> {
+    return Promise.resolve(this.arena.store("parameter"));
+  }
+
+  optimiserState(): Promise<Record<string, NdArray>> {
+    return Promise.resolve(this.optimiser.state());
+  }
+
+  restore(weights: Feeds, state: Feeds): Promise<void> {
+    this.arena.load("parameter", weights);
+    this.optimiser.restore(state);
+    return Promise.resolve();
   }
 
   async close(): Promise<void> {
@@ -191,45 +180,6 @@ function sessionOptions({ session = {} }: StepSettings): SessionOptions {
   return { denormalsAsZero: true, allowSpinning: true, planMemory: false, ...session };
 }
 
-function parameterInfo(name: string, { shape, constant }: Value): ParameterInfo {
-  if (constant?.dtype !== "float32") {
-    const is = constant?.dtype ?? "without a value";
-    throw new TypeError(`Cannot train parameter "${name}": it is ${is}, must be float32`);
-  }
-  return { name, shape: shape.map(Number) };
-}
-
-/** The numbers that the builder's parameters were declared with. */
-function startOf(g: GraphBuilder): Record<string, NdArray> {
-  return Object.fromEntries(
-    [...g.parameters].map(([name, { constant }]) => [name, constant as NdArray]),
-  );
-}
-
-/** Declares `loss`, the objectives and the metrics as outputs. */
-function declareScalars(
-  { g, objectives, metrics = {} }: LossGraph,
-  weights: Readonly<Record<string, number>> = {},
-): { readonly loss: Value; readonly names: readonly string[] } {
-  const names = Object.keys(objectives);
-  const unknown = Object.keys(weights).find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    throw new RangeError(
-      `Cannot train: objective "${unknown}" has a weight, must be one of ${names.join(", ")}`,
-    );
-  }
-  const terms = Object.entries(objectives).map(([name, value]) => {
-    const weight = weights[name] ?? 1;
-    return weight === 1 ? value : g.mul(value, weight);
-  });
-  const [first, ...rest] = terms;
-  if (first === undefined) throw new RangeError("Cannot train: there is no objective, must be one");
-  const loss = rest.reduce((sum, term) => g.add(sum, term), first);
-  const scalars: Record<string, Value> = { loss, ...objectives, ...metrics };
-  for (const [name, value] of Object.entries(scalars)) g.output(name, value);
-  return { loss, names: Object.keys(scalars) };
-}
-
 function declareGradients(g: GraphBuilder, loss: Value): void {
   const parameters = [...g.parameters];
   const gradients = grad(
@@ -241,8 +191,4 @@ function declareGradients(g: GraphBuilder, loss: Value): void {
     const gradient = gradients[i];
     if (gradient !== undefined) g.output(`${GRADIENT}${name}`, gradient);
   }
-}
-
-function scalarOf(array: NdArray | undefined): number {
-  return array === undefined ? NaN : Number(array.data[0]);
 }

@@ -21,8 +21,8 @@ export function openEventWriter(
 ): EventWriter {
   const started = wallS();
   const stamp = String(Math.floor(started)).padStart(10, "0");
-  const path = join(folder, `events.out.tfevents.${stamp}.${hostname()}.${process.pid}`);
-  const file = openSync(path, "a");
+  const name = `events.out.tfevents.${stamp}.${hostname()}.${process.pid}`;
+  const { path, file } = openFresh(join(folder, name));
   writeSync(file, record(fileVersion(started)));
   return {
     path,
@@ -31,6 +31,18 @@ export function openEventWriter(
     },
     close: () => closeSync(file),
   };
+}
+
+/** Two starts within a second must not share a file: the version may stand at its beginning only. */
+function openFresh(base: string): { readonly path: string; readonly file: number } {
+  for (let n = 0; ; n++) {
+    const path = `${base}.${n}`;
+    try {
+      return { path, file: openSync(path, "wx") };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+  }
 }
 
 /** `Event { double wall_time = 1; int64 step = 2; string file_version = 3; Summary summary = 5; }` */

@@ -81,13 +81,14 @@ async function describe(
   if (first === undefined) throw new RangeError("Cannot train: there are no datasets, must be one");
   const parts = datasets.map((dataset, i) => ({
     spec: dataset.spec,
-    episodes: dataset.episodes.filter(({ index }) => training[i]?.includes(index)),
+    episodes: dataset.episodes.filter(({ index }) => training[i]?.includes(index) === true),
     actions: dataset.actions.bind(dataset),
     proprio: dataset.proprio.bind(dataset),
   }));
   const instructions = parts.flatMap(({ episodes }) => episodes.map((e) => e.instruction));
   return {
     spec: resized(first.spec, resize),
+    images: first.spec.images,
     statistics: await computeStatistics(parts),
     instructions: [...new Set(instructions)].sort(),
   };

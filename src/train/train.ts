@@ -18,10 +18,11 @@ import type { Batch, BatchLoader } from "./data/index.ts";
 import type { MetricsLog } from "./metrics.ts";
 import { openMetrics } from "./metrics.ts";
 import { scheduleOf } from "./schedules.ts";
-import { TrainingStep } from "./step.ts";
+import { openUpdater } from "./open-updater.ts";
 import { heldOutBatches, openRunData, openTrainingLoader } from "./train-data.ts";
 import type { RunData } from "./train-data.ts";
 import type { Provenance, Trainable, TrainingData } from "./trainable.ts";
+import type { Updater } from "./updater.ts";
 
 /** What a run says while it goes on. */
 export type TrainEvent =
@@ -127,7 +128,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 
 interface RunParts {
   readonly trainable: Trainable;
-  readonly step: TrainingStep;
+  readonly step: Updater;
   readonly loader: BatchLoader;
   readonly heldOut: readonly Batch[];
   readonly metrics: MetricsLog;
@@ -154,7 +155,7 @@ class Run {
     const checkpoint = options.resume === true ? await newest(folder) : undefined;
     const state = checkpoint?.state ?? initialState(config, data, options.provenance ?? {});
     if (checkpoint !== undefined) assertSame(state, config, data);
-    const step = await TrainingStep.open(
+    const step = await openUpdater(
       trainable,
       freshParameters(seeded(config.seed).split("parameters")),
       {
@@ -166,8 +167,7 @@ class Run {
       },
     );
     if (checkpoint !== undefined) {
-      step.arena.load("parameter", checkpoint.weights);
-      step.optimiser.restore(checkpoint.optimiser);
+      await step.restore(checkpoint.weights, checkpoint.optimiser);
     }
     const { needs } = trainable;
     const heldOut = await heldOutBatches(config, data, needs);
@@ -315,7 +315,7 @@ class Run {
     const { trainable, step } = this.#parts;
     const { config, provenance = {} } = this.#options;
     const folder = join(this.#options.folder, "packages", name);
-    const content = trainable.toPackage(step.deployed(), {
+    const content = trainable.toPackage(await step.deployed(), {
       ...provenance,
       training: { config, step: this.#state.step, dataHashes: this.#state.dataHashes },
     });
@@ -329,8 +329,8 @@ class Run {
     const { step } = this.#parts;
     const path = await writeCheckpoint(folder, {
       state: this.#state,
-      weights: step.arena.store("parameter"),
-      optimiser: step.optimiser.state(),
+      weights: await step.weights(),
+      optimiser: await step.optimiserState(),
     });
     const { best } = this.#state;
     const spare = best === null ? [] : [join(folder, checkpointName(best.step))];
@@ -342,7 +342,7 @@ class Run {
   async #finish(ended: TrainResult["ended"], started: number): Promise<TrainResult> {
     const checkpoint = await this.#save();
     const lastPackage = await this.#writePackage("last");
-    const weights = writeSafetensors(this.#parts.step.arena.store("parameter"));
+    const weights = writeSafetensors(await this.#parts.step.weights());
     const { best, step } = this.#state;
     return {
       step,

@@ -1,4 +1,4 @@
-import type { NdArray, Rng } from "../core/index.ts";
+import type { ImageSpec, NdArray, Rng } from "../core/index.ts";
 import type { DatasetSpec, DatasetStatistics } from "../episode/node.ts";
 import type { GraphBuilder, Value } from "../onnx/index.ts";
 import type { ParameterStore } from "../onnx/layers/index.ts";
@@ -19,6 +19,8 @@ export interface BatchNeeds {
 export interface TrainingData {
   /** Images as batches have them, after resizing; all proprio components and the actions. */
   readonly spec: DatasetSpec;
+  /** Images as the world makes them, which is what a package is shown. */
+  readonly images: readonly ImageSpec[];
   readonly statistics: DatasetStatistics;
   /** Every instruction of the data, each once, sorted. */
   readonly instructions: readonly string[];

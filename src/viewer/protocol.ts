@@ -5,7 +5,9 @@
  * | --- | --- |
  * | `GET /api/episodes` | `EpisodeIndex` |
  * | `GET /api/results` | `RunResults[]` |
+ * | `GET /api/training` | `TrainingRun[]` |
  * | `GET /episodes/<path>` | the bytes of an episode file, with `Range` |
+ * | `GET /training/<path>/metrics.jsonl` | the metrics of a training run, with `Range` |
  * | WebSocket `/live` | `LiveMessage`s, server to page only |
  */
 import type { EpisodeOutcome, EpisodeSummary } from "../episode/types.ts";
@@ -53,6 +55,23 @@ export interface RunResults {
   readonly results: unknown;
 }
 
+/** A training run below the folder: a `config.json` with a policy and an optimiser, and its metrics. */
+export interface TrainingRun {
+  /** Path of its folder below the served one, `/` between its parts; `.` for the served folder itself. */
+  readonly path: string;
+  /** As the run keeps it; its content is checked where it is shown. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Of the metrics; 0 while there are none. */
+  readonly bytes: number;
+  /** When the metrics were last written, or the configuration while there are none. */
+  readonly modifiedMs: number;
+  /** Updates done, as the newest whole line of the metrics says; 0 while there is none. */
+  readonly step: number;
+}
+
+/** Name of a run's metrics in its folder. */
+export const METRICS_NAME = "metrics.jsonl";
+
 export type LiveMessage =
   /** First after connecting. A page that sees another `serverId` than before reads everything anew. */
   | { readonly kind: "hello"; readonly serverId: string }
@@ -63,7 +82,13 @@ export type LiveMessage =
     }
   /** A file has grown: its new bytes can be read by range. */
   | { readonly kind: "grew"; readonly path: string; readonly bytes: number }
-  | { readonly kind: "results" };
+  | { readonly kind: "results" }
+  /** Runs that are new or have grown, and those that are gone. */
+  | {
+      readonly kind: "training";
+      readonly changed: readonly TrainingRun[];
+      readonly removed: readonly string[];
+    };
 
 /** The list's view of what the head and the tail of a file say. */
 export function entrySummaryOf(summary: EpisodeSummary): EntrySummary {

@@ -1,10 +1,10 @@
 /**
  * Takes the pictures of the viewer for the README.
  *
- *     node tests/browser/screenshots.mjs <folder with episodes | viewer's address> [--episode PATH] [--at SECONDS] [--out FOLDER]
+ *     node tests/browser/screenshots.mjs <folder | viewer's address> [--episode PATH] [--at SECONDS] [--training PATH]... [--out FOLDER]
  *
  * Needs `npm run build` and a Chromium. Without --episode it takes the longest successful one, without
- * --at a moment at 45 % of it.
+ * --at a moment at 45 % of it. With --training it takes the curves of those runs instead.
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -23,7 +23,12 @@ const SHOTS = [
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { episode: { type: "string" }, at: { type: "string" }, out: { type: "string" } },
+  options: {
+    episode: { type: "string" },
+    at: { type: "string" },
+    out: { type: "string" },
+    training: { type: "string", multiple: true },
+  },
 });
 const [source] = positionals;
 if (source === undefined) throw new Error("Cannot take pictures: no folder or address is given");
@@ -47,30 +52,52 @@ async function chooseEpisode() {
   return chosen;
 }
 
+/** Waits until what was asked for has been drawn. */
+function drawn(page) {
+  return page.evaluate(
+    () =>
+      new Promise((done) =>
+        globalThis.requestAnimationFrame(() => globalThis.requestAnimationFrame(done)),
+      ),
+  );
+}
+
+async function takeEpisode(page) {
+  const { path, summary } = await chooseEpisode();
+  const t = Number(values.at ?? (summary.durationS * 0.45).toFixed(2));
+  await page.goto(`${url}#episode=${path}&t=${t}`);
+  await page.locator("#scene[data-ready], #stage.no-scene").first().waitFor({ timeout: 60_000 });
+  await drawn(page);
+  for (const camera of await page.locator(".camera").all()) {
+    await camera.and(page.locator("[data-step]")).waitFor();
+  }
+}
+
+async function takeTraining(page) {
+  const query = values.training.map((path) => `training=${encodeURIComponent(path)}`);
+  await page.goto(`${url}#${[...query, "log=1"].join("&")}`);
+  await page.locator('[data-chart="loss"] .chart-reading span').first().waitFor();
+  const plot = await page.locator('[data-chart="loss"] .chart-plot').boundingBox();
+  await page.mouse.move(plot.x + 0.62 * plot.width, plot.y + plot.height / 2);
+  await drawn(page);
+}
+
 const launched = await launchChromium({ log: console.error });
 if ("unavailable" in launched) throw new Error(`Cannot take pictures: ${launched.unavailable}`);
 const { browser } = launched;
+const training = values.training !== undefined;
+const shots = training
+  ? [{ name: "training", width: 1440, height: 900, colorScheme: "light" }]
+  : SHOTS;
 try {
-  const { path, summary } = await chooseEpisode();
-  const t = Number(values.at ?? (summary.durationS * 0.45).toFixed(2));
   await mkdir(out, { recursive: true });
-  for (const { name, width, height, colorScheme } of SHOTS) {
+  for (const { name, width, height, colorScheme } of shots) {
     const page = await browser.newPage({
       viewport: { width, height },
       colorScheme,
       deviceScaleFactor: 1,
     });
-    await page.goto(`${url}#episode=${path}&t=${t}`);
-    await page.locator("#scene[data-ready], #stage.no-scene").first().waitFor({ timeout: 60_000 });
-    await page.evaluate(
-      () =>
-        new Promise((done) =>
-          globalThis.requestAnimationFrame(() => globalThis.requestAnimationFrame(done)),
-        ),
-    );
-    for (const camera of await page.locator(".camera").all()) {
-      await camera.and(page.locator("[data-step]")).waitFor();
-    }
+    await (training ? takeTraining(page) : takeEpisode(page));
     const file = join(out, `${name}.png`);
     await page.screenshot({ path: file });
     console.log(file);

@@ -32,6 +32,26 @@ describe("README.md", () => {
     expect(await readdir(join(project, "episodes"))).toEqual([expect.stringMatching(/\.mcap$/)]);
   });
 
+  it("differentiates a graph as printed", async () => {
+    const readme = await readFile(join(ROOT, "README.md"), "utf8");
+    const program = [...readme.matchAll(/```js\n([\s\S]*?)```/g)][1]?.[1] ?? "";
+    const check = `
+      import { openSession } from "efference/session";
+      const session = await openSession(bytes, { device: "cpu" });
+      const data = Float32Array.of(0, 1, -1, 2, 0.5, 0, 3);
+      const { outputs } = await session.run({ action: { dtype: "float32", shape: [1, 7], data } });
+      console.log(JSON.stringify(Array.from(outputs.next.data)));
+      await session.close();`;
+    await writeFile(join(project, "gradient.mjs"), program + check);
+    const { stdout } = await run(process.execPath, ["gradient.mjs"], { cwd: project });
+    const next = JSON.parse(stdout) as number[];
+    // E = sum a tanh a, dE/da = tanh a + a (1 - tanh^2 a).
+    for (const [i, a] of [0, 1, -1, 2, 0.5, 0, 3].entries()) {
+      const slope = Math.tanh(a) + a * (1 - Math.tanh(a) ** 2);
+      expect(next[i]).toBeCloseTo(a - 0.1 * slope, 5);
+    }
+  });
+
   it("names only files that are there", async () => {
     const readme = await readFile(join(ROOT, "README.md"), "utf8");
     const links = [...readme.matchAll(/\]\((?!http)([^)#]+)\)/g)].map((match) => match[1]!);
@@ -62,7 +82,7 @@ describe("the npm package", () => {
       "dist/viewer/index.html",
       "dist/src/session/worker.mjs",
       "dist/sim-bridge/wire/efference.proto",
-      "dist/policies/fitted/pretrained/lift/manifest.json",
+      "dist/policies/act/pretrained/lift/manifest.json",
       "sim-bridge/python/pyproject.toml",
       "sim-bridge/protocol.md",
     ]) {

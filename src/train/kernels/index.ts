@@ -1,4 +1,4 @@
-import { KERNEL_MODULE } from "./module.ts";
+import { kernelModule } from "./module.ts";
 
 /** Addresses and lengths are in bytes, multiples of 16; kernels.wat has the maths. */
 export interface Kernels {
@@ -35,13 +35,8 @@ type AdamWScalars = [
   decay: number,
 ];
 
-let compiled: WebAssembly.Module | undefined;
-
 /** Kernels that work in the given memory. Single-threaded, and the same bits on every machine. */
 export function createKernels(memory: WebAssembly.Memory): Kernels {
-  compiled ??= new WebAssembly.Module(
-    Uint8Array.from(atob(KERNEL_MODULE), (character) => character.charCodeAt(0)),
-  );
-  const { exports } = new WebAssembly.Instance(compiled, { arena: { memory } });
+  const { exports } = new WebAssembly.Instance(kernelModule(), { arena: { memory } });
   return exports as unknown as Kernels;
 }

@@ -1,7 +1,7 @@
 // Made from kernels.wat by `npm run kernels`; do not edit.
 
-/** The WebAssembly module, 1394 bytes, in base64. */
-export const KERNEL_MODULE = [
+/** The module, 1394 bytes, in base64. */
+const BYTES = [
   "AGFzbQEAAAABSAhgAn9/AXxgA39/fQBgA39/fwBgBH9/f30AYAt/f39/f319fX19fQBgBn9/f319fQBgCH9/f399fX",
   "19AGAJf39/f319fX19AAIRAQVhcmVuYQZtZW1vcnkCAAEDCgkAAQIDBAUGBgcHWgkMc3VtT2ZTcXVhcmVzAAAFc2Nh",
   "bGUAAQphY2N1bXVsYXRlAAIHYXZlcmFnZQADBWFkYW1XAAQDc2dkAAUIbW9tZW50dW0ABghuZXN0ZXJvdgAHBGxpb2",
@@ -24,3 +24,13 @@ export const KERNEL_MODULE = [
   "P9Qv1OIQ0gCyAMIAb9E/3mAf3kASELIAsgC/3gASAO/UP9TyELIAIgC/0LBAAgAP0ABAAhCiAAIAogDSAH/RP95gEg",
   "CiAI/RP95gH95AH95AH9CwQAIABBEGohACABQRBqIQEgAkEQaiECDAALCws=",
 ].join("");
+
+let compiled: WebAssembly.Module | undefined;
+
+/** The WebAssembly module, compiled at the first call. */
+export function kernelModule(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(
+    Uint8Array.from(atob(BYTES), (character) => character.charCodeAt(0)),
+  );
+  return compiled;
+}

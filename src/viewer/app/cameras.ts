@@ -200,7 +200,7 @@ function createPanel(
   { index, toggle }: { index: number; toggle: () => void },
 ): Panel {
   const image = element("canvas", { class: "camera-image" });
-  const overlay = sizedCanvas("camera-overlay");
+  const overlay = sizedCanvas("camera-overlay", { redrawn: true });
   const name = element("span", {}, [formatName(camera)]);
   const caption = element("figcaption", {}, [name, element("kbd", {}, [String(index + 1)])]);
   const figure = element(

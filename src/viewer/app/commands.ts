@@ -12,6 +12,7 @@ export interface CommandActions {
   readonly openFile: () => void;
   readonly toggleHelp: () => void;
   readonly closeLarge: () => void;
+  readonly toggleTraining: () => void;
 }
 
 const FASTEST = 4;
@@ -76,7 +77,17 @@ function pageCommands(actions: CommandActions): KeyCommand[] {
     { keys: ["f"], label: "F", words: "follow the gripper", run: actions.toggleFollow },
     { keys: ["r"], label: "R", words: "show the whole scene again", run: actions.resetView },
     { keys: ["o"], label: "O", words: "open a file", run: actions.openFile },
-    { keys: ["?", "Shift+?"], label: "?", words: "these keys", run: actions.toggleHelp },
+    ...sharedCommands(actions),
     { keys: ["Escape"], label: "Esc", words: "close what is enlarged", run: actions.closeLarge },
+  ];
+}
+
+/** What the keys do in front of episodes and of training runs. */
+export function sharedCommands(
+  actions: Pick<CommandActions, "toggleTraining" | "toggleHelp">,
+): KeyCommand[] {
+  return [
+    { keys: ["t"], label: "T", words: "episodes or training", run: actions.toggleTraining },
+    { keys: ["?", "Shift+?"], label: "?", words: "these keys", run: actions.toggleHelp },
   ];
 }

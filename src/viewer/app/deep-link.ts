@@ -1,5 +1,6 @@
 /**
- * A link that brings back what is on the page: `#episode=<path>&t=<s>&view=<...>&lanes=<...>`.
+ * A link that brings back what is on the page: `#episode=<path>&t=<s>&view=<...>&lanes=<...>`, or
+ * `#training=<path>&training=<path>&axis=epoch&log=1&smooth=0.9`.
  * The part after `#` never reaches a server.
  */
 import type { OrbitView } from "./transforms.ts";
@@ -17,6 +18,14 @@ export interface DeepLink {
   readonly folded?: readonly string[];
   /** The text of the filter box. */
   readonly filter?: string;
+  /** Paths of the training runs that are shown; there is no episode then. */
+  readonly training?: readonly string[];
+  /** What is along the bottom of their curves. */
+  readonly axis?: string;
+  /** Whether the loss is on a logarithmic scale. */
+  readonly log?: boolean;
+  /** Weight of the past in smoothed curves, [0, 1). */
+  readonly smooth?: number;
 }
 
 /** Reads the part after `#`; what cannot be understood is left out. */
@@ -31,6 +40,9 @@ export function parseDeepLink(hash: string): DeepLink {
   const filter = text("filter");
   const seconds = Number(text("t") ?? NaN);
   const view = parseView(text("view"));
+  const training = query.getAll("training").filter((path) => path !== "");
+  const axis = text("axis");
+  const smooth = Number(text("smooth") ?? NaN);
   const folded = query
     .get("folded")
     ?.split(",")
@@ -43,6 +55,10 @@ export function parseDeepLink(hash: string): DeepLink {
     ...(query.get("follow") === "1" && { follow: true }),
     ...(folded !== undefined && { folded }),
     ...(filter !== undefined && { filter }),
+    ...(training.length > 0 && { training }),
+    ...(axis !== undefined && { axis }),
+    ...(query.get("log") === "1" && { log: true }),
+    ...(smooth >= 0 && smooth < 1 && { smooth }),
   };
 }
 
@@ -56,6 +72,10 @@ export function formatDeepLink(link: DeepLink): string {
   if (link.follow === true) query.set("follow", "1");
   if (link.folded !== undefined) query.set("folded", link.folded.join(","));
   if (link.filter !== undefined && link.filter !== "") query.set("filter", link.filter);
+  for (const path of link.training ?? []) query.append("training", path);
+  if (link.axis !== undefined) query.set("axis", link.axis);
+  if (link.log === true) query.set("log", "1");
+  if (link.smooth !== undefined) query.set("smooth", String(round3(link.smooth)));
   // Slashes and commas are legal in a fragment and easier to read.
   return `#${query.toString().replaceAll("%2F", "/").replaceAll("%2C", ",")}`;
 }

@@ -41,9 +41,16 @@ export interface SizedCanvas {
   fit(width: number, height: number): void;
 }
 
-export function sizedCanvas(className: string): SizedCanvas {
+/**
+ * @param options `redrawn`: what is drawn is thin, and new at every moment. The processor draws such lines
+ * in place; a graphics card is sent a mask of each, which costs more than the few pixels they touch.
+ */
+export function sizedCanvas(
+  className: string,
+  { redrawn = false }: { readonly redrawn?: boolean } = {},
+): SizedCanvas {
   const canvas = element("canvas", { class: className });
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { willReadFrequently: redrawn });
   if (context === null) throw new Error("Cannot draw plots: the browser offers no 2D canvas");
   return {
     canvas,

@@ -10,14 +10,15 @@ export interface KeyCommand {
   readonly run: (key: string) => void;
 }
 
-/** Listens for the commands everywhere but in text fields. */
-export function listenForKeys(commands: readonly KeyCommand[]): void {
-  const byKey = new Map<string, KeyCommand>();
-  for (const command of commands) for (const key of command.keys) byKey.set(key, command);
+/** Listens for the commands in force, everywhere but in text fields. */
+export function listenForKeys(inForce: () => readonly KeyCommand[]): void {
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const command = byKey.get(event.shiftKey ? `Shift+${name}` : name) ?? byKey.get(name);
+    const commands = inForce();
+    const find = (key: string): KeyCommand | undefined =>
+      commands.find(({ keys }) => keys.includes(key));
+    const command = find(event.shiftKey ? `Shift+${name}` : name) ?? find(name);
     if (command === undefined) return;
     // Space on a focused button or option would press it as well.
     if (event.target instanceof HTMLElement && name === " ") event.target.blur();
@@ -33,7 +34,7 @@ function isTyping(target: EventTarget | null): boolean {
 }
 
 export interface Help {
-  /** Fills in the commands. */
+  /** Fills in the commands, in place of those that were listed before. */
   list(commands: readonly KeyCommand[]): void;
   toggle(): void;
   /** True if it was open. */
@@ -54,10 +55,12 @@ export function createHelp(): Help {
   document.body.append(dialog);
   return {
     list(commands) {
-      for (const { label, words } of commands) {
-        const parts = label.split(" ").map((key) => element("kbd", {}, [key]));
-        keys.append(element("dt", {}, parts), element("dd", {}, [words]));
-      }
+      keys.replaceChildren(
+        ...commands.flatMap(({ label, words }) => {
+          const parts = label.split(" ").map((key) => element("kbd", {}, [key]));
+          return [element("dt", {}, parts), element("dd", {}, [words])];
+        }),
+      );
     },
     toggle() {
       if (dialog.open) dialog.close();

@@ -1,15 +1,22 @@
 /**
- * The episodes the server offers: read once, kept up to date over a WebSocket, and read anew after the
+ * The episodes and training runs that the server offers: read once, kept up to date over a WebSocket, and read anew after the
  * server has been away. On a static page there is no server, and the library stays empty.
  */
-import type { EpisodeEntry, EpisodeIndex, LiveMessage, RunResults } from "../protocol.ts";
-import { comparePaths } from "../protocol.ts";
+import type {
+  EpisodeEntry,
+  EpisodeIndex,
+  LiveMessage,
+  RunResults,
+  TrainingRun,
+} from "../protocol.ts";
+import { METRICS_NAME, comparePaths } from "../protocol.ts";
 
 export type Connection = "connecting" | "live" | "lost" | "none";
 
 export interface LibraryEvents {
   readonly onEntries: (entries: readonly EpisodeEntry[], folder: string) => void;
   readonly onResults: (results: readonly RunResults[]) => void;
+  readonly onTraining: (runs: readonly TrainingRun[]) => void;
   readonly onGrew: (path: string) => void;
   readonly onConnection: (connection: Connection) => void;
 }
@@ -18,7 +25,7 @@ const RETRY_MS = { first: 500, longest: 5000 } as const;
 
 /** Starts reading. Resolves when the first index is there, or when there is no server. */
 export async function connectLibrary(events: LibraryEvents): Promise<void> {
-  const first = await fetchIndex();
+  const [first, firstRuns] = await Promise.all([fetchIndex(), fetchTraining()]);
   if (first === undefined) {
     events.onConnection("none");
     return;
@@ -34,6 +41,12 @@ export async function connectLibrary(events: LibraryEvents): Promise<void> {
     byPath.clear();
     for (const entry of index.episodes) byPath.set(entry.path, entry);
     publish();
+  };
+  const runs = new Map<string, TrainingRun>();
+  const takeRuns = (changed: readonly TrainingRun[], removed: readonly string[] = []): void => {
+    for (const run of changed) runs.set(run.path, run);
+    for (const path of removed) runs.delete(path);
+    events.onTraining([...runs.values()].sort((a, b) => comparePaths(a.path, b.path)));
   };
   const takeMessage = (message: LiveMessage): void => {
     switch (message.kind) {
@@ -52,14 +65,26 @@ export async function connectLibrary(events: LibraryEvents): Promise<void> {
       case "results":
         void fetchResults().then(events.onResults);
         break;
+      case "training":
+        takeRuns(message.changed, message.removed);
+        break;
     }
   };
   const refreshAll = async (): Promise<void> => {
     const index = await fetchIndex();
     if (index !== undefined) takeIndex(index);
     events.onResults(await fetchResults());
+    const training = await fetchTraining();
+    if (training !== undefined) {
+      const present = new Set(training.map(({ path }) => path));
+      takeRuns(
+        training,
+        [...runs.keys()].filter((path) => !present.has(path)),
+      );
+    }
     for (const path of byPath.keys()) events.onGrew(path);
   };
+  takeRuns(firstRuns ?? []);
   takeIndex(first);
   events.onResults(await fetchResults());
   listen({ takeMessage, onConnection: events.onConnection });
@@ -69,6 +94,16 @@ export async function connectLibrary(events: LibraryEvents): Promise<void> {
 export function episodeUrl(path: string): string {
   const parts = path.split("/").map(encodeURIComponent).join("/");
   return new URL(`episodes/${parts}`, document.baseURI).href;
+}
+
+/** Address of a training run's metrics, relative to the page. */
+export function metricsUrl(path: string): string {
+  const parts = path === "." ? [] : path.split("/").map(encodeURIComponent);
+  return new URL(["training", ...parts, METRICS_NAME].join("/"), document.baseURI).href;
+}
+
+async function fetchTraining(): Promise<readonly TrainingRun[] | undefined> {
+  return fetchJson<readonly TrainingRun[]>("api/training");
 }
 
 async function fetchIndex(): Promise<EpisodeIndex | undefined> {

@@ -2,12 +2,13 @@
  * The page's composition root: makes the parts, and connects them to the one clock, the library and the
  * open episode. Parts never know each other.
  */
-import type { EpisodeEntry } from "../protocol.ts";
+import type { EpisodeEntry, TrainingRun } from "../protocol.ts";
 import { Address } from "./address.ts";
 import { Cameras } from "./cameras.ts";
 import { channelsOf } from "./channels.ts";
 import { createPlaybackClock } from "./clock.ts";
-import { createCommands } from "./commands.ts";
+import type { CommandActions } from "./commands.ts";
+import { createCommands, sharedCommands } from "./commands.ts";
 import type { DeepLink } from "./deep-link.ts";
 import { parseDeepLink } from "./deep-link.ts";
 import { setText } from "./dom.ts";
@@ -16,6 +17,7 @@ import { EpisodeList } from "./episode-list.ts";
 import { drawEpisodeTitle } from "./episode-title.ts";
 import { standingOf } from "./filter.ts";
 import { signIcon } from "./icons.ts";
+import type { KeyCommand } from "./keyboard.ts";
 import { createHelp, listenForKeys } from "./keyboard.ts";
 import { LazyScene, hasScene } from "./lazy-scene.ts";
 import type { Connection } from "./library.ts";
@@ -27,6 +29,8 @@ import { onThemeChange, readTheme } from "./theme.ts";
 import { ThoughtsPanel } from "./thoughts.ts";
 import { createTimeAxis } from "./time-axis.ts";
 import { FOLDED_AT_FIRST, Timeline } from "./timeline.ts";
+import { trainingLink, trainingSettings } from "./training/link.ts";
+import { TrainingView } from "./training/view.ts";
 import { Transport } from "./transport.ts";
 import { drawWelcome } from "./welcome.ts";
 
@@ -37,11 +41,14 @@ const byId = (id: string): HTMLElement => {
   return found;
 };
 
+const help = createHelp();
 let link = parseDeepLink(location.hash);
 let entries: readonly EpisodeEntry[] = [];
 let connection: Connection = "connecting";
 let follow = link.follow === true;
 let frameAsked = false;
+let hasTraining = false;
+let mode: "episodes" | "training" = link.training === undefined ? "episodes" : "training";
 
 const theme = readTheme();
 const clock = createPlaybackClock();
@@ -49,7 +56,9 @@ const stageElement = byId("stage");
 
 const address = new Address({
   current: currentLink,
-  mayWrite: () => !clock.state.playing && link.episode === undefined && link.url === undefined,
+  mayWrite: () =>
+    mode === "training" ||
+    (!clock.state.playing && link.episode === undefined && link.url === undefined),
 });
 const requestFrame = (): void => {
   if (frameAsked) return;
@@ -86,12 +95,26 @@ const list = new EpisodeList(byId("list"), {
 const summary = createRunSummary(byId("summary"), {
   onTask: (task) => list.setFilter({ text: `task:${task}` }),
 });
+const training = new TrainingView({
+  list: byId("runs"),
+  panel: byId("training"),
+  theme,
+  onChange: () => address.touch(),
+  onChosen() {
+    showNotice(undefined);
+    setMode("training");
+  },
+  onNotice: showNotice,
+});
 const drop = createDropTarget(byId("shade"), {
   onFile: (file) => void opener.open({ kind: "file", file }),
   onRefused: showNotice,
 });
 const opener = createEpisodeOpener({
-  onOpening: (origin) => byId("main").setAttribute("aria-busy", labelOf(origin)),
+  onOpening(origin) {
+    setMode("episodes");
+    byId("main").setAttribute("aria-busy", labelOf(origin));
+  },
   onOpen: showEpisode,
   onGrown: showGrown,
   onError(origin, error) {
@@ -196,6 +219,7 @@ function timesOf({ reader }: OpenEpisode): number[] {
 }
 
 function currentLink(): DeepLink {
+  if (mode === "training") return trainingLink(training);
   const origin = opener.current()?.origin;
   const view = scene.chosenView();
   const folded = timeline.folded();
@@ -211,11 +235,33 @@ function currentLink(): DeepLink {
 }
 
 function applyLink(): void {
+  if (link.training !== undefined) {
+    training.set(trainingSettings(link));
+    training.show(link.training);
+    setMode("training");
+    return;
+  }
   if (link.view !== undefined) scene.setView(link.view);
   if (link.folded !== undefined) timeline.setFolded(link.folded);
   if (link.filter !== undefined) list.setFilter({ text: link.filter });
   if (link.url !== undefined) void opener.open({ kind: "url", url: link.url });
   else if (link.episode !== undefined) void opener.open({ kind: "library", path: link.episode });
+}
+
+/** Turns the page to the episodes or to the training runs. */
+function setMode(next: typeof mode): void {
+  mode = next;
+  const inTraining = next === "training";
+  document.body.classList.toggle("in-training", inTraining);
+  byId("tab-episodes").setAttribute("aria-pressed", String(!inTraining));
+  byId("tab-training").setAttribute("aria-pressed", String(inTraining));
+  help.list(commandsInForce());
+  if (inTraining) {
+    clock.pause();
+    training.showNewest();
+    document.title = "Training · Efference";
+  }
+  address.touch();
 }
 
 function setFollow(next: boolean): void {
@@ -225,8 +271,7 @@ function setFollow(next: boolean): void {
   address.touch();
 }
 
-const help = createHelp();
-const commands = createCommands(clock, {
+const commandActions = {
   openNeighbour: (by) => list.openNeighbour(by),
   focusFilter: () => list.focusFilter(),
   toggleCamera: (index) => cameras.toggleLarge(index),
@@ -240,7 +285,27 @@ const commands = createCommands(clock, {
   closeLarge() {
     if (!help.close()) cameras.setLarge(-1);
   },
-});
+  toggleTraining() {
+    if (mode === "training" || hasTraining) setMode(mode === "training" ? "episodes" : "training");
+  },
+} satisfies CommandActions;
+const episodeCommands = createCommands(clock, commandActions);
+const trainingCommands: readonly KeyCommand[] = [
+  ...training.commands(),
+  ...sharedCommands(commandActions),
+  {
+    keys: ["Escape"],
+    label: "Esc",
+    words: "read out the newest values",
+    run() {
+      if (!help.close()) training.unpoint();
+    },
+  },
+];
+
+function commandsInForce(): readonly KeyCommand[] {
+  return mode === "training" ? trainingCommands : episodeCommands;
+}
 
 async function copyLink(): Promise<void> {
   const copied = await address.copy();
@@ -257,15 +322,18 @@ function start(): void {
   byId("follow").addEventListener("click", () => setFollow(!follow));
   byId("help").addEventListener("click", () => help.toggle());
   byId("notice").addEventListener("click", () => showNotice(undefined));
-  listenForKeys(commands);
-  help.list(commands);
+  byId("tab-episodes").addEventListener("click", () => setMode("episodes"));
+  byId("tab-training").addEventListener("click", () => setMode("training"));
+  listenForKeys(commandsInForce);
+  help.list(commandsInForce());
   setFollow(follow);
   clock.subscribe(requestFrame);
   clock.subscribe(() => {
     if (!clock.state.playing) address.touch();
   });
   onThemeChange((next) => {
-    for (const part of [scene, cameras, thoughts, transport, timeline]) part.setTheme(next);
+    for (const part of [scene, cameras, thoughts, transport, timeline, training])
+      part.setTheme(next);
   });
   addEventListener("hashchange", () => {
     link = parseDeepLink(location.hash);
@@ -274,6 +342,7 @@ function start(): void {
   applyLink();
   void connectLibrary({
     onEntries: takeEntries,
+    onTraining: takeTraining,
     onResults: (results) => summary.setResults(results),
     onGrew: takeGrowth,
     onConnection: takeConnection,
@@ -289,11 +358,19 @@ function takeEntries(next: readonly EpisodeEntry[], folder: string): void {
   summary.setEntries(next);
   setText(byId("folder"), folder);
   if (open !== undefined) drawTitle(open);
-  const nothingAsked = link.episode === undefined && link.url === undefined;
+  const nothingAsked = link.episode === undefined && link.url === undefined && mode === "episodes";
   if (firstIndex && open === undefined && nothingAsked) openNewest();
   if (firstIndex) performance.mark("efference:first-list");
   firstIndex = next.length === 0;
   showWelcome();
+}
+
+function takeTraining(runs: readonly TrainingRun[]): void {
+  hasTraining = runs.length > 0;
+  byId("tabs").hidden = !hasTraining && mode === "episodes";
+  setText(byId("tab-training"), runs.length === 0 ? "Training" : `Training ${runs.length}`);
+  training.setRuns(runs);
+  if (mode === "training") training.showNewest();
 }
 
 /** With nothing asked for, the page starts at what has just happened. */
@@ -304,6 +381,7 @@ function openNewest(): void {
     undefined,
   );
   if (newest !== undefined) void opener.open({ kind: "library", path: newest.path });
+  else if (hasTraining) setMode("training");
 }
 
 function takeGrowth(path: string): void {

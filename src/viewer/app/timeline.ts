@@ -263,7 +263,8 @@ function laneRow(channel: Channel): LaneRow | undefined {
   const heightPx = module.heightPx(channel);
   const value = element("span", { class: "lane-value" });
   const base = sizedCanvas("lane-base");
-  const moment = module.drawMoment === undefined ? undefined : sizedCanvas("lane-moment");
+  const moment =
+    module.drawMoment === undefined ? undefined : sizedCanvas("lane-moment", { redrawn: true });
   const plot = element("div", { class: "lane-plot" }, [base.canvas, moment?.canvas]);
   const words = formatName(channel.name);
   const name = element("span", { class: "lane-name", title: channel.name }, [words]);

@@ -1,4 +1,4 @@
-/** `GET /episodes/<path>`: the bytes of an episode, whole or by range, while it may still be growing. */
+/** The bytes of a file below the served folder, whole or by range, while it may still be growing. */
 import { createReadStream } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -10,7 +10,12 @@ import { pipeline } from "node:stream";
  * @returns undefined unless it is an `.mcap` file that lies below the folder, links followed
  */
 export async function resolveEpisode(folder: string, path: string): Promise<string | undefined> {
-  if (!path.endsWith(".mcap") || path.includes("\0") || path.includes("\\")) return undefined;
+  return path.endsWith(".mcap") ? resolveBelow(folder, path) : undefined;
+}
+
+/** @returns undefined unless it is a file that lies below the folder, links followed */
+export async function resolveBelow(folder: string, path: string): Promise<string | undefined> {
+  if (path.includes("\0") || path.includes("\\")) return undefined;
   try {
     const root = await realpath(folder);
     const file = await realpath(join(root, path));
@@ -50,7 +55,7 @@ export function parseRange(
   return start >= size ? "unsatisfiable" : { start, end };
 }
 
-export async function sendEpisode(
+export async function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
   file: string,

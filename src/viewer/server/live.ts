@@ -14,6 +14,8 @@ import { WebSocketServer } from "ws";
 import type { LiveMessage } from "../protocol.ts";
 import type { FolderIndex } from "./folder-index.ts";
 import { isOwnHost, isOwnOrigin } from "./guard.ts";
+import type { TrainingIndex } from "./training-index.ts";
+import { watchTraining } from "./training-index.ts";
 
 const SCAN_MS = 700;
 /** A scan may take at most this share of the time. */
@@ -26,11 +28,16 @@ export interface LiveHub {
   close(): void;
 }
 
-export function createLiveHub(
-  server: Server,
-  options: { readonly folder: string; readonly host: string; readonly index: FolderIndex },
-): LiveHub {
+export interface LiveHubOptions {
+  readonly folder: string;
+  readonly host: string;
+  readonly index: FolderIndex;
+  readonly training: TrainingIndex;
+}
+
+export function createLiveHub(server: Server, options: LiveHubOptions): LiveHub {
   const { folder, index } = options;
+  const trainingChange = watchTraining(options.training);
   const serverId = randomUUID();
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024 });
   const grownTo = new Map<string, number>();
@@ -46,6 +53,8 @@ export function createLiveHub(
     const { changed, removed, resultsChanged } = await index.scan();
     if (changed.length > 0 || removed.length > 0) broadcast({ kind: "episodes", changed, removed });
     if (resultsChanged) broadcast({ kind: "results" });
+    const runs = await trainingChange();
+    if (runs.changed.length + runs.removed.length > 0) broadcast({ kind: "training", ...runs });
     scanAfter(Math.max(SCAN_MS, (performance.now() - startedMs) / SCAN_SHARE));
   };
   const scanAfter = (ms: number): void => {

@@ -12,12 +12,14 @@ import { fileURLToPath } from "node:url";
 import sirv from "sirv";
 import { messageOf } from "../../core/index.ts";
 import type { EpisodeIndex } from "../protocol.ts";
-import { comparePaths } from "../protocol.ts";
-import { resolveEpisode, sendEpisode } from "./episode-file.ts";
+import { METRICS_NAME, comparePaths } from "../protocol.ts";
+import { resolveBelow, resolveEpisode, sendFile } from "./episode-file.ts";
 import type { FolderIndex } from "./folder-index.ts";
 import { createFolderIndex } from "./folder-index.ts";
 import { isOwnHost, setSecurityHeaders } from "./guard.ts";
 import { createLiveHub } from "./live.ts";
+import type { TrainingIndex } from "./training-index.ts";
+import { createTrainingIndex } from "./training-index.ts";
 
 export interface ServeViewerOptions {
   /** Folder with `.mcap` episodes, at any depth; may still be empty or absent. */
@@ -45,14 +47,15 @@ export async function serveViewer(options: ServeViewerOptions): Promise<ViewerSe
   const folder = resolve(options.folder);
   await assertServable(folder, appFolder);
   const index = createFolderIndex(folder);
-  const handle = createHandler({ folder, host, appFolder, index });
+  const training = createTrainingIndex(folder);
+  const handle = createHandler({ folder, host, appFolder, index, training });
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else sendJson(response, 500, { error: messageOf(error) });
     });
   });
-  const live = createLiveHub(server, { folder, host, index });
+  const live = createLiveHub(server, { folder, host, index, training });
   const bound = await listen(server, { host, port });
   const name = host.includes(":") ? `[${host}]` : host;
   return {
@@ -91,8 +94,9 @@ function createHandler(context: {
   host: string;
   appFolder: string;
   index: FolderIndex;
+  training: TrainingIndex;
 }): Handler {
-  const { folder, host, index } = context;
+  const { folder, host, index, training } = context;
   const page = sirv(context.appFolder, { gzip: true, etag: true, single: false, dotfiles: false });
   return async (request, response) => {
     if (!isOwnHost(request.headers.host, host)) {
@@ -111,8 +115,15 @@ function createHandler(context: {
       sendJson(response, 200, indexOf(folder, index));
     } else if (path === "/api/results") {
       sendJson(response, 200, await index.results());
+    } else if (path === "/api/training") {
+      await training.scan();
+      sendJson(response, 200, training.runs());
+    } else if (path?.startsWith("/training/") === true) {
+      const file = await resolveMetrics(folder, training, path.slice("/training/".length));
+      await answerFile(request, response, { file, what: "training run" });
     } else if (path?.startsWith("/episodes/") === true) {
-      await answerEpisode(request, response, { folder, path: path.slice("/episodes/".length) });
+      const file = await resolveEpisode(folder, path.slice("/episodes/".length));
+      await answerFile(request, response, { file, what: "episode" });
     } else {
       page(request, response, () => sendJson(response, 404, { error: "there is nothing here" }));
     }
@@ -128,14 +139,25 @@ function pathOf(request: IncomingMessage): string | undefined {
   }
 }
 
-async function answerEpisode(
+/** Metrics of known runs only: no other file of theirs is offered. */
+async function resolveMetrics(
+  folder: string,
+  training: TrainingIndex,
+  path: string,
+): Promise<string | undefined> {
+  const known = training
+    .runs()
+    .some((run) => path === (run.path === "." ? METRICS_NAME : `${run.path}/${METRICS_NAME}`));
+  return known ? resolveBelow(folder, path) : undefined;
+}
+
+async function answerFile(
   request: IncomingMessage,
   response: ServerResponse,
-  { folder, path }: { folder: string; path: string },
+  { file, what }: { file: string | undefined; what: string },
 ): Promise<void> {
-  const file = await resolveEpisode(folder, path);
-  if (file === undefined) sendJson(response, 404, { error: "there is no such episode" });
-  else await sendEpisode(request, response, file);
+  if (file === undefined) sendJson(response, 404, { error: `there is no such ${what}` });
+  else await sendFile(request, response, file);
 }
 
 function indexOf(folder: string, index: FolderIndex): EpisodeIndex {

@@ -21,13 +21,19 @@ export interface Running {
 
 export function start(
   args: readonly string[],
-  options: { cwd: string; command?: string; detached?: boolean },
+  options: {
+    cwd: string;
+    command?: string;
+    detached?: boolean;
+    env?: Readonly<Record<string, string>>;
+  },
 ): Running {
   const { cwd, command = process.execPath } = options;
   const child = spawn(command, options.command === undefined ? [CLI, ...args] : args, {
     cwd,
     stdio: ["ignore", "pipe", "pipe"],
     detached: options.detached ?? false,
+    env: { ...process.env, ...options.env },
   });
   let stdout = "";
   let stderr = "";

@@ -49,12 +49,16 @@ describe("scripted experts", () => {
   it("repeat themselves to the last bit for equal seeds, noise included", async () => {
     const run = async (): Promise<unknown> => {
       const rows: number[][] = [];
-      const { steps } = await rollout(perturbed(brokered(scriptedPolicy()), { noise: 0.2, pushes: 0.1, seed: 5 }), env, {
-        task: "lift_red_cube",
-        initialState: 2,
-        seed: 9,
-        listeners: [{ name: "rows", onStep: (_, action) => void rows.push([...action]) }],
-      });
+      const { steps } = await rollout(
+        perturbed(brokered(scriptedPolicy()), { noise: 0.2, pushes: 0.1, seed: 5 }),
+        env,
+        {
+          task: "lift_red_cube",
+          initialState: 2,
+          seed: 9,
+          listeners: [{ name: "rows", onStep: (_, action) => void rows.push([...action]) }],
+        },
+      );
       return { steps, rows };
     };
     expect(await run()).toEqual(await run());

@@ -2,7 +2,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findSoftwareGpu } from "../../support/software-gpu.mjs";
 import { lastLine, run, start } from "../cli/cli.ts";
+
+const gpu = findSoftwareGpu();
 
 let cwd = "";
 beforeAll(async () => {
@@ -20,7 +23,7 @@ const CONFIG = {
   policy: {
     kind: "act",
     cameras: ["front"],
-    filters: [4, 4, 4],
+    filters: 4,
     keypoints: 4,
     width: 16,
     heads: 2,
@@ -126,6 +129,24 @@ describe("efference train", () => {
     expect(code, stderr).toBe(0);
     expect(lastLine(stdout)).toMatchObject({ episodes: 1, crashes: 0 });
   });
+
+  it.skipIf(gpu.unavailable !== undefined)(
+    `trains on a GPU, where the state stays (${gpu.unavailable ?? "SwiftShader is there"})`,
+    async () => {
+      const short = ["--max-steps", "6", "--set", "logEvery=1", "--set", "checkpoint.everySteps=3"];
+      const there = start(train("--out", "gpu", ...short, "--set", "device=webgpu"), {
+        cwd,
+        env: { ...gpu.env },
+      });
+      expect(await there.ended, there.stderr()).toBe(0);
+      const here = await run(train("--out", "cpu", ...short), cwd);
+      expect(here.code, here.stderr).toBe(0);
+      const losses = (folder: string): number[] => rows(folder).map(({ loss }) => loss);
+      expect(losses("gpu")).toHaveLength(6);
+      losses("gpu").forEach((loss, i) => expect(loss).toBeCloseTo(losses("cpu")[i]!, 3));
+      expect(readdirSync(join(cwd, "gpu", "checkpoints"))).toContain("step-00000006");
+    },
+  );
 
   it("gives each seed a run, with mean and interval", async () => {
     const { code, stdout, stderr } = await run(

@@ -5,7 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import WebSocket from "ws";
-import type { EpisodeIndex, LiveMessage, RunResults } from "../../../src/viewer/protocol.ts";
+import type {
+  EpisodeIndex,
+  LiveMessage,
+  RunResults,
+  TrainingRun,
+} from "../../../src/viewer/protocol.ts";
 import type { ViewerServer } from "../../../src/viewer/server/serve.ts";
 import { serveViewer } from "../../../src/viewer/server/serve.ts";
 import { synthesiseEpisode } from "../../support/synthetic-episode.ts";
@@ -14,6 +19,11 @@ import {
   writeSteps,
   writeSyntheticEpisode,
 } from "../../support/synthetic-files.ts";
+import {
+  appendRows,
+  syntheticRows,
+  writeSyntheticTraining,
+} from "../../support/synthetic-training.ts";
 
 let root: string;
 let folder: string;
@@ -227,6 +237,69 @@ describe("serveViewer()", () => {
   });
 });
 
+async function runs(): Promise<TrainingRun[]> {
+  return (await (await fetch(new URL("api/training", viewer.url))).json()) as TrainingRun[];
+}
+
+describe("training runs", () => {
+  it("are found by their configuration, at any depth, with how far they are", async () => {
+    writeSyntheticTraining(join(folder, "sweep", "seed-10"), { seed: 10, until: 40 });
+    writeSyntheticTraining(join(folder, "sweep", "seed-2"), { seed: 2, until: 500 });
+    // None of these is one: another configuration, half a file, a copy among a run's packages.
+    for (const [name, text] of [
+      ["other", '{"policy":{"kind":"act"}}'],
+      ["half", '{"policy":{},"optim'],
+      ["sweep/seed-2/packages/best", '{"policy":{},"optimiser":{}}'],
+    ] as const) {
+      await mkdir(join(folder, name), { recursive: true });
+      await writeFile(join(folder, name, "config.json"), text);
+    }
+    const found = await runs();
+    expect(found.map(({ path, step }) => [path, step])).toEqual([
+      ["sweep/seed-2", 500],
+      ["sweep/seed-10", 40],
+    ]);
+    expect(found[0]?.config).toMatchObject({ name: "act-lift", seed: 2, steps: 8000 });
+    // The half file is read again once it is whole.
+    await writeFile(join(folder, "half", "config.json"), '{"policy":{},"optimiser":{}}');
+    expect((await runs()).map(({ path, step }) => [path, step])[0]).toEqual(["half", 0]);
+  });
+
+  it("are served by range, and nothing else of them is", async () => {
+    const run = join(folder, "run");
+    writeSyntheticTraining(run, { until: 100 });
+    await writeFile(join(folder, "metrics.jsonl"), "secret");
+    await runs();
+    const address = new URL("training/run/metrics.jsonl", viewer.url);
+    const whole = await readFile(join(run, "metrics.jsonl"), "utf8");
+    expect(await (await fetch(address)).text()).toBe(whole);
+    appendRows(run, [{ kind: "train", step: 120, epoch: 1 }]);
+    const from = { headers: { Range: `bytes=${whole.length}-` } };
+    const part = await fetch(address, from);
+    expect(part.status).toBe(206);
+    expect(await part.text()).toBe('{"kind":"train","step":120,"epoch":1}\n');
+    await writeFile(join(run, "metrics.jsonl"), "");
+    expect((await fetch(address, from)).status).toBe(416);
+    for (const path of [
+      "/training/metrics.jsonl",
+      "/training/run/config.json",
+      "/training/run/../metrics.jsonl",
+      "/training/%2e%2e/run/metrics.jsonl",
+    ]) {
+      const { status, body } = await rawGet(path);
+      expect([path, status]).toEqual([path, 404]);
+      expect(body).not.toContain("secret");
+    }
+  });
+
+  it("may be the served folder itself", async () => {
+    writeSyntheticTraining(folder, { until: 20 });
+    expect((await runs()).map(({ path }) => path)).toEqual(["."]);
+    const { status } = await rawGet("/training/metrics.jsonl");
+    expect(status).toBe(200);
+  });
+});
+
 describe("the WebSocket /live", () => {
   it("tells of new, growing, finished and deleted episodes", async () => {
     const events = await live();
@@ -266,5 +339,21 @@ describe("the WebSocket /live", () => {
     await writeSyntheticEpisode(whole, { images: false, steps: 8 });
     await appendFile(path, await readFile(whole));
     await events.until("episodes", ({ changed }) => changed[0]?.summary?.complete === true);
+  });
+
+  it("tells of training runs that are new, that grow and that go", async () => {
+    const events = await live();
+    await events.until("hello");
+    const run = join(folder, "run");
+    writeSyntheticTraining(run, { until: 40 });
+    const first = await events.until("training", ({ changed }) => changed[0]?.step === 40);
+    appendRows(run, syntheticRows({}, { from: 40, to: 80 }));
+    // Another page asks in between: it takes no word away from this one.
+    await runs();
+    const grown = await events.until("training", ({ changed }) => changed[0]?.step === 80);
+    expect(grown.changed[0]!.bytes).toBeGreaterThan(first.changed[0]!.bytes);
+    await rm(run, { recursive: true });
+    const gone = await events.until("training", ({ removed }) => removed.length > 0);
+    expect(gone.removed).toEqual(["run"]);
   });
 });

@@ -33,6 +33,29 @@ describe("metrics.jsonl", () => {
   });
 });
 
+describe("elapsed_s", () => {
+  it("counts training alone: a pause before a resume is left out, and so is what was cut off", () => {
+    let nowMs = 5_000;
+    const clock = (): number => nowMs;
+    const first = openMetrics(folder, 0, clock);
+    for (const step of [10, 20, 30]) {
+      nowMs += 1_500;
+      first.append({ kind: "train", step, epoch: 0, values: { loss: 1 } });
+    }
+    first.close();
+    nowMs += 3_600_000;
+    const second = openMetrics(folder, 20, clock);
+    nowMs += 500;
+    second.append({ kind: "train", step: 30, epoch: 0, values: { loss: 1 } });
+    second.close();
+    const elapsed = readFileSync(join(folder, METRICS_FILE), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { elapsed_s: number }).elapsed_s);
+    expect(elapsed).toEqual([1.5, 3, 3.5]);
+  });
+});
+
 describe("event files", () => {
   it("use Castagnoli's checksum", () => {
     // The check value of CRC-32C, and RFC 3720 B.4: 32 bytes of zeros.
@@ -68,7 +91,13 @@ describe("event files", () => {
 
   it("come one for each start, with the version first", () => {
     openMetrics(folder, 0).close();
-    const [name] = readdirSync(folder).filter((file) => file.startsWith("events.out.tfevents."));
-    expect(readFileSync(join(folder, name ?? "")).toString("latin1")).toContain("brain.Event:2");
+    openMetrics(folder, 0).close();
+    const names = readdirSync(folder).filter((file) => file.startsWith("events.out.tfevents."));
+    expect(names).toHaveLength(2);
+    for (const name of names) {
+      expect(
+        readFileSync(join(folder, name)).toString("latin1").split("brain.Event:2"),
+      ).toHaveLength(2);
+    }
   });
 });

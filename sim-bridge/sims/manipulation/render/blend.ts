@@ -1,4 +1,5 @@
-import type { Extent, Rasterizer, SampleBuffer } from "./raster.ts";
+import type { Extent, Rasterizer } from "./raster.ts";
+import type { SampleBuffer } from "./raster-memory.ts";
 import type { Shader } from "./shade.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { SampleBuffer } from "./raster.ts";
+import type { SampleBuffer } from "./raster-memory.ts";
 import type { TriangleList } from "./triangles.ts";
 
 /**

@@ -111,14 +111,13 @@ export class VertexLighting {
         light.direction[row] = -eye[3 + 3 * row + 2]!; // the camera looks along its -z
       }
     }
-    const needed = this.#vertices.column.length;
-    if (this.#litInFrame.length < needed) this.#grow(needed);
+    if (this.#litInFrame.length < this.#vertices.count) this.#grow();
   }
 
   /** Makes `colours` valid for a vertex. */
   light(vertex: number): void {
     if (this.#litInFrame[vertex] === this.#frame) return;
-    if (vertex >= this.#litInFrame.length) this.#grow(this.#vertices.column.length);
+    if (vertex >= this.#litInFrame.length) this.#grow();
     this.#litInFrame[vertex] = this.#frame;
     if (vertex >= this.#vertices.sceneCount) this.#mixParents(vertex);
     else this.#lightSceneVertex(vertex);
@@ -233,7 +232,9 @@ export class VertexLighting {
     colours[3 * vertex + 2] = 255 * (blue < 1 ? blue : 1);
   }
 
-  #grow(length: number): void {
+  #grow(): void {
+    const { sceneCount, clippedCount } = this.#vertices;
+    const length = sceneCount + 2 * clippedCount;
     const colours = new Float32Array(3 * length);
     colours.set(this.colours);
     this.colours = colours;

@@ -1,8 +1,9 @@
 /* eslint-disable max-params -- hot loop: positional parameters instead of an object per triangle */
 import { VertexBuffer } from "./vertices.ts";
-import type { TriangleList } from "./triangles.ts";
+import { TriangleList } from "./triangles.ts";
 import { clipTriangle } from "./clip.ts";
 import { DepthTiles } from "./depth-tiles.ts";
+import type { RasterMemory, SampleBuffer } from "./raster-memory.ts";
 import type { Camera } from "./camera.ts";
 import type { GeomLevel, RenderScene } from "./scene.ts";
 
@@ -23,23 +24,6 @@ const MIN_SOUND_AREA = 1e-3;
 /** Coordinates, px, beyond which the margin does not hold either. */
 const MAX_SOUND_EXTENT = 1000;
 
-/** One buffer of samples: nearest triangle and its depth, row by row, `samples` sub-rows per pixel row. */
-export interface SampleBuffer {
-  /** float32[height * samples, width]: 1 / w of the nearest surface. */
-  readonly inverseDepth: Float32Array<ArrayBuffer>;
-  /** int32[height * samples, width]: its triangle, 0 = nothing. */
-  readonly triangle: Int32Array;
-}
-
-export function createSampleBuffer(size: {
-  width: number;
-  height: number;
-  samples: number;
-}): SampleBuffer {
-  const length = size.width * size.height * size.samples;
-  return { inverseDepth: new Float32Array(length), triangle: new Int32Array(length) };
-}
-
 /** The rectangle of pixels that triangles were drawn into; `max` is exclusive. */
 export interface Extent {
   xMin: number;
@@ -55,6 +39,9 @@ export interface Extent {
  * end, so two triangles that share an edge compute the same bound and neither leaves gaps nor overlaps
  * (half-open rule: a sample belongs to the triangle if `left <= x < right`, `top <= y < bottom`).
  * Between surfaces of equal depth the one drawn later wins, as with OpenGL's GEQUAL.
+ *
+ * This is plain JavaScript, and the definition; `KernelRasterizer`, which the renderer uses, gives the
+ * same bits faster. So the order of the operations matters: change neither without the other.
  */
 export class Rasterizer {
   readonly width: number;
@@ -65,26 +52,25 @@ export class Rasterizer {
   triangles: TriangleList;
   /** Grows with every triangle drawn; reset by the caller. */
   readonly touched: Extent = { xMin: 0, yMin: 0, xMax: 0, yMax: 0 };
-  readonly #scene: RenderScene;
-  readonly #tiles: DepthTiles;
+  protected readonly tiles: DepthTiles;
+  /** int32[m, 3]: corners of all triangles of the scene. */
+  protected readonly indices: Int32Array;
   #target: SampleBuffer;
 
-  constructor(
-    scene: RenderScene,
-    size: { width: number; height: number; samples: 1 | 4 },
-    target: { triangles: TriangleList; buffer: SampleBuffer },
-  ) {
-    this.width = size.width;
-    this.height = size.height;
-    this.samples = size.samples;
-    this.vertices = new VertexBuffer(scene);
-    this.triangles = target.triangles;
-    this.#target = target.buffer;
-    this.#scene = scene;
-    this.#tiles = new DepthTiles(size);
-    this.#tiles.reset(target.buffer.inverseDepth);
+  constructor(scene: RenderScene, memory: RasterMemory) {
+    const { width, height, samples } = memory.size;
+    this.width = width;
+    this.height = height;
+    this.samples = samples;
+    this.vertices = new VertexBuffer(scene, memory);
+    this.indices = memory.int32(scene.indices.length);
+    this.indices.set(scene.indices);
+    this.tiles = new DepthTiles(memory);
+    this.triangles = new TriangleList(memory);
+    this.#target = memory.sampleBuffer();
   }
 
+  /** Where samples are claimed. */
   get target(): SampleBuffer {
     return this.#target;
   }
@@ -92,7 +78,7 @@ export class Rasterizer {
   /** Draws into `buffer` from now on; to be called anew whenever others have written depths into it. */
   begin(buffer: SampleBuffer): void {
     this.#target = buffer;
-    this.#tiles.reset(buffer.inverseDepth);
+    this.tiles.reset();
   }
 
   resetTouched(): void {
@@ -115,17 +101,15 @@ export class Rasterizer {
     mayClip: boolean, // positional: called for every geom of every frame
   ): void {
     this.vertices.project(camera, level, view);
-    const { indices } = this.#scene;
-    // Should clipping replace these arrays by larger ones, they still hold the level's vertices.
+    const { indices } = this;
     const { column, row, inverseW } = this.vertices;
     const end = level.firstIndex + level.indexCount;
-    this.triangles.ensure(2 * (level.indexCount / 3)); // clipping makes at most two of one
     for (let corner = level.firstIndex; corner < end; corner += 3) {
       const a = indices[corner]!;
       const b = indices[corner + 1]!;
       const c = indices[corner + 2]!;
       if (mayClip && (inverseW[a] === 0 || inverseW[b] === 0 || inverseW[c] === 0)) {
-        this.#fillFan(clipTriangle(this.vertices, camera, [a, b, c]));
+        this.drawClipped(camera, corner);
         continue;
       }
       const ax = column[a]!;
@@ -136,13 +120,16 @@ export class Rasterizer {
     }
   }
 
-  /** Draws a convex polygon of vertices that all lie in front of the near plane. */
-  #fillFan(polygon: readonly number[]): void {
-    const { column, row } = this.vertices; // read anew: clipping may have replaced the arrays
+  /** Draws what lies in front of the near plane of the triangle whose corners are at `corner` of the indices. */
+  protected drawClipped(camera: Camera, corner: number): void {
+    const { indices, vertices } = this;
+    const corners = [indices[corner]!, indices[corner + 1]!, indices[corner + 2]!] as const;
+    const polygon = clipTriangle(vertices, camera, corners);
+    const { column, row } = vertices;
     const a = polygon[0]!;
-    for (let corner = 1; corner + 1 < polygon.length; corner++) {
-      const b = polygon[corner]!;
-      const c = polygon[corner + 1]!;
+    for (let next = 1; next + 1 < polygon.length; next++) {
+      const b = polygon[next]!;
+      const c = polygon[next + 1]!;
       const area =
         (column[b]! - column[a]!) * (row[c]! - row[a]!) -
         (column[c]! - column[a]!) * (row[b]! - row[a]!);
@@ -212,7 +199,7 @@ export class Rasterizer {
       const xMin = left > 0 ? left | 0 : 0;
       const xMax = right < width ? right | 0 : width - 1;
       const nearest = (wa + wMax) * DEPTH_MARGIN;
-      if (this.#tiles.hides(inverseDepth, xMin, xMax, rowMin, rowMax - 1, nearest)) return;
+      if (this.tiles.hides(inverseDepth, xMin, xMax, rowMin, rowMax - 1, nearest)) return;
     }
     const dx = (wb * cy - wc * by) / area;
     const dy = (wc * bx - wb * cx) / area;
@@ -229,7 +216,6 @@ export class Rasterizer {
     const middle = y1 > 0 ? (y1 < height ? Math.ceil(y1 * samples - 0.5) | 0 : rows) : 0;
     const longSlope = (x2 - x0) / (y2 - y0);
     const longIsLeft = x0 + (y1 - y0) * longSlope < x1;
-    const isInside = left > 0 && right < width;
     const subRow = 1 / samples;
     // The part above the middle corner, then the part below: one edge runs through both.
     for (let part = 0; part < 2; part++) {
@@ -250,26 +236,17 @@ export class Rasterizer {
         const offset = samples === 1 ? 0.5 : SAMPLE_COLUMN_4[r & 3]!;
         const from = leftX + (y - leftY) * leftSlope - offset;
         const to = rightX + (y - rightY) * rightSlope - offset;
-        let start = 0;
-        let stop = width;
-        if (isInside) {
-          start = Math.ceil(from) | 0;
-          stop = Math.ceil(to) | 0;
-        } else {
-          if (from > 0) start = from < width ? Math.ceil(from) | 0 : width;
-          if (to < width) stop = to > 0 ? Math.ceil(to) | 0 : 0;
-        }
+        const start = from > 0 ? (from < width ? Math.ceil(from) | 0 : width) : 0;
+        const stop = to > 0 ? (to < width ? Math.ceil(to) | 0 : width) : 0;
         if (start >= stop) continue;
-        let z = base + dx * (start + offset) + dy * y;
-        const last = r * width + stop;
-        let sample = r * width + start;
-        do {
-          if (z >= inverseDepth[sample]!) {
-            inverseDepth[sample] = z;
-            triangle[sample] = id;
-          }
-          z += dx;
-        } while (++sample < last);
+        const z0 = base + dx * (start + offset) + dy * y;
+        const line = r * width + start;
+        for (let step = 0; step < stop - start; step++) {
+          const z = z0 + dx * step;
+          if (z < inverseDepth[line + step]!) continue;
+          inverseDepth[line + step] = z;
+          triangle[line + step] = id;
+        }
       }
     }
   }

@@ -13,8 +13,10 @@ import { depthImage, segmentationImage } from "./labels.ts";
 import { VertexLighting } from "./lighting.ts";
 import { POSE_STRIDE, createMount, geomMounts, placeMount } from "./pose.ts";
 import type { Mount } from "./pose.ts";
-import { Rasterizer, createSampleBuffer } from "./raster.ts";
-import type { Extent, SampleBuffer } from "./raster.ts";
+import { KernelRasterizer } from "./kernel-raster.ts";
+import type { Extent, Rasterizer } from "./raster.ts";
+import { RasterMemory } from "./raster-memory.ts";
+import type { SampleBuffer } from "./raster-memory.ts";
 import { Resolver } from "./resolve.ts";
 import type { BakedColours } from "./resolve.ts";
 import { buildScene } from "./scene.ts";
@@ -28,6 +30,7 @@ import type {
   CameraOutputs,
   CameraRenderer,
   CameraRendererOptions,
+  RenderCamera,
   RenderModel,
 } from "./types.ts";
 
@@ -38,8 +41,8 @@ const DEFAULT_GROUPS = [0, 1, 2];
 interface CameraState {
   readonly mount: Mount;
   readonly camera: Camera;
-  /** Fixed to the world, so what never moves can be baked. */
-  readonly isStatic: boolean;
+  /** Where a camera that is fixed to the world, so that what never moves can be baked, draws its frames. */
+  readonly frame: SampleBuffer | undefined;
   /** Static cameras have a list of their own: its first entries are the baked triangles. */
   readonly triangles: TriangleList;
   background: Background | undefined;
@@ -115,6 +118,7 @@ class SoftwareRenderer implements CameraRenderer {
   constructor(model: RenderModel, scene: RenderScene, options: CameraRendererOptions) {
     const { width, height, samples = 4 } = options;
     const size = { width, height, samples };
+    const isStatic = ({ bodyId }: RenderCamera): boolean => model.bodyWeldId[bodyId] === 0;
     this.width = width;
     this.height = height;
     this.#model = model;
@@ -124,20 +128,21 @@ class SoftwareRenderer implements CameraRenderer {
     this.#mounts = geomMounts(model, geoms);
     this.#geomIds = geoms.map(({ id }) => id);
     this.#cachesBackground = options.cacheBackground ?? true;
-    this.#buffer = createSampleBuffer(size);
-    this.#overlay = createSampleBuffer(size);
-    const triangles = new TriangleList();
-    this.#raster = new Rasterizer(this.#scene, size, { triangles, buffer: this.#buffer });
+    const fixed = model.cameras.filter(isStatic).length;
+    const memory = new RasterMemory(scene, size, { buffers: 2 + fixed, lists: 1 + fixed });
+    this.#raster = new KernelRasterizer(scene, memory);
+    this.#buffer = this.#raster.target;
+    this.#overlay = memory.sampleBuffer();
     this.#lighting = new VertexLighting(model, this.#scene, this.#raster.vertices);
-    this.#shader = new Shader(this.#scene, this.#raster.vertices, this.#lighting);
+    this.#shader = new Shader(this.#scene, this.#raster, this.#lighting);
     this.#sky = new Sky(model, this.#scene.textures);
     this.#resolver = new Resolver(size, { shader: this.#shader, sky: this.#sky });
     this.#poses = new Float64Array(POSE_STRIDE * geoms.length);
     this.#depths = new Float64Array(geoms.length);
     this.#blendedRows = [...geoms.keys()].filter((row) => !geoms[row]!.opaque);
     this.invalidate();
+    const { triangles } = this.#raster;
     for (const camera of model.cameras) {
-      const isStatic = model.bodyWeldId[camera.bodyId] === 0;
       this.#cameras.set(camera.name, {
         mount: createMount(camera.bodyId, camera.pos, camera.quatWxyz),
         camera: {
@@ -148,8 +153,8 @@ class SoftwareRenderer implements CameraRenderer {
           near: model.znear * model.extent,
           far: model.zfar * model.extent,
         },
-        isStatic,
-        triangles: isStatic ? new TriangleList() : triangles,
+        frame: isStatic(camera) ? memory.sampleBuffer() : undefined,
+        triangles: isStatic(camera) ? new TriangleList(memory) : triangles,
         background: undefined,
       });
     }
@@ -166,7 +171,9 @@ class SoftwareRenderer implements CameraRenderer {
     }
     const state = this.#begin(cameraName, poses);
     const background =
-      state.isStatic && this.#cachesBackground ? this.#bakedBackground(state, poses) : undefined;
+      state.frame !== undefined && this.#cachesBackground
+        ? this.#bakedBackground(state, { frame: state.frame, poses })
+        : undefined;
     const rgb = this.#drawOpaque(state, { poses, background, wantsRgb });
     const buffer = this.#raster.target;
     if (wantsRgb && this.#blendedRows.length > 0) this.#drawBlended(state.camera, rgb);
@@ -276,7 +283,10 @@ class SoftwareRenderer implements CameraRenderer {
    * A body that is welded to the world but moves all the same (a mocap body) counts as moving from
    * the first time it is seen elsewhere.
    */
-  #bakedBackground(state: CameraState, poses: BodyPoses): Background {
+  #bakedBackground(
+    state: CameraState,
+    { frame, poses }: { frame: SampleBuffer; poses: BodyPoses },
+  ): Background {
     const known = state.background;
     if (known !== undefined && !this.#hasMoved(state, known)) return known;
     const { camera, triangles } = state;
@@ -292,10 +302,12 @@ class SoftwareRenderer implements CameraRenderer {
       samples: this.#resolver.sampleColours(this.#buffer),
       triangleCount: triangles.count,
       buffer: copyOf(this.#buffer),
-      frame: copyOf(this.#buffer),
+      frame,
       changed: { xMin: 0, yMin: 0, xMax: 0, yMax: 0 },
       poses: this.#fixedPoses(camera),
     };
+    frame.inverseDepth.set(this.#buffer.inverseDepth);
+    frame.triangle.set(this.#buffer.triangle);
     state.background = background;
     return background;
   }

@@ -1,5 +1,6 @@
 /* eslint-disable max-params -- hot loop: positional parameters instead of an object per pixel */
-import type { Extent, SampleBuffer } from "./raster.ts";
+import type { Extent } from "./raster.ts";
+import type { SampleBuffer } from "./raster-memory.ts";
 import type { Shader } from "./shade.ts";
 import type { Sky } from "./sky.ts";
 

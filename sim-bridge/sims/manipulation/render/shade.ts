@@ -1,7 +1,8 @@
 /* eslint-disable max-params -- hot loop: positional parameters instead of an object per pixel */
 import { SAMPLE_UNIT, blueOf, greenOf, redOf, sampleLevel } from "./texture.ts";
 import type { TextureImage, TextureLevel } from "./texture.ts";
-import { PLANE_STRIDE, TriangleList } from "./triangles.ts";
+import { PLANE_STRIDE } from "./triangles.ts";
+import type { TriangleList } from "./triangles.ts";
 import type { VertexLighting } from "./lighting.ts";
 import type { RenderScene } from "./scene.ts";
 import type { VertexBuffer } from "./vertices.ts";
@@ -42,7 +43,7 @@ export class Shader {
   readonly #images: readonly TextureImage[];
   readonly #vertices: VertexBuffer;
   readonly #lighting: VertexLighting;
-  #triangles = new TriangleList();
+  #triangles: TriangleList;
   #attributes = new Float64Array(0);
   /** Image of the triangle's texture, -1 = none. */
   #image = new Int32Array(0);
@@ -51,10 +52,15 @@ export class Shader {
   #preparedInFrame = new Int32Array(0);
   #frame = 0;
 
-  constructor(scene: RenderScene, vertices: VertexBuffer, lighting: VertexLighting) {
+  constructor(
+    scene: RenderScene,
+    drawn: { vertices: VertexBuffer; triangles: TriangleList },
+    lighting: VertexLighting,
+  ) {
     this.#scene = scene;
     this.#images = scene.textures.images;
-    this.#vertices = vertices;
+    this.#vertices = drawn.vertices;
+    this.#triangles = drawn.triangles;
     this.#lighting = lighting;
   }
 
@@ -67,8 +73,9 @@ export class Shader {
 
   /** Makes room for triangles that were added since; those already shaded stay as they are. */
   ensure(): void {
-    const capacity = this.#triangles.a.length;
-    if (this.#image.length >= capacity) return;
+    const needed = this.#triangles.count + 1;
+    if (this.#image.length >= needed) return;
+    const capacity = Math.max(1024, 2 * needed);
     const grown = (old: Int32Array): Int32Array<ArrayBuffer> => {
       const array = new Int32Array(capacity);
       array.set(old);

@@ -1,4 +1,5 @@
 import type { Camera } from "./camera.ts";
+import type { RasterMemory } from "./raster-memory.ts";
 import type { GeomLevel, RenderScene } from "./scene.ts";
 
 /**
@@ -8,39 +9,45 @@ import type { GeomLevel, RenderScene } from "./scene.ts";
 export class VertexBuffer {
   /** Vertices of the scene; those from here on are made by clipping. */
   readonly sceneCount: number;
-  column: Float64Array;
-  row: Float64Array;
+  readonly column: Float64Array;
+  readonly row: Float64Array;
   /** 1 / w; 0 marks a vertex behind the near plane. */
-  inverseW: Float64Array;
-  /** Camera coordinates, m. */
-  x: Float64Array;
-  y: Float64Array;
-  w: Float64Array;
+  readonly inverseW: Float64Array;
+  /** Camera coordinates, m, of geoms that may have to be clipped. */
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  readonly w: Float64Array;
   /** Of clipped vertices: the edge they lie on and how far from `parentA` to `parentB`, [0, 1]. */
   parentA = new Int32Array(0);
   parentB = new Int32Array(0);
   fraction = new Float64Array(0);
   clippedCount = 0;
-  readonly #positions: Float32Array;
+  /** float32[sceneCount, 3]. */
+  readonly positions: Float32Array;
   readonly #texcoords: Float32Array;
 
-  constructor(scene: RenderScene) {
+  constructor(scene: RenderScene, memory: RasterMemory) {
+    const length = scene.vertexCount + memory.clippedCapacity;
     this.sceneCount = scene.vertexCount;
-    this.#positions = scene.positions;
+    this.positions = memory.float32(scene.positions.length);
+    this.positions.set(scene.positions);
     this.#texcoords = scene.texcoords;
-    const zeros = (): Float64Array => new Float64Array(scene.vertexCount);
-    this.column = zeros();
-    this.row = zeros();
-    this.inverseW = zeros();
-    this.x = zeros();
-    this.y = zeros();
-    this.w = zeros();
+    this.column = memory.float64(length);
+    this.row = memory.float64(length);
+    this.inverseW = memory.float64(length);
+    this.x = memory.float64(length);
+    this.y = memory.float64(length);
+    this.w = memory.float64(length);
+  }
+
+  /** Vertices of the scene and those that clipping made since. */
+  get count(): number {
+    return this.sceneCount + this.clippedCount;
   }
 
   /** Transforms and projects the vertices of one level; `view` as `viewFromPose` makes it. */
   project(camera: Camera, level: GeomLevel, view: Float64Array): void {
-    const { column, row, inverseW, x, y, w } = this;
-    const positions = this.#positions;
+    const { column, row, inverseW, x, y, w, positions } = this;
     const { focalPx, near } = camera;
     const centerColumn = camera.width / 2;
     const centerRow = camera.height / 2;
@@ -114,18 +121,6 @@ export class VertexBuffer {
 
   #grow(): void {
     const capacity = Math.max(256, 2 * this.fraction.length);
-    const length = this.sceneCount + capacity;
-    const grown = (old: Float64Array): Float64Array => {
-      const array = new Float64Array(length);
-      array.set(old);
-      return array;
-    };
-    this.column = grown(this.column);
-    this.row = grown(this.row);
-    this.inverseW = grown(this.inverseW);
-    this.x = grown(this.x);
-    this.y = grown(this.y);
-    this.w = grown(this.w);
     const { parentA, parentB, fraction } = this;
     this.parentA = new Int32Array(capacity);
     this.parentA.set(parentA);

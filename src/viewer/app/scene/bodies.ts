@@ -45,6 +45,9 @@ export const createBodies: ExtensionFactory = ({ scene }) => {
         group.quaternion.set(poses[at + 4]!, poses[at + 5]!, poses[at + 6]!, poses[at + 3]!);
       }
     },
+    setFine(fine) {
+      for (const mesh of meshes) mesh.receiveShadow = fine;
+    },
     dispose() {
       for (const { geometry, material } of meshes) {
         geometry.dispose();

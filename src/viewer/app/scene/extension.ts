@@ -22,7 +22,7 @@ export interface SceneExtension {
   /** Takes over what was appended to a live episode. */
   refresh?(): void;
   setTheme?(theme: Theme): void;
-  /** False while things move on a machine that draws slowly. */
+  /** False while things move on a machine that draws slowly: then nothing shows a shadow. */
   setFine?(fine: boolean): void;
   /** Frees geometries, materials and textures. */
   dispose(): void;

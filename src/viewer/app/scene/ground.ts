@@ -57,6 +57,9 @@ export const createGround: ExtensionFactory = ({ scene, bounds, theme }) => {
     object: root,
     update() {},
     setTheme,
+    setFine(fine) {
+      floor.receiveShadow = fine;
+    },
     dispose() {
       disc.dispose();
       floor.material.dispose();

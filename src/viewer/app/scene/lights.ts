@@ -3,7 +3,7 @@ import { DirectionalLight, Group, HemisphereLight } from "three";
 import type { Theme } from "../theme.ts";
 import type { ExtensionFactory } from "./extension.ts";
 
-const SHADOW_MAP_PX = { fine: 2048, coarse: 512 } as const;
+const SHADOW_MAP_PX = 2048;
 
 export const createLights: ExtensionFactory = ({ bounds, theme }) => {
   const [x, y, z] = bounds.center;
@@ -13,7 +13,7 @@ export const createLights: ExtensionFactory = ({ bounds, theme }) => {
   key.position.set(x + 1.2 * reach, y - 1.6 * reach, z + 2.6 * reach);
   key.target.position.set(x, y, z);
   key.castShadow = true;
-  key.shadow.mapSize.setScalar(SHADOW_MAP_PX.fine);
+  key.shadow.mapSize.setScalar(SHADOW_MAP_PX);
   key.shadow.radius = 5;
   key.shadow.bias = -0.0004;
   key.shadow.normalBias = 0.012 * bounds.radius;
@@ -39,12 +39,6 @@ export const createLights: ExtensionFactory = ({ bounds, theme }) => {
     object: root,
     update() {},
     setTheme,
-    setFine(fine) {
-      key.shadow.mapSize.setScalar(fine ? SHADOW_MAP_PX.fine : SHADOW_MAP_PX.coarse);
-      // The next shadow pass makes a map of the new size.
-      key.shadow.map?.dispose();
-      key.shadow.map = null;
-    },
     dispose() {
       key.dispose();
       fill.dispose();

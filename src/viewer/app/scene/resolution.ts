@@ -10,7 +10,7 @@ const UNUSUAL_MS = 600;
 /** Slow frames in a row before it gets coarser: one may be a hiccup. */
 const PATIENCE = 3;
 const FACTOR = 0.7;
-const COARSEST = FACTOR * FACTOR;
+const COARSEST = FACTOR ** 3;
 
 export class Resolution {
   /** Of the full resolution, per side. */

@@ -231,7 +231,9 @@ export class Stage {
     if (fine !== this.#fine) {
       this.#fine = fine;
       for (const extension of this.#extensions) extension.setFine?.(fine);
-      this.#renderer.shadowMap.needsUpdate = true;
+      // Coarse frames show no shadows: their map and looking pixels up in it are half of what a frame costs.
+      this.#renderer.shadowMap.needsUpdate = fine;
+      this.#host.classList.toggle("coarse", !fine);
     }
     this.#resize();
   }
@@ -261,7 +263,7 @@ export class Stage {
     const now = this.#recorded[step];
     if (now === undefined || this.#reader === undefined) return;
     const moved = this.#frame.step !== step || fraction !== this.#shownFraction;
-    if (moved) this.#renderer.shadowMap.needsUpdate = true;
+    if (moved && this.#fine) this.#renderer.shadowMap.needsUpdate = true;
     this.#shownFraction = fraction;
     this.#pair[0] = now;
     this.#pair[1] = this.#recorded[step + 1] ?? now;

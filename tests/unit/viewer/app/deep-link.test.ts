@@ -26,6 +26,10 @@ describe("parseDeepLink()", () => {
         follow: fc.constant(true),
         folded: fc.uniqueArray(fc.constantFrom("action", "proprio", "reward")),
         filter: text,
+        training: fc.uniqueArray(text, { minLength: 1, maxLength: 4 }),
+        axis: fc.constantFrom("epoch", "time"),
+        log: fc.constant(true),
+        smooth: fc.integer({ min: 0, max: 999 }).map((value) => value / 1000),
       },
       { requiredKeys: [] },
     ) as fc.Arbitrary<DeepLink>;

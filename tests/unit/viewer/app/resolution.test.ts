@@ -21,7 +21,7 @@ describe("Resolution", () => {
     frames(resolution, 4, 40);
     expect(resolution.scale).toBeCloseTo(0.7, 9);
     frames(resolution, 100, 40);
-    expect(resolution.scale).toBeCloseTo(0.49, 9);
+    expect(resolution.scale).toBeCloseTo(0.343, 9);
     expect(resolution.rest()).toBe(true);
     expect(resolution.scale).toBe(1);
     expect(resolution.rest()).toBe(false);
@@ -29,7 +29,7 @@ describe("Resolution", () => {
   it("goes to the floor at once where frames are far too slow", () => {
     const resolution = new Resolution();
     frames(resolution, 4, 120);
-    expect(resolution.scale).toBeCloseTo(0.49, 9);
+    expect(resolution.scale).toBeCloseTo(0.343, 9);
   });
   it("remembers from one movement to the next that it is slow, or has been told so", () => {
     const told = new Resolution({ slow: true });
@@ -39,7 +39,7 @@ describe("Resolution", () => {
     for (const resolution of [told, found]) {
       expect(resolution.scale).toBe(1);
       expect(resolution.move()).toBe(true);
-      expect(resolution.scale).toBeCloseTo(0.49, 9);
+      expect(resolution.scale).toBeCloseTo(0.343, 9);
       expect(resolution.rest()).toBe(true);
     }
   });

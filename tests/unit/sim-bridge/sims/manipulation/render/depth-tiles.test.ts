@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DepthTiles } from "../../../../../../sim-bridge/sims/manipulation/render/depth-tiles.ts";
+import { RasterMemory } from "../../../../../../sim-bridge/sims/manipulation/render/raster-memory.ts";
+import { buildScene } from "../../../../../../sim-bridge/sims/manipulation/render/scene.ts";
+import { renderModel } from "../../../../../support/render/model.ts";
 
 const WIDTH = 11; // neither is a multiple of a tile's edge
 const HEIGHT = 9;
@@ -40,8 +43,14 @@ function farthestOf(inverseDepth: Float32Array, samples: number, at: Rectangle):
   return farthest;
 }
 
+function createTiles(samples: 1 | 4): DepthTiles {
+  const scene = buildScene(renderModel({ geoms: [{ type: "sphere", size: [1] }] }), [0]);
+  const size = { width: WIDTH, height: HEIGHT, samples };
+  return new DepthTiles(new RasterMemory(scene, size, { buffers: 1, lists: 1 }));
+}
+
 describe("DepthTiles", () => {
-  it.each([1, 4])(
+  it.each([1, 4] as const)(
     "hides what is behind all samples, and nothing else, with %i samples",
     (samples) => {
       const step = fc.record({
@@ -52,8 +61,7 @@ describe("DepthTiles", () => {
       let hidden = 0;
       const property = fc.property(fc.array(step, { minLength: 1, maxLength: 60 }), (steps) => {
         const inverseDepth = new Float32Array(WIDTH * HEIGHT * samples).fill(0.5);
-        const tiles = new DepthTiles({ width: WIDTH, height: HEIGHT, samples });
-        tiles.reset(inverseDepth);
+        const tiles = createTiles(samples);
         for (const { drawn, asked, near } of steps) {
           for (let line = drawn.yMin * samples; line < (drawn.yMax + 1) * samples; line++) {
             for (let x = drawn.xMin; x <= drawn.xMax; x++) {
@@ -77,11 +85,10 @@ describe("DepthTiles", () => {
 
   it("starts anew in another frame, whose samples may be farther", () => {
     const inverseDepth = new Float32Array(WIDTH * HEIGHT).fill(2);
-    const tiles = new DepthTiles({ width: WIDTH, height: HEIGHT, samples: 1 });
-    tiles.reset(inverseDepth);
+    const tiles = createTiles(1);
     expect(tiles.hides(inverseDepth, 0, WIDTH - 1, 0, HEIGHT - 1, 1)).toBe(true);
     const next = new Float32Array(WIDTH * HEIGHT).fill(0.5);
-    tiles.reset(next);
+    tiles.reset();
     expect(tiles.hides(next, 0, WIDTH - 1, 0, HEIGHT - 1, 1)).toBe(false);
   });
 });

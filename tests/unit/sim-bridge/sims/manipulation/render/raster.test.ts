@@ -1,23 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  Rasterizer,
-  createSampleBuffer,
-} from "../../../../../../sim-bridge/sims/manipulation/render/raster.ts";
+import { KernelRasterizer } from "../../../../../../sim-bridge/sims/manipulation/render/kernel-raster.ts";
+import { Rasterizer } from "../../../../../../sim-bridge/sims/manipulation/render/raster.ts";
+import { RasterMemory } from "../../../../../../sim-bridge/sims/manipulation/render/raster-memory.ts";
 import { buildScene } from "../../../../../../sim-bridge/sims/manipulation/render/scene.ts";
-import { TriangleList } from "../../../../../../sim-bridge/sims/manipulation/render/triangles.ts";
 import { renderModel } from "../../../../../support/render/model.ts";
 
 const SIZE = 24;
 type Point = readonly [number, number];
 
-/** A rasteriser with room for the vertices of a test, which are set by hand. */
-function createRaster(samples: 1 | 4): Rasterizer {
+/** The same drawn in JavaScript and by the kernel. */
+const KINDS = { Rasterizer, KernelRasterizer };
+
+/** A rasteriser whose first vertices are set by hand. */
+function createRaster(kind: keyof typeof KINDS, samples: 1 | 4): Rasterizer {
   const scene = buildScene(renderModel({ geoms: [{ type: "sphere", size: [1] }] }), [0]);
   const size = { width: SIZE, height: SIZE, samples };
-  const triangles = new TriangleList();
-  triangles.ensure(1000);
-  return new Rasterizer(scene, size, { triangles, buffer: createSampleBuffer(size) });
+  return new KINDS[kind](scene, new RasterMemory(scene, size, { buffers: 1, lists: 1 }));
 }
 
 /** Samples covered by a triangle drawn alone, whichever way round its corners are. */
@@ -25,6 +24,7 @@ function covered(raster: Rasterizer, corners: readonly Point[], inverseW = [1, 1
   raster.target.inverseDepth.fill(0);
   raster.target.triangle.fill(0);
   raster.begin(raster.target);
+  raster.triangles.count = 0;
   const { column, row } = raster.vertices;
   corners.forEach(([x, y], index) => {
     column[index] = x;
@@ -55,10 +55,10 @@ function samplePosition(sample: number, samples: 1 | 4): Point {
   return [x, (subRow + 0.5) / samples];
 }
 
-describe("Rasterizer", () => {
+describe.each(["Rasterizer", "KernelRasterizer"] as const)("%s", (kind) => {
   for (const samples of [1, 4] as const) {
     it(`covers each sample of a fan exactly once, ${samples} samples`, () => {
-      const raster = createRaster(samples);
+      const raster = createRaster(kind, samples);
       const turn = fc.double({ min: 1, max: 1.9, noNaN: true }); // no corner of the fan exceeds pi
       const radius = fc.double({ min: 0.5, max: 40, noNaN: true });
       const fan = fc.record({
@@ -91,7 +91,7 @@ describe("Rasterizer", () => {
     });
 
     it(`covers the two halves of a rectangle without gap, ${samples} samples`, () => {
-      const raster = createRaster(samples);
+      const raster = createRaster(kind, samples);
       const property = fc.property(point, point, ([x0, y0], [x1, y1]) => {
         const [left, right] = [Math.min(x0, x1), Math.max(x0, x1)];
         const [top, low] = [Math.min(y0, y1), Math.max(y0, y1)];
@@ -129,7 +129,7 @@ describe("Rasterizer", () => {
   }
 
   it("keeps the nearer of two triangles at each sample and interpolates 1/w exactly", () => {
-    const raster = createRaster(1);
+    const raster = createRaster(kind, 1);
     const corners: Point[] = [
       [0, 0],
       [0, SIZE],
@@ -151,7 +151,7 @@ describe("Rasterizer", () => {
   });
 
   it("reports the rectangle it touched", () => {
-    const raster = createRaster(4);
+    const raster = createRaster(kind, 4);
     raster.resetTouched();
     // The corner at 9.1 lies above the first row of samples of pixel row 9.
     covered(raster, [
