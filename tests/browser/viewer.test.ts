@@ -234,7 +234,7 @@ describe.skipIf("unavailable" in found)("the viewer's page", () => {
     });
 
   it("draws executed actions, every predicted chunk, and the one in force", async () => {
-    const { page } = await visit(PLATE);
+    const { page, step } = await visit(PLATE);
     expect(await drawnPixels(page, "delta_position x", "lane-base")).toBeGreaterThan(500);
     expect(await drawnPixels(page, "delta_position x", "lane-moment")).toBeGreaterThan(20);
     const digest = (): Promise<string> =>
@@ -243,8 +243,10 @@ describe.skipIf("unavailable" in found)("the viewer's page", () => {
         .evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
     const before = await digest();
     await page.keyboard.press("ArrowRight");
+    expect(await step()).toBe(1);
     expect(await digest()).toBe(before);
     await page.keyboard.press("Shift+ArrowRight");
+    expect(await step()).toBe(11);
     expect(await digest()).not.toBe(before);
   });
 
