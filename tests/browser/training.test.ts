@@ -170,9 +170,9 @@ describe.skipIf("unavailable" in found)("training runs on the page", () => {
     expect(await reading(page, "loss")).toEqual([
       expect.stringContaining(lossOf(0, 620).toFixed(3)),
     ]);
-    expect(await page.locator('.run[data-path="live"] .run-detail').textContent()).toContain(
-      "620 / 2,000",
-    );
+    await eventually(() =>
+      page.locator('.run[data-path="live"] .run-detail').textContent(),
+    ).toContain("620 / 2,000");
     // Seed 5 writes other numbers: what was cut off must not stay.
     writeSyntheticTraining(join(folder.episodes, "other"), { seed: 5, until: 1000 });
     await copyFile(join(folder.episodes, "other/metrics.jsonl"), join(run, "metrics.jsonl"));
