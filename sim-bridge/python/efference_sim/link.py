@@ -292,9 +292,10 @@ class Link:
             ready = {socket for socket, _ in poller.poll(max(1, round(wait_s * 1000)))}
             if self._wake_in in ready:
                 self._drain_wake()
-                self._check_stop(dealer, welcome)
-                if self._flush(dealer, welcome):
-                    said_at = time.monotonic()
+            # At every turn, not only when woken: a wake-up that got lost costs a heartbeat, not the reply.
+            self._check_stop(dealer, welcome)
+            if self._flush(dealer, welcome):
+                said_at = time.monotonic()
             if dealer in ready:
                 heard_at = time.monotonic()
                 self._take(dealer)

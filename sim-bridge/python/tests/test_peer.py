@@ -10,7 +10,7 @@ from support import DEADLINE_S, EVERYTHING, Counter, InThread, Runtime
 from efference_sim import messages as m
 from efference_sim.codec import encode
 from efference_sim.environment import Want
-from efference_sim.link import CurveKeys, LinkOptions
+from efference_sim.link import CurveKeys, Link, LinkOptions
 from efference_sim.peer import serve
 from efference_sim.wire import SCHEMA_FINGERPRINT, Envelope
 
@@ -49,6 +49,18 @@ def test_an_episode_over_the_wire_carries_state_images_and_text():
         assert [sorted(one.observation.images) for one in steps] == [[], ["front"]]
         assert steps[1].observation.images["front"].tolist() == np.full((2, 3, 3), 2).tolist()
         assert steps[1].info == {"count": 2}
+        runtime.send(m.Close())
+        peer.join()
+
+
+def test_a_reply_whose_wake_up_is_lost_comes_with_the_next_heartbeat(monkeypatch):
+    with Runtime() as runtime:
+        peer = served(runtime)
+        runtime.greet()
+        monkeypatch.setattr(Link, "_wake", lambda _: None)
+        first = runtime.reset("count", seed=7)
+        assert first.first.observation.proprio["sum"] == 7.0
+        monkeypatch.undo()
         runtime.send(m.Close())
         peer.join()
 
