@@ -244,7 +244,8 @@ function keyword(node: BddlNode): string {
 
 function number(node: BddlNode): number {
   const { text } = wordOf(node);
-  const value = Number(text);
+  // Adding 0 makes 0 of -0, which text does not tell apart.
+  const value = Number(text) + 0;
   if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) || !Number.isFinite(value)) {
     throw refuse(node, `"${text}" stands where a finite number must be`);
   }

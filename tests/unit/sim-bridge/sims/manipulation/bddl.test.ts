@@ -119,6 +119,12 @@ describe("parseBddl()", () => {
     expect(() => parseBddl("(".repeat(10_000))).toThrow(/nested deeper than 16/);
   });
 
+  it("reads -0 as 0, so that what is printed reads the same", () => {
+    const problem = parseBddl(PROBLEM.replace("-0.03", "-0"));
+    expect(problem.regions[0]!.ranges[0]![1]).toBe(0);
+    expect(parseBddl(printBddl(problem))).toEqual(problem);
+  });
+
   it("never fails otherwise than by its documented errors, on mutilated problems", () => {
     const cut = fc.record({
       at: fc.nat(PROBLEM.length),
