@@ -8,7 +8,7 @@ import type { ParameterStore } from "../onnx/layers/index.ts";
 import type { DeviceTensor, LocalSession } from "../session/index.ts";
 import { hostArray, isDeviceTensor, openLocalSession } from "../session/index.ts";
 import { assertFits } from "./arena.ts";
-import { declareScalars, parameterInfos, scalarOf, startOf } from "./loss-scalars.ts";
+import { countOf, declareScalars, parameterInfos, scalarOf, startOf } from "./loss-scalars.ts";
 import type { Trainable } from "./trainable.ts";
 import type { StepSettings, Updater, UpdateResult } from "./updater.ts";
 
@@ -82,10 +82,7 @@ export class DeviceTrainingStep implements Updater {
   }
 
   get parameterCount(): number {
-    return this.#parts.parameters.reduce(
-      (sum, { shape }) => sum + shape.reduce((product, dim) => product * dim, 1),
-      0,
-    );
+    return countOf(this.#parts.parameters);
   }
 
   get openMs(): number {

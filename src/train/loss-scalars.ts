@@ -1,6 +1,7 @@
 /** What the loss graphs of both kinds of training step have in common. */
 import type { ParameterInfo } from "../autodiff/index.ts";
 import type { NdArray } from "../core/index.ts";
+import { elementCount } from "../core/index.ts";
 import type { GraphBuilder, Value } from "../onnx/index.ts";
 import type { LossGraph } from "./trainable.ts";
 
@@ -12,6 +13,11 @@ export function parameterInfos(g: GraphBuilder): ParameterInfo[] {
     }
     return { name, shape: shape.map(Number) };
   });
+}
+
+/** Numbers to be learned, of all parameters together. */
+export function countOf(infos: readonly ParameterInfo[]): number {
+  return infos.reduce((sum, { shape }) => sum + elementCount(shape), 0);
 }
 
 /** The numbers that the builder's parameters were declared with. */

@@ -7,7 +7,7 @@ import type { ParameterStore } from "../onnx/layers/index.ts";
 import type { LocalSession, SessionOptions } from "../session/index.ts";
 import { openLocalSession } from "../session/index.ts";
 import { ParameterArena } from "./arena.ts";
-import { declareScalars, parameterInfos, scalarOf, startOf } from "./loss-scalars.ts";
+import { countOf, declareScalars, parameterInfos, scalarOf, startOf } from "./loss-scalars.ts";
 import type { Optimiser } from "./optimiser.ts";
 import { createOptimiser, layoutFor } from "./optimiser.ts";
 import type { Trainable } from "./trainable.ts";
@@ -31,6 +31,9 @@ export class TrainingStep implements Updater {
   readonly #trainable: Trainable;
   readonly #settings: StepSettings;
   readonly #scalars: readonly string[];
+  /** Views of the arena, made once: its memory never moves. Gradients by the names of the outputs that fill them. */
+  readonly #parameters: Feeds;
+  readonly #gradients: Feeds;
   #forward: LocalSession | undefined;
 
   private constructor(parts: {
@@ -46,6 +49,13 @@ export class TrainingStep implements Updater {
     this.#trainable = parts.trainable;
     this.#settings = parts.settings;
     this.#scalars = parts.scalars;
+    this.#parameters = this.arena.views("parameter");
+    this.#gradients = Object.fromEntries(
+      Object.entries(this.arena.views("gradient")).map(([name, array]) => [
+        `${GRADIENT}${name}`,
+        array,
+      ]),
+    );
     this.optimiser.init();
   }
 
@@ -72,10 +82,7 @@ export class TrainingStep implements Updater {
   }
 
   get parameterCount(): number {
-    return this.arena.parameters.reduce(
-      (sum, { shape }) => sum + shape.reduce((product, dim) => product * dim, 1),
-      0,
-    );
+    return countOf(this.arena.parameters);
   }
 
   get openMs(): number {
@@ -149,12 +156,9 @@ export class TrainingStep implements Updater {
   }
 
   async #run(feeds: Feeds): Promise<{ values: [string, number][]; runMs: number }> {
-    const gradients = Object.entries(this.arena.views("gradient")).map(
-      ([name, array]) => [`${GRADIENT}${name}`, array] as const,
-    );
     const { outputs, runMs } = await this.#session.run(
-      { ...feeds, ...this.arena.views("parameter") },
-      { into: Object.fromEntries(gradients) },
+      { ...feeds, ...this.#parameters },
+      { into: this.#gradients },
     );
     const values = this.#scalars.map((name): [string, number] => [
       name,
@@ -165,7 +169,7 @@ export class TrainingStep implements Updater {
 
   async #openForward(): Promise<LocalSession> {
     const parameters: ParameterStore = {
-      get: (name) => this.arena.views("parameter")[name] as NdArray,
+      get: (name) => this.#parameters[name] as NdArray,
     };
     const { batchSize, objectives } = this.#settings;
     const made = this.#trainable.lossGraph({ batchSize, parameters });
