@@ -62,6 +62,8 @@ export const trainConfigSchema = z.strictObject({
   objectives: z.record(z.string(), z.number()).optional(),
   threads: count.default(2),
   device: z.enum(["cpu", "webgpu", "cuda"]).default("cpu"),
+  /** Updates that are one run of the engine, optimiser and all; default 20 on `cuda`, 1 elsewhere. */
+  updatesPerRun: count.optional(),
   /** Updates between lines of `metrics.jsonl`. */
   logEvery: count.default(20),
   validate: z
