@@ -15,6 +15,8 @@ const dataSchema = z.strictObject({
   /** Share of the episodes that is held out and measured. */
   validation: fraction.default(0.05),
   resize: z.strictObject({ height: count, width: count }).optional(),
+  /** Part of the (resized) images that is read: at a random place in training, else the centre. */
+  crop: z.strictObject({ height: count, width: count }).optional(),
   /** Random changes of training images; see `AugmentOptions`. */
   augment: z
     .strictObject({
