@@ -20,6 +20,7 @@ const RUNGS: readonly (readonly [folder: string, rung: number])[] = [
   ["src/train", 4],
   ["src/package", 4],
   ["src/viewer", 4],
+  ["src/imitation", 4],
   ["policies", 5],
   ["src/cli", 6],
   ["src/index.ts", 6],
@@ -30,6 +31,8 @@ const ALLOWED_WITHIN_RUNG = new Set([
   "sim-bridge -> robots",
   "src/tensor -> src/math",
   "src/train -> src/package",
+  "src/imitation -> src/train",
+  "src/imitation -> src/package",
   "src/index.ts -> src/cli",
 ]);
 /** Exceptions to "lower rungs only" in the other direction: what a higher folder must not see. */

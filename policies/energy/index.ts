@@ -1,0 +1,7 @@
+/**
+ * Energy-based transformer policies, trained by behaviour cloning. Knows no simulator and no other policy: it is given
+ * what the data looks like, and gives a loss graph and a package.
+ */
+export { energyConfigSchema, parseEnergyConfig } from "./config.ts";
+export type { EnergyConfig } from "./config.ts";
+export { energyTrainable } from "./trainable.ts";

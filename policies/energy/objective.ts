@@ -1,0 +1,398 @@
+/**
+ * What training asks of the energy, as a loss graph and its feeds. Descents are detached at every step, so that no
+ * gradient crosses more than one: the steps before are done in a `Loop` that is not differentiated, and only the
+ * steps whose result is judged are built to be.
+ */
+import { stopGradient } from "../../src/autodiff/index.ts";
+import type { Dtype, NdArray, Rng } from "../../src/core/index.ts";
+import type { Imitated, ObservedKeys } from "../../src/imitation/index.ts";
+import {
+  frameFeatures,
+  observationInputs,
+  observationTokens,
+  observedKeys,
+} from "../../src/imitation/index.ts";
+import type { Value } from "../../src/onnx/index.ts";
+import { addLoop, GraphBuilder } from "../../src/onnx/index.ts";
+import type { LayerContext, ParameterStore } from "../../src/onnx/layers/index.ts";
+import type { LossGraph } from "../../src/train/index.ts";
+import type { EnergyConfig } from "./config.ts";
+import type { DescentState, Landscape } from "./step.ts";
+import { descentFrom, energyOf, energyStep, slopeOf } from "./step.ts";
+
+/** Keys and values of the observation, which the energy and its step are built with. */
+export function observe(context: LayerContext, tokens: Value, config: EnergyConfig): ObservedKeys {
+  return context.g.scope("energy", () => observedKeys(context, tokens, config));
+}
+
+interface Request {
+  readonly batchSize: number;
+  readonly parameters: ParameterStore;
+  /** Of everything that is computed; default `float32`, `float64` for checks. */
+  readonly dtype?: Dtype;
+}
+
+/** Mean squared errors are over the rows of the episode; rows past its end are predicted and not judged. */
+export function energyLoss(imitated: Imitated, config: EnergyConfig, request: Request): LossGraph {
+  const { batchSize, parameters, dtype = "float32" } = request;
+  const g = new GraphBuilder("energy");
+  const context = { g, parameters, shared: true };
+  const frames = config.observeHorizon;
+  const inputs = observationInputs(g, imitated, {
+    batch: batchSize,
+    frames,
+    images: "batch",
+    dtype,
+  });
+  const tokens = observationTokens(context, imitated, frameFeatures(context, imitated, inputs));
+  const landscape = { observed: observe(context, tokens, config), config };
+  const shape = [batchSize, config.horizon, imitated.actionDim];
+  const start = g.input("start", dtype, shape);
+  const target = g.input("target", dtype, shape);
+  const mask = g.input("action_mask", dtype, shape.slice(0, 2));
+  const judged = { target, mask };
+  return config.objective === "equilibrium"
+    ? equilibriumLoss(context, start, { judged, landscape })
+    : descentLoss(context, start, { judged, landscape });
+}
+
+interface Judged {
+  readonly target: Value;
+  readonly mask: Value;
+}
+
+interface LossParts {
+  readonly judged: Judged;
+  readonly landscape: Landscape & { readonly config: EnergyConfig };
+}
+
+/** By chunk, `[batch]`: mean squared error over the rows that the mask keeps. */
+function errors({ g }: LayerContext, chunk: Value, { target, mask }: Judged): Value {
+  const off = g.sub(chunk, target);
+  const perRow = g.mul(g.reduceMean(g.mul(off, off), [2]), mask);
+  return g.div(g.reduceSum(perRow, [1]), g.reduceSum(mask, [1]));
+}
+
+/** Equilibrium matching (arXiv 2510.02300) of an explicit energy: its slope is to be a given one. */
+function equilibriumLoss(context: LayerContext, start: Value, parts: LossParts): LossGraph {
+  const { g } = context;
+  const { judged, landscape } = parts;
+  const energy = energyOf(context, start, landscape);
+  const slope = slopeOf(context, { energy, at: start }, landscape.config.step);
+  const loss = g.reduceMean(errors(context, slope, judged), [0]);
+  return { g, objectives: { slope: loss }, metrics: { energy: g.reduceMean(energy, [0]) } };
+}
+
+function descentLoss(context: LayerContext, start: Value, parts: LossParts): LossGraph {
+  const { g } = context;
+  const { judged, landscape } = parts;
+  const { train } = landscape.config;
+  const most = train.steps + train.extraSteps;
+  const state = descentFrom(context, start, landscape.config);
+  const inputs = drawnInputs(context, start, { most, landscape });
+  const begun = descend(context, state, { landscape, inputs, most });
+  if (train.loss === "last") {
+    const last = energyStep(context, begun.last, { draws: inputs.last, landscape });
+    const loss = g.reduceMean(errors(context, last.chunk, judged), [0]);
+    return { g, objectives: { action: loss }, metrics: { energy: g.reduceMean(last.energy, [0]) } };
+  }
+  // All steps at once, side by side along the batch: each begins at what is known of it.
+  const all = joinedStates(context, begun, most);
+  const wide = { ...landscape, observed: repeated(context, landscape.observed, most) };
+  const each = energyStep(context, all, {
+    draws: joinedDraws(context, inputs, most),
+    landscape: wide,
+  });
+  const again = (x: Value): Value => g.concat(new Array<Value>(most).fill(x), 0);
+  const wanted = { target: again(judged.target), mask: again(judged.mask) };
+  const byStep = g.reshape(errors(context, each.chunk, wanted), [most, Number(start.shape[0])]);
+  const weights = g.input("step_weights", start.elementType, [most]);
+  const loss = g.reduceSum(g.mul(g.reduceMean(byStep, [1]), weights), [0]);
+  return { g, objectives: { action: loss }, metrics: { energy: g.reduceMean(each.energy, [0]) } };
+}
+
+/** Inputs for what is drawn: stacked for the steps of the loop, and apart for the one after them. */
+interface DrawnInputs {
+  readonly stacked: Readonly<Record<string, Value>>;
+  readonly last: Readonly<Record<string, Value>>;
+}
+
+function drawnInputs(
+  { g }: LayerContext,
+  { shape, elementType }: Value,
+  { most, landscape }: { readonly most: number; readonly landscape: LossParts["landscape"] },
+): DrawnInputs {
+  const sizes = drawnSizes(landscape.config, shape.map(Number));
+  const entries = Object.entries(sizes);
+  const stacked = most === 1 ? [] : entries;
+  return {
+    stacked: Object.fromEntries(
+      stacked.map(([name, size]) => [name, g.input(name, elementType, [most - 1, ...size])]),
+    ),
+    last: Object.fromEntries(
+      entries.map(([name, size]) => [name, g.input(`last_${name}`, elementType, size)]),
+    ),
+  };
+}
+
+/** What is drawn for every step, with its shape. */
+function drawnSizes({ train }: EnergyConfig, shape: readonly number[]): Record<string, number[]> {
+  const { noise, randomiseRate } = train;
+  return {
+    ...(noise.some((deviation) => deviation > 0) ? { noise: [...shape] } : {}),
+    ...(randomiseRate > 1 ? { factor: [shape[0] ?? 1, 1, 1] } : {}),
+  };
+}
+
+interface Begun {
+  /** Where the last step begins. */
+  readonly last: DescentState;
+  /** Where each step of the loop began, stacked. */
+  readonly before: Readonly<Record<string, Value>>;
+}
+
+/** All steps but the last, from which no gradient comes back. */
+function descend(
+  context: LayerContext,
+  start: DescentState,
+  {
+    landscape,
+    inputs,
+    most,
+  }: { landscape: LossParts["landscape"]; inputs: DrawnInputs; most: number },
+): Begun {
+  const { g } = context;
+  if (most === 1) return { last: start, before: {} };
+  const every = landscape.config.train.loss === "every";
+  const step = stepModel(context, start, { landscape, draws: Object.keys(inputs.stacked) });
+  const given: Record<string, Value> = { ...step.observed };
+  for (const [name, value] of step.parameters) {
+    given[name] = g.parameters.get(name) ?? g.parameter(name, value.constant as NdArray);
+  }
+  const keys = Object.keys(start) as (keyof DescentState)[];
+  const loop = addLoop(g, {
+    name: "loop",
+    step: step.model,
+    most: every ? g.scalar(most - 1, "int64") : g.input("loop_steps", "int64", []),
+    carry: Object.fromEntries(
+      keys.map((key) => [key, { start: start[key] as Value, next: `next/${key}` }]),
+    ),
+    perStep: inputs.stacked,
+    given,
+    collect: every ? keys.map((key) => `before/${key}`) : [],
+  });
+  const stopped = (values: Readonly<Record<string, Value>>, prefix: string): DescentState =>
+    Object.fromEntries(
+      keys.map((key) => [key, stopGradient(g, values[`${prefix}${key}`] as Value)]),
+    ) as unknown as DescentState;
+  return {
+    last: stopped(loop.carried, ""),
+    before: every ? { ...stopped(loop.collected, "before/") } : {},
+  };
+}
+
+/** A step of the loop as a model of its own. Parameters and observation are inputs that the loop hands in. */
+function stepModel(
+  { parameters }: LayerContext,
+  start: DescentState,
+  { landscape, draws }: { landscape: LossParts["landscape"]; draws: readonly string[] },
+): {
+  model: ReturnType<GraphBuilder["build"]>;
+  parameters: ReadonlyMap<string, Value>;
+  observed: Readonly<Record<string, Value>>;
+} {
+  const g = new GraphBuilder("descent");
+  const context = { g, parameters };
+  const like = (name: string, value: Value): Value => g.input(name, value.elementType, value.shape);
+  const state = Object.fromEntries(
+    Object.entries(start).map(([key, value]) => [key, like(key, value as Value)]),
+  ) as unknown as DescentState;
+  const shape = start.chunk.shape.map(Number);
+  const sizes = drawnSizes(landscape.config, shape);
+  const drawn = Object.fromEntries(
+    draws.map((name) => [name, g.input(name, start.chunk.elementType, sizes[name] ?? [])]),
+  );
+  const observed: Record<string, Value> = {};
+  const inner = landscape.observed.map(({ k, v }, i) => {
+    observed[`observed/${i}/k`] = k;
+    observed[`observed/${i}/v`] = v;
+    return { k: like(`observed/${i}/k`, k), v: like(`observed/${i}/v`, v) };
+  });
+  const made = energyStep(context, state, {
+    draws: drawn,
+    landscape: { ...landscape, observed: inner },
+  });
+  for (const [key, value] of Object.entries(state)) g.output(`before/${key}`, value as Value);
+  g.output("next/chunk", made.chunk);
+  if (made.velocity !== undefined) g.output("next/velocity", made.velocity);
+  return { model: g.build({ parameters: "fed" }), parameters: g.parameters, observed };
+}
+
+/** `[most * batch, ...]`: where every step begins. */
+function joinedStates({ g }: LayerContext, { last, before }: Begun, most: number): DescentState {
+  const join = (end: Value, stack: Value | undefined): Value => {
+    if (stack === undefined) return end;
+    const [batch = 1, ...rest] = end.shape.map(Number);
+    return g.concat([g.reshape(stack, [(most - 1) * batch, ...rest]), end], 0);
+  };
+  const { chunk, velocity } = last;
+  return {
+    chunk: join(chunk, before["chunk"]),
+    ...(velocity === undefined ? {} : { velocity: join(velocity, before["velocity"]) }),
+  };
+}
+
+function joinedDraws(
+  { g }: LayerContext,
+  { stacked, last }: DrawnInputs,
+  most: number,
+): Readonly<Record<string, Value>> {
+  return Object.fromEntries(
+    Object.entries(last).map(([name, end]) => {
+      const before = stacked[name];
+      if (before === undefined) return [name, end];
+      const [batch = 1, ...rest] = end.shape.map(Number);
+      return [name, g.concat([g.reshape(before, [(most - 1) * batch, ...rest]), end], 0)];
+    }),
+  );
+}
+
+function repeated({ g }: LayerContext, observed: ObservedKeys, times: number): ObservedKeys {
+  const again = (x: Value): Value => g.concat(new Array<Value>(times).fill(x), 0);
+  return observed.map(({ k, v }) => ({ k: again(k), v: again(v) }));
+}
+
+/**
+ * The inputs of the loss that are drawn, and the targets. Equal generators give equal feeds.
+ * @param demonstrated `[batch, horizon, actionDim]`, normalised
+ */
+export function energyFeeds(
+  config: EnergyConfig,
+  demonstrated: { readonly data: Float32Array; readonly shape: readonly number[] },
+  rng: Rng,
+): Record<string, NdArray> {
+  const { data, shape } = demonstrated;
+  const f32 = (size: readonly number[], numbers: Float32Array): NdArray => ({
+    dtype: "float32",
+    shape: [...size],
+    data: numbers,
+  });
+  const noise = normals(rng.split("start"), data.length);
+  const [batch = 1] = shape;
+  const { train } = config;
+  if (config.objective === "equilibrium") {
+    const { start, target } = equilibriumPair(config, { data, batch, noise }, rng.split("share"));
+    return { start: f32(shape, start), target: f32(shape, target) };
+  }
+  const start = train.start === "noise" ? noise : mixed(data, { noise, batch }, rng.split("share"));
+  const steps = train.steps + rng.split("steps").int(train.extraSteps + 1);
+  const weights = train.loss === "every" ? { step_weights: weightsOf(train, steps) } : {};
+  const loop =
+    train.loss === "last" && train.steps + train.extraSteps > 1
+      ? {
+          loop_steps: {
+            dtype: "int64" as const,
+            shape: [],
+            data: BigInt64Array.of(BigInt(steps - 1)),
+          },
+        }
+      : {};
+  return {
+    start: f32(shape, start),
+    target: f32(shape, data),
+    ...drawnFeeds(config, { shape, steps }, rng),
+    ...weights,
+    ...loop,
+  };
+}
+
+function weightsOf({ steps, extraSteps }: EnergyConfig["train"], done: number): NdArray {
+  const data = Float32Array.from({ length: steps + extraSteps }, (_, k) =>
+    k < done ? 1 / done : 0,
+  );
+  return { dtype: "float32", shape: [data.length], data };
+}
+
+/** A share `l` of noise, uniform in [0, 1) for each chunk: `l noise + (1 - l) demonstration`. */
+function mixed(
+  data: Float32Array,
+  { noise, batch }: { readonly noise: Float32Array; readonly batch: number },
+  rng: Rng,
+): Float32Array {
+  const per = data.length / batch;
+  const shares = Float32Array.from({ length: batch }, () => rng.uniform());
+  return data.map((a, i) => {
+    const share = shares[Math.floor(i / per)] ?? 1;
+    return share * (noise[i] ?? 0) + (1 - share) * a;
+  });
+}
+
+function equilibriumPair(
+  { train: { knee, slope } }: EnergyConfig,
+  parts: { readonly data: Float32Array; readonly noise: Float32Array; readonly batch: number },
+  rng: Rng,
+): { readonly start: Float32Array; readonly target: Float32Array } {
+  const { data, noise, batch } = parts;
+  const per = data.length / batch;
+  const shares = Float32Array.from({ length: batch }, () => rng.uniform());
+  const shareAt = (i: number): number => shares[Math.floor(i / per)] ?? 0;
+  const start = data.map((a, i) => shareAt(i) * a + (1 - shareAt(i)) * (noise[i] ?? 0));
+  const target = data.map((a, i) => {
+    const strength = slope * Math.min(1, (1 - shareAt(i)) / (1 - knee));
+    return strength * ((noise[i] ?? 0) - a);
+  });
+  return { start, target };
+}
+
+/** Draws of every step, those of the last apart. Steps of the loop that are not done are fed zeros. */
+function drawnFeeds(
+  config: EnergyConfig,
+  { shape, steps }: { readonly shape: readonly number[]; readonly steps: number },
+  rng: Rng,
+): Record<string, NdArray> {
+  const { train } = config;
+  const most = train.steps + train.extraSteps;
+  // Where every step is judged the last one of the graph is a fixed one, else the last that is done.
+  const last = train.loss === "every" ? most - 1 : steps - 1;
+  const feeds: Record<string, NdArray> = {};
+  for (const [name, size] of Object.entries(drawnSizes(config, shape))) {
+    const count = size.reduce((product, dim) => product * dim, 1);
+    const stack = new Float32Array((most - 1) * count);
+    let end = new Float32Array(count);
+    for (let k = 0; k < steps; k++) {
+      const drawn = drawOne(name, { train, k, steps, count }, rng.split(name).split(k));
+      if (k === last) end = drawn;
+      else stack.set(drawn, k * count);
+    }
+    if (most > 1) feeds[name] = { dtype: "float32", shape: [most - 1, ...size], data: stack };
+    feeds[`last_${name}`] = { dtype: "float32", shape: size, data: end };
+  }
+  return feeds;
+}
+
+function drawOne(
+  name: string,
+  {
+    train,
+    k,
+    steps,
+    count,
+  }: { train: EnergyConfig["train"]; k: number; steps: number; count: number },
+  rng: Rng,
+): Float32Array<ArrayBuffer> {
+  if (name === "noise") {
+    const deviation = noiseAt(train.noise, k, steps);
+    return normals(rng, count).map((x) => deviation * x);
+  }
+  const s = train.randomiseRate;
+  return Float32Array.from({ length: count }, () => 1 / s + (s - 1 / s) * rng.uniform());
+}
+
+/** `sigma_k = min + (max - min) (1 + cos(pi k / K)) / 2` (the published schedule). */
+export function noiseAt([max, min]: readonly [number, number], k: number, steps: number): number {
+  return min + ((max - min) * (1 + Math.cos((Math.PI * k) / steps))) / 2;
+}
+
+function normals(rng: Rng, count: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: count }, () => rng.normal());
+}
