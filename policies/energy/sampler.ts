@@ -163,5 +163,5 @@ function floats({ data }: NdArray): Float32Array {
 }
 
 function flags({ data }: NdArray): boolean[] {
-  return Array.from(data, (value) => Number(value) !== 0);
+  return Array.from(data as Uint8Array, (value) => value !== 0);
 }

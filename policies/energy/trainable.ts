@@ -70,11 +70,10 @@ export function energyPackage(
       thoughts: [
         ...tags.map((tag) => ({ kind: "scalar", tag, output: tag })),
         {
-          kind: "descent",
+          kind: "refinement",
           tag: "descent",
-          energies: "descent/energy",
-          slopes: "descent/slope",
           chunks: "descent/chunk",
+          values: { energy: "descent/energy", slope: "descent/slope" },
         },
       ],
       policy: config,
