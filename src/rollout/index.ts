@@ -4,6 +4,7 @@
  */
 export * from "./controller.ts";
 export * from "./evaluate.ts";
+export * from "./hold.ts";
 export * from "./journal.ts";
 export * from "./listener.ts";
 export * from "./perturb.ts";
