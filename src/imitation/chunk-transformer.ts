@@ -3,7 +3,7 @@
  * cross-attention to the observation and a feed-forward part (EBT-Policy, arXiv 2510.27545, as in its published
  * code). What it says per row becomes an energy, a velocity, noise or an action, as the policy likes.
  */
-import type { Value } from "../onnx/index.ts";
+import type { GraphBuilder, Value } from "../onnx/index.ts";
 import type { KeysAndValues, LayerContext } from "../onnx/layers/index.ts";
 import {
   attendTo,
@@ -32,8 +32,11 @@ export function observedKeys(
   tokens: Value,
   { layers, heads }: ChunkTransformerConfig,
 ): ObservedKeys {
+  const { g } = context;
+  const rows = flat(g, tokens);
+  const batch = fixed(tokens.shape[0], "tokens");
   return Array.from({ length: layers }, (_, i) =>
-    context.g.scope(`blocks/${i}`, () => keysAndValues(context, tokens, { name: "cross", heads })),
+    g.scope(`blocks/${i}`, () => keysAndValues(context, rows, { name: "cross", heads, batch })),
   );
 }
 
@@ -57,16 +60,32 @@ export function chunkTransformer(
 ): Value {
   const { g } = context;
   const { width } = config;
-  const rows = fixed(chunk.shape[1], "chunk");
-  const lifted = layerNorm(context, linear(context, chunk, { name: "lift", width }), "lift_norm");
+  const [batch, rows] = [fixed(chunk.shape[0], "chunk"), fixed(chunk.shape[1], "chunk")];
+  const raw = linear(context, flat(g, chunk), { name: "lift", width });
+  const lifted = layerNorm(context, raw, "lift_norm");
   const inner = linear(context, g.gelu(lifted, "tanh"), { name: "inner", width });
-  let x = g.add(g.gelu(inner, "tanh"), places(context, { rows, width }, chunk));
-  if (time !== undefined) x = g.add(x, g.unsqueeze(timeToken(context, time, width), [1]));
+  const apart = g.reshape(g.gelu(inner, "tanh"), [batch, rows, width]);
+  let placed = g.add(apart, places(context, { rows, width }, chunk));
+  if (time !== undefined) {
+    placed = g.add(placed, g.unsqueeze(timeToken(context, time, width), [1]));
+  }
+  let x = flat(g, placed);
   for (const [i, memory] of observed.entries()) {
-    x = g.scope(`blocks/${i}`, () => block(context, { x, memory }, config));
+    x = g.scope(`blocks/${i}`, () => block(context, { x, memory }, { ...config, batch }));
   }
   const last = linear(context, rmsNorm(context, x, "norm"), { name: "last", width });
-  return linear(context, g.gelu(last, "tanh"), { name: "out", width: lastDim(chunk) });
+  const said = linear(context, g.gelu(last, "tanh"), { name: "out", width: lastDim(chunk) });
+  return g.reshape(said, chunk.shape);
+}
+
+/** `[batch, length, width]` to `[batch * length, width]`: blocks work on rows, whatever sequence they are of. */
+function flat(g: GraphBuilder, x: Value): Value {
+  const [batch, length, width] = x.shape.map((dim) => fixed(dim, x.name)) as [
+    number,
+    number,
+    number,
+  ];
+  return g.reshape(x, [batch * length, width]);
 }
 
 function places(
@@ -93,14 +112,14 @@ export function timeToken(context: LayerContext, time: Value, width: number): Va
 function block(
   context: LayerContext,
   { x, memory }: { readonly x: Value; readonly memory: KeysAndValues },
-  { width, heads }: ChunkTransformerConfig,
+  { width, heads, batch }: ChunkTransformerConfig & { readonly batch: number },
 ): Value {
   const { g } = context;
   const h = rmsNorm(context, x, "norm1");
-  const own = { name: "self", heads };
+  const own = { name: "self", heads, batch };
   const y = g.add(x, attendTo(context, { x: h, memory: keysAndValues(context, h, own) }, own));
   const queries = rmsNorm(context, y, "norm2");
-  const across = { name: "cross", heads, bias: false };
+  const across = { name: "cross", heads, batch, bias: false };
   const z = g.add(y, attendTo(context, { x: queries, memory }, across));
   return g.add(z, feedForward(context, rmsNorm(context, z, "norm3"), width));
 }
@@ -121,15 +140,16 @@ export function frameTransformer(
   config: ChunkTransformerConfig,
 ): Value {
   const { g } = context;
-  let x = tokens;
+  const batch = fixed(tokens.shape[0], "tokens");
+  let x = flat(g, tokens);
   for (let i = 0; i < config.layers; i++) {
     x = g.scope(`frames/${i}`, () => {
       const h = rmsNorm(context, x, "norm1");
-      const own = { name: "self", heads: config.heads, causal: true };
+      const own = { name: "self", heads: config.heads, batch, causal: true };
       const memory = keysAndValues(context, h, own);
       const y = g.add(x, attendTo(context, { x: h, memory }, own));
       return g.add(y, feedForward(context, rmsNorm(context, y, "norm2"), config.width));
     });
   }
-  return x;
+  return g.reshape(x, tokens.shape);
 }

@@ -4,6 +4,7 @@
  * and values once, and may then be attended to as often as one likes.
  */
 import type { Value } from "../graph-core.ts";
+import type { StaticDim } from "../rules/rule.ts";
 import type { LayerContext } from "./layers.ts";
 import { fixed, lastDim, linear, rmsNorm } from "./layers.ts";
 
@@ -17,6 +18,8 @@ interface HeadOptions {
   /** Both halves of one attention have the same name. */
   readonly name: string;
   readonly heads: number;
+  /** How many sequences lie one after the other. */
+  readonly batch: StaticDim;
 }
 
 export interface AttendOptions extends HeadOptions {
@@ -27,19 +30,20 @@ export interface AttendOptions extends HeadOptions {
 }
 
 /**
- * What `memory[batch, length, width]` is to those who attend to it.
+ * What `memory[batch * length, width]` is to those who attend to it. Sequences lie one after the other, so that every
+ * projection is one matrix product without a change of shape.
  * @throws {RangeError} unless the width is a multiple of `heads`
  */
 export function keysAndValues(
   context: LayerContext,
   memory: Value,
-  { name, heads }: HeadOptions,
+  options: HeadOptions,
 ): KeysAndValues {
   const { g } = context;
   const width = lastDim(memory);
-  return g.scope(name, () => {
-    const k = apart(context, linear(context, memory, { name: "k", width }), heads);
-    const v = apart(context, linear(context, memory, { name: "v", width }), heads);
+  return g.scope(options.name, () => {
+    const k = apart(context, linear(context, memory, { name: "k", width }), options);
+    const v = apart(context, linear(context, memory, { name: "v", width }), options);
     return {
       k: g.transpose(rmsNorm(context, k, "k_norm"), [0, 2, 1, 3]),
       v: g.transpose(v, [0, 2, 1, 3]),
@@ -48,32 +52,34 @@ export function keysAndValues(
 }
 
 /**
- * Attention of `x[batch, length, width]` to a memory, whose batch may also be 1 for all alike.
- * @returns `[batch, length, width]`
+ * Attention of `x[batch * length, width]` to a memory, whose batch may also be 1 for all alike.
+ * @returns `[batch * length, width]`
  */
 export function attendTo(
   context: LayerContext,
   { x, memory }: { readonly x: Value; readonly memory: KeysAndValues },
-  { name, heads, bias = true, causal = false }: AttendOptions,
+  options: AttendOptions,
 ): Value {
   const { g } = context;
+  const { name, bias = true, causal = false } = options;
   const width = lastDim(x);
   return g.scope(name, () => {
-    const q = apart(context, linear(context, x, { name: "q", width }), heads);
+    const q = apart(context, linear(context, x, { name: "q", width }), options);
     const normed = g.transpose(rmsNorm(context, q, "q_norm"), [0, 2, 1, 3]);
-    const attended = g.mergeHeads(g.attention({ q: normed, ...memory }, { causal }));
-    return linear(context, attended, { name: "out", width, bias });
+    const attended = g.attention({ q: normed, ...memory }, { causal });
+    const joined = g.reshape(g.transpose(attended, [0, 2, 1, 3]), x.shape);
+    return linear(context, joined, { name: "out", width, bias });
   });
 }
 
-/** `[batch, length, width]` to `[batch, length, heads, width / heads]`. */
-function apart({ g }: LayerContext, x: Value, heads: number): Value {
-  const [batch = 1, length = 1] = x.shape;
+/** `[batch * length, width]` to `[batch, length, heads, width / heads]`. */
+function apart({ g }: LayerContext, x: Value, { heads, batch }: HeadOptions): Value {
   const perHead = lastDim(x) / heads;
   if (!Number.isInteger(perHead)) {
     throw new RangeError(
       `Cannot build attention: ${heads} heads share a width of ${lastDim(x)}, must divide it`,
     );
   }
-  return g.reshape(x, [batch, fixed(length, x.name), heads, perHead]);
+  const length = fixed(x.shape[0], x.name) / fixed(batch, x.name);
+  return g.reshape(x, [batch, length, heads, perHead]);
 }
