@@ -14,7 +14,13 @@ export { executedRows, imitationKeys, parseImitation } from "./config.ts";
 export type { ImitationConfig } from "./config.ts";
 export { featureDim, frameFeatures, observationInputs, observationTokens } from "./encode.ts";
 export type { ImagesFrom, ObservationInputs } from "./encode.ts";
-export { demonstrated, imitatedOf, needsOf, observationFeeds } from "./observed.ts";
-export type { Imitated } from "./observed.ts";
+export {
+  demonstrated,
+  imitatedOf,
+  imitatedOfPackage,
+  needsOf,
+  observationFeeds,
+} from "./observed.ts";
+export type { Imitated, PackagedData } from "./observed.ts";
 export { observedNow, packageOf } from "./package.ts";
 export type { ActingGraph } from "./package.ts";

@@ -1,10 +1,10 @@
 /** What a policy that imitates chunks knows of its data, fixed before its first graph is built. */
-import type { ComponentSpec, ImageSpec, NdArray } from "../core/index.ts";
+import type { ComponentSpec, ImageSpec, NdArray, PolicySpec } from "../core/index.ts";
 import { actionDim, elementCount } from "../core/index.ts";
 import type { ColumnStatistics, DatasetSpec } from "../episode/node.ts";
 import { joinStatistics, statisticsTensors } from "../episode/node.ts";
 import type { ImageView } from "../onnx/layers/index.ts";
-import type { Affine, FeatureStatistics } from "../package/index.ts";
+import type { Affine, FeatureStatistics, InputBinding } from "../package/index.ts";
 import { affineOf, groupStatistics, normalise, wordsOf } from "../package/index.ts";
 import type { Batch, BatchNeeds, TrainingData } from "../train/index.ts";
 import type { ImitationConfig } from "./config.ts";
@@ -63,6 +63,51 @@ export function imitatedOf(kind: string, config: ImitationConfig, data: Training
       action: affineOf("action", own.action, config.actions),
     },
     vocabulary: instructions.length > 1 ? [...new Set(instructions.flatMap(wordsOf))].sort() : [],
+  };
+}
+
+/** What a package that `packageOf` made says of its data. */
+export interface PackagedData {
+  readonly spec: PolicySpec;
+  readonly inputs: readonly InputBinding[];
+  /** The key `view` of its `efference` section. */
+  readonly view: unknown;
+  readonly statistics: ReadonlyMap<string, FeatureStatistics>;
+}
+
+/**
+ * The same from a package, enough to build graphs that act.
+ * @throws {TypeError} if the package lacks something
+ */
+export function imitatedOfPackage(
+  kind: string,
+  config: ImitationConfig,
+  { spec, inputs, view, statistics }: PackagedData,
+): Imitated {
+  const { observation, action, controlFreqHz } = spec;
+  const own = { proprio: statistics.get("proprio"), action: statistics.get("action") };
+  if (observation === "any" || action === "any" || controlFreqHz === undefined) {
+    throw new TypeError(
+      `Cannot rebuild "${kind}": its spec is open, must say what it sees and makes`,
+    );
+  }
+  const words = inputs.find((input) => input.from === "words");
+  const { images, proprio } = observation;
+  return {
+    kind,
+    config,
+    spec: { images, proprio, action, controlFreqHz },
+    seen: images,
+    view: (view ?? {}) as ImageView,
+    proprio,
+    proprioDim: proprio.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+    actionDim: actionDim(action),
+    statistics: { proprio: own.proprio ?? {}, action: own.action ?? {} },
+    affine: {
+      proprio: affineOf("proprio", own.proprio, "mean_std"),
+      action: affineOf("action", own.action, config.actions),
+    },
+    vocabulary: words?.vocabulary ?? [],
   };
 }
 

@@ -134,6 +134,7 @@ export function packageOf(imitated: Imitated, acting: ActingGraph): PackageConte
         ],
         output: "action",
         provenance: acting.provenance,
+        view: imitated.view,
         ...acting.own,
       },
     },

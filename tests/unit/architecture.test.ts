@@ -49,6 +49,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   "onnxruntime-node": ["src/session"],
   "@mujoco/mujoco": ["sim-bridge"],
   three: ["src/viewer"],
+  mathjs: ["policies/energy"],
   hyparquet: ["src/episode/lerobot"],
   "hyparquet-writer": ["src/episode/lerobot"],
 };
