@@ -11,6 +11,7 @@ import { groupStatistics, readPolicyPackage, readSafetensors } from "../../src/p
 import type { EnergyConfig } from "./config.ts";
 import { parseEnergyConfig } from "./config.ts";
 import { entryNames, formulaEnergy } from "./expression.ts";
+import { withUnitScales } from "./fold.ts";
 import type { ChunkEnergy } from "./step.ts";
 import { energyPackage } from "./trainable.ts";
 
@@ -60,7 +61,9 @@ export async function composeEnergyPackage(
   const pack = await readPolicyPackage(folder);
   const { config, imitated } = await readEnergyPackage(pack, infer);
   const model = readModel(await readFile(pack.artifacts["model"] ?? ""));
-  const parameters = storedParameters(parametersOf(model.graph));
+  const found = parametersOf(model.graph);
+  const known = new Set(Object.keys(found));
+  const parameters = withUnitScales(storedParameters(found), known);
   const extra = await composed(terms, imitated);
   return energyPackage(imitated, config, {
     parameters,

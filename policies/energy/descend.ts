@@ -8,6 +8,7 @@ import type { Model, Value } from "../../src/onnx/index.ts";
 import { addLoop, GraphBuilder } from "../../src/onnx/index.ts";
 import type { LayerContext, ParameterStore } from "../../src/onnx/layers/index.ts";
 import type { EnergyConfig } from "./config.ts";
+import { foldedParameters } from "./fold.ts";
 import { observe } from "./objective.ts";
 import type { ChunkEnergy, DescentStep } from "./step.ts";
 import { descentFrom, energyStep } from "./step.ts";
@@ -41,10 +42,10 @@ export function carriedNames({ step }: EnergyConfig): readonly Carried[] {
  * A descent whose stopping rule holds does one more step; so it has at least two, as published.
  */
 export function stepModel(request: ActingRequest, observed: ObservedKeys): Model {
-  const { config, parameters, imitated, extra } = request;
+  const { config, imitated, extra } = request;
   const { infer, horizon } = config;
   const g = new GraphBuilder("step");
-  const context = { g, parameters };
+  const context = { g, parameters: foldedParameters(request.parameters), folded: true };
   const { samples } = infer;
   const shape = [samples, horizon, imitated.actionDim];
   const inputs = carriedInputs(g, config, shape);
@@ -152,12 +153,10 @@ function soundness(g: GraphBuilder, { chunk, energy }: DescentStep, limit: numbe
  * Keys and values of the observation are computed once, outside of the loop.
  */
 export function actingGraph(request: ActingRequest): GraphBuilder {
-  const { config, parameters, imitated } = request;
+  const { config, imitated } = request;
   const { infer, horizon } = config;
   const g = new GraphBuilder("energy");
-  const context = { g, parameters };
-  const tokens = observedNow(context, imitated);
-  const observed = observe(context, tokens, config);
+  const observed = observedForSteps(g, request);
   const shape = [infer.samples, horizon, imitated.actionDim];
   const start = g.reshape(g.input("start", "float32", [1, ...shape]), shape);
   const starts = startingValues(g, start, config);
@@ -190,6 +189,15 @@ export function actingGraph(request: ActingRequest): GraphBuilder {
   });
   declareResult(g, { carried, collected, samples: infer.samples });
   return g;
+}
+
+/** Keys and values that the steps take: computed once, and with the scales that steps leave out. */
+export function observedForSteps(
+  g: GraphBuilder,
+  { imitated, config, parameters }: ActingRequest,
+): ObservedKeys {
+  const context = { g, parameters: foldedParameters(parameters) };
+  return observe(context, observedNow(context, imitated), config);
 }
 
 /** What is carried before the first step. */

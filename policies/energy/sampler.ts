@@ -1,12 +1,10 @@
 /** Descents driven from here, one run of the step graph after another: what the graph with the loop does in one run. */
 import type { NdArray } from "../../src/core/index.ts";
-import { observedNow } from "../../src/imitation/index.ts";
 import { GraphBuilder, writeModel } from "../../src/onnx/index.ts";
 import type { LocalSession, SessionOptions } from "../../src/session/index.ts";
 import { hostArray, openLocalSession } from "../../src/session/index.ts";
 import type { ActingRequest, Carried, Reported } from "./descend.ts";
-import { carriedNames, isFlag, startOf, stepModel } from "./descend.ts";
-import { observe } from "./objective.ts";
+import { carriedNames, isFlag, observedForSteps, startOf, stepModel } from "./descend.ts";
 
 type Feeds = Readonly<Record<string, NdArray>>;
 
@@ -51,10 +49,8 @@ export class EnergySampler {
   }
 
   static async open(request: ActingRequest, options: SessionOptions = {}): Promise<EnergySampler> {
-    const { imitated, config, parameters } = request;
     const g = new GraphBuilder("observer");
-    const context = { g, parameters };
-    const observed = observe(context, observedNow(context, imitated), config);
+    const observed = observedForSteps(g, request);
     for (const [i, { k, v }] of observed.entries()) {
       g.output(`observed/${i}/k`, k);
       g.output(`observed/${i}/v`, v);

@@ -3,6 +3,7 @@
  * parameters in the graph under its name and returns what it makes.
  */
 import type { GraphBuilder } from "../builder.ts";
+import { allocate } from "../element-type.ts";
 import type { Value } from "../graph-core.ts";
 import type { WindowOptions } from "../network-builder.ts";
 import type { Initialiser, ParameterStore } from "./parameters.ts";
@@ -14,6 +15,8 @@ export interface LayerContext {
   readonly parameters: ParameterStore;
   /** A parameter that is declared already is used again, for models that are run more than once. Default false. */
   readonly shared?: boolean;
+  /** RMS normalisations have no scale: their parameters were folded into what comes after. Default false. */
+  readonly folded?: boolean;
 }
 
 export interface ParameterRequest {
@@ -74,10 +77,18 @@ export function layerNorm(context: LayerContext, x: Value, name: string): Value 
 
 /** Division by the root of the mean square over the last axis, with scale (Zhang & Sennrich 2019, arXiv:1910.07467). */
 export function rmsNorm(context: LayerContext, x: Value, name: string): Value {
-  const { g } = context;
-  const shape = [lastDim(x)];
-  const scale = { name: `${name}/scale`, shape, start: { kind: "ones" } } as const;
-  return g.rmsNorm(x, parameter(context, scale), { epsilon: 1e-6 });
+  const { g, folded = false } = context;
+  const width = lastDim(x);
+  const scale = folded
+    ? ones(context, x, width)
+    : parameter(context, { name: `${name}/scale`, shape: [width], start: { kind: "ones" } });
+  return g.rmsNorm(x, scale, { epsilon: 1e-6 });
+}
+
+function ones({ g }: LayerContext, { elementType }: Value, width: number): Value {
+  const data = allocate(elementType, width);
+  for (let i = 0; i < width; i++) data[i] = 1;
+  return g.constant({ dtype: elementType, shape: [width], data });
 }
 
 /** Group normalisation over the second axis and all after it (Wu & He 2018, arXiv:1803.08494). */

@@ -45,7 +45,8 @@ export function keysAndValues(
     const k = apart(context, linear(context, memory, { name: "k", width }), options);
     const v = apart(context, linear(context, memory, { name: "v", width }), options);
     return {
-      k: g.transpose(rmsNorm(context, k, "k_norm"), [0, 2, 1, 3]),
+      // Where scales are folded this one has that of the queries, too, which has nothing else to go into.
+      k: g.transpose(rmsNorm({ ...context, folded: false }, k, "k_norm"), [0, 2, 1, 3]),
       v: g.transpose(v, [0, 2, 1, 3]),
     };
   });

@@ -2,11 +2,14 @@ import { describe, expect, it } from "vitest";
 import { energyTrainable, parseEnergyConfig } from "../../../../policies/energy/index.ts";
 import type { EnergyConfig } from "../../../../policies/energy/index.ts";
 import { actingGraph } from "../../../../policies/energy/descend.ts";
+import { observe } from "../../../../policies/energy/objective.ts";
 import { EnergySampler } from "../../../../policies/energy/sampler.ts";
+import { energyOf } from "../../../../policies/energy/step.ts";
 import type { NdArray } from "../../../../src/core/index.ts";
 import { seeded } from "../../../../src/core/index.ts";
-import { imitatedOf } from "../../../../src/imitation/index.ts";
-import { writeModel } from "../../../../src/onnx/index.ts";
+import { imitatedOf, observedNow } from "../../../../src/imitation/index.ts";
+import { GraphBuilder, writeModel } from "../../../../src/onnx/index.ts";
+import type { ParameterStore } from "../../../../src/onnx/layers/index.ts";
 import { storedParameters } from "../../../../src/onnx/layers/index.ts";
 import { openSession } from "../../../../src/session/index.ts";
 import { freshOf, worldData } from "../../../support/imitation.ts";
@@ -108,6 +111,41 @@ describe("the loop in one graph", () => {
     });
     const first = moved.findIndex((size) => size < 0.02);
     expect(steps).toBe(first + 2);
+  });
+
+  it("has the energy that is trained, although scales are folded into weights", async () => {
+    const request = acting({ observeHorizon: 2, frameLayers: 1, infer: { steps: 1 } });
+    const rng = seeded("scales");
+    const stored = request.parameters;
+    // As trained: no scale is 1 any more.
+    const parameters: ParameterStore = {
+      get: (name, shape, start) => {
+        const array = stored.get(name, shape, start);
+        if (!name.endsWith("/scale")) return array;
+        const own = rng.split(name);
+        return {
+          ...array,
+          data: Float32Array.from({ length: shape[0]! }, () => 0.5 + own.uniform()),
+        };
+      },
+    };
+    const start = normals(8, "start");
+    const feeds = () => ({
+      proprio: f32([1, 3], Float32Array.of(0.3, -0.7, 1.1)),
+      history: f32([1, 1, 4], Float32Array.of(0.1, 0.2, 0.3, 1)),
+    });
+    const sampler = await EnergySampler.open({ ...request, parameters });
+    const { path } = await sampler.descend(feeds(), { start });
+    await sampler.close();
+    const g = new GraphBuilder("plain");
+    const context = { g, parameters };
+    const { config, imitated } = request;
+    const observed = observe(context, observedNow(context, imitated), config);
+    const chunk = g.input("chunk", "float32", [1, 4, 2]);
+    g.output("energy", energyOf(context, chunk, { observed, config }));
+    await using session = await openSession(writeModel(g.build()));
+    const { outputs } = await session.run({ ...feeds(), chunk: f32([1, 4, 2], start.slice()) });
+    expect(path[0]!.energy[0]).toBeCloseTo(Number(outputs["energy"]!.data[0]), 5);
   });
 
   it("goes downhill where steps are short", async () => {
