@@ -98,7 +98,7 @@ export function imitatedOfPackage(
     config,
     spec: { images, proprio, action, controlFreqHz },
     seen: images,
-    view: (view ?? {}) as ImageView,
+    view: view ?? {},
     proprio,
     proprioDim: proprio.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     actionDim: actionDim(action),

@@ -69,29 +69,8 @@ export interface ActingGraph {
 }
 
 export function packageOf(imitated: Imitated, acting: ActingGraph): PackageContent {
-  const { kind, config, statistics, seen, actionDim, proprio, vocabulary } = imitated;
+  const { kind, config, statistics, seen, actionDim } = imitated;
   const cameras = config.cameras.map((camera) => cameraOf(kind, seen, camera));
-  const words =
-    vocabulary.length === 0
-      ? []
-      : [{ input: "words", from: "words" as const, vocabulary: [...vocabulary] }];
-  const history =
-    config.observeHorizon === 1
-      ? []
-      : [
-          {
-            input: HISTORY,
-            from: "memory" as const,
-            output: NEXT_HISTORY,
-            shape: historyShape(imitated),
-          },
-        ];
-  const images = config.cameras.map((camera) => ({
-    input: `image/${camera}`,
-    from: "image" as const,
-    camera,
-    layout: "hwc" as const,
-  }));
   const normalisation = { mode: "mean_std", artifact: STATISTICS };
   return {
     files: {
@@ -125,13 +104,7 @@ export function packageOf(imitated: Imitated, acting: ActingGraph): PackageConte
       metadata: { created_by: "efference" },
       efference: {
         spec: specToJson(policySpec(imitated)) as never,
-        inputs: [
-          { input: "proprio", from: "proprio", components: proprio.map(({ name }) => name) },
-          ...images,
-          ...words,
-          ...history,
-          ...acting.inputs,
-        ],
+        inputs: [...observationBindings(imitated), ...acting.inputs],
         output: "action",
         provenance: acting.provenance,
         view: imitated.view,
@@ -139,6 +112,25 @@ export function packageOf(imitated: Imitated, acting: ActingGraph): PackageConte
       },
     },
   };
+}
+
+/** Where the inputs of the observation come from. */
+function observationBindings(imitated: Imitated): InputBinding[] {
+  const { config, proprio, vocabulary } = imitated;
+  const bindings: InputBinding[] = [
+    { input: "proprio", from: "proprio", components: proprio.map(({ name }) => name) },
+  ];
+  for (const camera of config.cameras) {
+    bindings.push({ input: `image/${camera}`, from: "image", camera, layout: "hwc" });
+  }
+  if (vocabulary.length > 0) {
+    bindings.push({ input: "words", from: "words", vocabulary: [...vocabulary] });
+  }
+  if (config.observeHorizon > 1) {
+    const shape = historyShape(imitated);
+    bindings.push({ input: HISTORY, from: "memory", output: NEXT_HISTORY, shape });
+  }
+  return bindings;
 }
 
 function policySpec({ kind, config, spec, seen, proprio }: Imitated): PolicySpec {

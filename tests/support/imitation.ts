@@ -7,15 +7,15 @@ import type { Batch, Trainable, TrainingData } from "../../src/train/index.ts";
 
 const columns = (width: number, [low, high] = [-1, 1]): ColumnStatistics => {
   const all = (value: number): Float64Array => new Float64Array(width).fill(value);
-  const [mean, std] = [(low! + high!) / 2, (high! - low!) / 2];
+  const [mean, std] = [(low + high) / 2, (high - low) / 2];
   return {
     count: 9,
     mean: all(mean),
     std: all(std),
-    min: all(low!),
-    max: all(high!),
-    q01: all(low!),
-    q99: all(high!),
+    min: all(low),
+    max: all(high),
+    q01: all(low),
+    q99: all(high),
   };
 };
 

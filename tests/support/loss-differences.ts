@@ -121,7 +121,10 @@ export async function lossGradientError(
   for (let d = 0; d < (at.directions ?? 4); d++) {
     const rng = seeded("directions").split(d);
     const direction = Object.fromEntries(
-      names.map((name) => [name, Float64Array.from({ length: weights[name]!.data.length }, () => rng.normal())]),
+      names.map((name) => [
+        name,
+        Float64Array.from({ length: weights[name]!.data.length }, () => rng.normal()),
+      ]),
     );
     let analytic = 0;
     for (const name of names) {

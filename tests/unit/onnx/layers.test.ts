@@ -186,7 +186,7 @@ describe("attention in two halves", () => {
             return grown
               ? f32(
                   [...shape],
-                  array.data.map((v) => Number(v) * factor),
+                  Array.from(array.data, Number).map((v) => v * factor),
                 )
               : array;
           },

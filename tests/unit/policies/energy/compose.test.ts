@@ -216,7 +216,7 @@ describe("formulas", () => {
       fc.property(formula, (text) => {
         const g = new GraphBuilder("formula");
         const chunk = g.input("chunk", "float32", [1, 2, 3]);
-        let bounded = false;
+        let bounded: boolean;
         try {
           ({ bounded } = formulaEnergy(text, { g, chunk, names, parse }));
         } catch (error) {
