@@ -1,5 +1,5 @@
 /** Components of a manifest: runners, preprocessors and postprocessors with their parameters. */
-import { z } from "zod";
+import type { z } from "zod";
 import type { ComponentEntry } from "./manifest.ts";
 import { issueWords, wrongManifest } from "./manifest.ts";
 
