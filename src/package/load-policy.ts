@@ -70,8 +70,12 @@ export async function loadPolicy(folder: string, options: LoadPolicyOptions = {}
     assertFlow({ binding, preprocessors, runner, dtypes });
     const rng = options.rng ?? seeded(`policy/${binding.spec.name}`);
     const { n_obs_steps: observeHorizon } = manifest.model;
-    const parts = { binding, preprocessors, runner, postprocessing, dtypes, rng, observeHorizon };
-    return packagedPolicy(parts);
+    const spec = specFor(binding.spec, observeHorizon);
+    const seeing = { ...binding, spec };
+    return packagedPolicy({
+      ...{ binding: seeing, preprocessors, runner, postprocessing },
+      ...{ dtypes, rng, observeHorizon },
+    });
   } catch (error) {
     await Promise.all(sessions.map((session) => session.close()));
     throw error;
@@ -86,6 +90,20 @@ function bindingOf({ efference }: Manifest): PolicyBinding {
   }
   const { inputs, output, take } = efference;
   return { spec: specOf(efference), inputs, output, ...(take === undefined ? {} : { take }) };
+}
+
+/**
+ * A policy that sees consecutive observations is asked at every step: of the steps between two decisions it
+ * would see nothing.
+ */
+function specFor(spec: PolicySpec, observeHorizon: number): PolicySpec {
+  if (observeHorizon === 1) return spec;
+  const { executeHorizon = 1 } = spec;
+  if (executeHorizon === 1) return { ...spec, executeHorizon };
+  throw new TypeError(
+    `Cannot load policy: its spec has executeHorizon ${executeHorizon} and its model n_obs_steps ${observeHorizon}, ` +
+      "must have executeHorizon 1 with more than one observation",
+  );
 }
 
 function withSteps(plan: RunnerPlan, steps: number | undefined): RunnerPlan {

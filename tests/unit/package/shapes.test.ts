@@ -582,6 +582,8 @@ describe("several observations at a time", () => {
   it("are the last ones, the first of an episode repeated; gaps are refused", async () => {
     const folder = await write(shape, { "model.onnx": model });
     await withPolicy(folder, {}, async (policy) => {
+      // So that whoever executes chunks asks at every step.
+      expect(policy.spec.executeHorizon).toBe(1);
       const at = async (step: number, position: number[]) =>
         [...(await policy.decide(observationOf(position, { step }))).chunk.data].slice(0, DIM);
       expect(await at(0, [1, 1, 1])).toEqual([0, 0, 0]);
@@ -593,6 +595,15 @@ describe("several observations at a time", () => {
       await policy.reset({ seed: 2 } as never);
       expect(await at(0, [7, 7, 7])).toEqual([0, 0, 0]);
     });
+  });
+
+  it("may not be those of a policy that is asked less often", async () => {
+    const folder = await write(shape, { "model.onnx": model });
+    const spec = { ...SPEC, executeHorizon: 2 };
+    const binding = { spec, inputs: shape.inputs, output: "action" };
+    await expect(loadPolicy(folder, { binding })).rejects.toThrow(
+      "executeHorizon 2 and its model n_obs_steps 2, must have executeHorizon 1",
+    );
   });
 });
 
