@@ -73,7 +73,7 @@ async function actionsOf(
   noise: readonly number[],
 ): Promise<readonly number[]> {
   const folder = join(root, name);
-  const manifest = {
+  const manifest: ManifestInput = {
     format: "policy_package",
     version: "1.0",
     policy: { name },
@@ -81,8 +81,8 @@ async function actionsOf(
       runner: { num_inference_steps: 10, action_dim: DIM, horizon: HORIZON, ...parts.runner },
       artifacts: { encoder: parts.encoder, denoise: parts.denoise },
     },
-    efference: { spec: specToJson(SPEC), inputs: parts.inputs, output: "action" },
-  } as ManifestInput;
+    efference: { spec: specToJson(SPEC) as never, inputs: [...parts.inputs], output: "action" },
+  };
   const files = { [parts.encoder]: file(parts.encoder), [parts.denoise]: file(parts.denoise) };
   await writePolicyPackage(folder, { manifest, files });
   const policy = await loadPolicy(folder, { rng: replay(noise) });

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseMetadata } from "../../../src/package/legacy.ts";
 import { parseManifest } from "../../../src/package/manifest.ts";
-import { POSTPROCESSORS, PREPROCESSORS } from "../../../src/package/processors.ts";
+import { POSTPROCESSORS } from "../../../src/package/postprocessors.ts";
+import { PREPROCESSORS } from "../../../src/package/preprocessors.ts";
 import { RUNNERS, planRunner } from "../../../src/package/runner.ts";
 
 const README = readFileSync(new URL("../../../src/package/README.md", import.meta.url), "utf8");
