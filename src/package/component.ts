@@ -46,3 +46,21 @@ export function parametersOf<S extends z.ZodType>(
   if (result.success) return result.data;
   return wrongManifest(issueWords(parameters, result.error.issues, at));
 }
+
+/** Parameters of a step that is only accepted while it does nothing. */
+export const disabledSchema = z.looseObject({
+  enabled: z.literal(false, "must be false: actions relative to the state are not supported"),
+});
+
+/** @returns the error that names what is known */
+export function unknownStep(type: string, known: readonly string[]): RangeError {
+  const why = type === "ov_tokenizer" ? " (its tokeniser is an OpenVINO graph)" : "";
+  return new RangeError(
+    `Cannot load policy: it has a step "${type}"${why}, must be one of ${known.join(", ")}`,
+  );
+}
+
+/** Short names in order, for people. */
+export function stepNames(entries: readonly ComponentEntry[]): readonly string[] {
+  return entries.map((entry) => componentOf(entry).type);
+}

@@ -72,9 +72,13 @@ async function parseText(name: string, bytes: Uint8Array): Promise<unknown> {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     if (language === "JSON") return JSON.parse(text);
-    const { parse } = await import("yaml");
-    // Plain data alone: tags of Python objects stay unresolved, and aliases do not multiply.
-    return parse(text, { schema: "core", maxAliasCount: 0, logLevel: "error" }) as unknown;
+    const { parseDocument } = await import("yaml");
+    const document = parseDocument(text, { schema: "core", logLevel: "silent" });
+    // A tag that nobody resolves is a warning: an object of Python, which must not pass for its text.
+    const [problem] = [...document.errors, ...document.warnings];
+    if (problem !== undefined) throw problem;
+    // Aliases could multiply without end; what exporters write has none.
+    return document.toJS({ maxAliasCount: 0 }) as unknown;
   } catch (error) {
     return wrong(name, `it is no ${language} (${messageOf(error)})`, error);
   }

@@ -11,7 +11,8 @@ import type { InputBinding, Manifest } from "./manifest.ts";
 import { specOf } from "./manifest.ts";
 import { packagedPolicy } from "./packaged-policy.ts";
 import { resolveInside } from "./paths.ts";
-import { imageMasks, openPostprocessors, openPreprocessors } from "./processors.ts";
+import { openPostprocessors } from "./postprocessors.ts";
+import { imageMasks, openPreprocessors } from "./preprocessors.ts";
 import { readPolicyPackage } from "./read-package.ts";
 import type { GraphRunner } from "./run-graphs.ts";
 import { loopRunner, passRunner } from "./run-graphs.ts";
@@ -74,8 +75,12 @@ export async function loadPolicy(folder: string, options: LoadPolicyOptions = {}
     assertFlow({ binding, preprocessors, runner, dtypes });
     const rng = options.rng ?? seeded(`policy/${binding.spec.name}`);
     const { n_obs_steps: observeHorizon } = manifest.model;
-    const parts = { binding, preprocessors, runner, postprocessing, dtypes, rng, observeHorizon };
-    return packagedPolicy(parts);
+    const spec = specFor(binding.spec, observeHorizon);
+    const seeing = { ...binding, spec };
+    return packagedPolicy({
+      ...{ binding: seeing, preprocessors, runner, postprocessing },
+      ...{ dtypes, rng, observeHorizon },
+    });
   } catch (error) {
     await Promise.all(sessions.map((session) => session.close()));
     throw error;
@@ -91,6 +96,20 @@ function bindingOf({ efference }: Manifest): PolicyBinding {
   const { inputs, output, take, thoughts } = efference;
   const spec = specOf(efference);
   return { spec, inputs, output, thoughts, ...(take === undefined ? {} : { take }) };
+}
+
+/**
+ * A policy that sees consecutive observations is asked at every step: of the steps between two decisions it
+ * would see nothing.
+ */
+function specFor(spec: PolicySpec, observeHorizon: number): PolicySpec {
+  if (observeHorizon === 1) return spec;
+  const { executeHorizon = 1 } = spec;
+  if (executeHorizon === 1) return { ...spec, executeHorizon };
+  throw new TypeError(
+    `Cannot load policy: its spec has executeHorizon ${executeHorizon} and its model n_obs_steps ${observeHorizon}, ` +
+      "must have executeHorizon 1 with more than one observation",
+  );
 }
 
 function withSteps(plan: RunnerPlan, steps: number | undefined): RunnerPlan {

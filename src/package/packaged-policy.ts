@@ -14,7 +14,7 @@ import { bindObservations } from "./bind-observation.ts";
 import type { Preprocessor } from "./features.ts";
 import type { PolicyBinding } from "./load-policy.ts";
 import type { InputBinding } from "./manifest.ts";
-import type { Postprocessing } from "./processors.ts";
+import type { Postprocessing } from "./postprocessors.ts";
 import type { GraphRunner } from "./run-graphs.ts";
 import { denormalise } from "./statistics.ts";
 import { thoughtOutputs, thoughtsOf } from "./thoughts.ts";

@@ -43,8 +43,7 @@ export const scheduleFields = {
     .optional(),
 };
 
-const schema = z.looseObject(scheduleFields);
-export type ScheduleFields = z.infer<typeof schema>;
+export type ScheduleFields = z.infer<z.ZodObject<typeof scheduleFields>>;
 
 /** @throws {SyntaxError} naming the field of the runner that is wrong */
 export function scheduleOf(fields: ScheduleFields, at: string): Schedule {

@@ -23,13 +23,17 @@ export interface Tokens {
 /** @throws {RangeError} if the text is too long and may not be cut */
 export type Tokenize = (text: string) => Tokens;
 
-/** What is used of the library's class; not all of its own types resolve. */
+/** What is used of the library's class: its own declarations do not resolve in Node's module mode. */
 interface Tokenizer {
   encode(
     text: string,
     options?: { readonly add_special_tokens?: boolean },
   ): { readonly ids: readonly number[] };
   token_to_id(token: string): number | undefined;
+}
+
+interface Library {
+  readonly Tokenizer: new (tokenizer: Json, config: Json) => Tokenizer;
 }
 
 const MAX_TOKENIZER_BYTES = 256 << 20;
@@ -52,7 +56,26 @@ export async function openTokenizer(
   );
   const tokenizer = await createTokenizer(path, { json, config });
   const padId = options.padding ? padIdOf({ tokenizer, json, config, options, path }) : 0;
-  return (text) => tokenize(tokenizer, text, { ...options, padId });
+  return (text) => {
+    const tokens = guarded(path, () => tokenize(tokenizer, text, { ...options, padId }));
+    const odd = tokens.ids.find((id) => !Number.isSafeInteger(id) || id < 0);
+    if (odd === undefined) return tokens;
+    throw new RangeError(
+      `Cannot decide: ${path} gives the id ${String(odd)}, must be an integer of 0 or more`,
+    );
+  };
+}
+
+/** What the library throws for texts that a damaged file does not cover has no words of ours. */
+function guarded<T>(path: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof RangeError) throw error;
+    throw new RangeError(`Cannot decide: ${path} cannot read the text (${messageOf(error)})`, {
+      cause: error,
+    });
+  }
 }
 
 /** Nothing of that name, as against something that may not be read. */
@@ -90,9 +113,9 @@ async function createTokenizer(
   path: string,
   { json, config }: { json: Json; config: Json },
 ): Promise<Tokenizer> {
-  const library = await import("@huggingface/tokenizers");
+  const library = (await import("@huggingface/tokenizers")) as unknown as Library;
   try {
-    const tokenizer: Tokenizer = new library.Tokenizer(json, config);
+    const tokenizer = new library.Tokenizer(json, config);
     // Its parts are made when they are first used; what does not fit must show here.
     tokenizer.encode("a");
     return tokenizer;

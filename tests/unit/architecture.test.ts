@@ -52,6 +52,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   mathjs: ["policies/energy"],
   hyparquet: ["src/episode/lerobot"],
   "hyparquet-writer": ["src/episode/lerobot"],
+  "@huggingface/tokenizers": ["src/package"],
 };
 const BROWSER_SAFE = ["src/core", "src/math", "src/tensor", "src/viewer/app"];
 

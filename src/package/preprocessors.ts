@@ -1,21 +1,17 @@
-/** The preprocessors and postprocessors that a manifest lists, ready to run. */
-import { readFile } from "node:fs/promises";
+/** The preprocessors that a manifest lists, ready to run. */
 import { z } from "zod";
 import type { NdArray } from "../core/index.ts";
 import type { Component } from "./component.ts";
-import { componentOf, parametersOf } from "./component.ts";
+import { componentOf, disabledSchema, parametersOf, unknownStep } from "./component.ts";
 import type { FeatureKinds, Features, Preprocessor } from "./features.ts";
 import { arrayOf, requireKind, textOf } from "./features.ts";
-import type { ComponentEntry, Manifest } from "./manifest.ts";
-import { wrongManifest } from "./manifest.ts";
-import { resolveInside } from "./paths.ts";
-import { readSafetensors } from "./safetensors.ts";
-import type { Affine, FeatureStatistics, NormalizationMode } from "./statistics.ts";
-import { affineOf, groupStatistics, normalise } from "./statistics.ts";
+import type { Manifest } from "./manifest.ts";
+import type { Affine } from "./statistics.ts";
+import { affineOf, normalise } from "./statistics.ts";
+import { featuresOf, normalisedTwice, readStatistics } from "./statistics-step.ts";
 import { openTokenizer } from "./tokenizer.ts";
 import { newLine, padded, pi05, smolvlaResize } from "./vla-preprocessors.ts";
 
-const path = z.string().min(1).max(1024);
 const count = z.int().min(1).max(100_000);
 const name = z.string().min(1).max(256);
 
@@ -85,48 +81,6 @@ async function openPreprocessor(place: Place, step: Component): Promise<Preproce
   }
 }
 
-const disabledSchema = z.looseObject({
-  enabled: z.literal(false, "must be false: actions relative to the state are not supported"),
-});
-
-function unknownStep(type: string, known: readonly string[]): RangeError {
-  const why = type === "ov_tokenizer" ? " (its tokeniser is an OpenVINO graph)" : "";
-  return new RangeError(
-    `Cannot load policy: it has a step "${type}"${why}, must be one of ${known.join(", ")}`,
-  );
-}
-
-const statisticsSchema = z.looseObject({
-  artifact: path.optional(),
-  stats_path: path.optional(),
-  mode: z.enum(["mean_std", "standard", "min_max", "quantiles", "identity"]).default("mean_std"),
-  features: z.array(name).nullish(),
-});
-
-interface Statistics {
-  readonly mode: NormalizationMode;
-  /** Absent: all that the file and the graph both have. */
-  readonly features: readonly string[] | undefined;
-  readonly groups: ReadonlyMap<string, FeatureStatistics>;
-}
-
-async function readStatistics(
-  { folder, at }: Omit<Place, "seen">,
-  step: Component,
-): Promise<Statistics> {
-  const { artifact, stats_path: old, mode, features } = parametersOf(step, statisticsSchema, at);
-  const file = artifact ?? old;
-  if (file === undefined) wrongManifest(`${at}.artifact: it is absent, must be a path`);
-  const groups = groupStatistics(
-    readSafetensors(await readFile(await resolveInside(folder, file))),
-  );
-  return {
-    mode: mode === "standard" ? "mean_std" : mode,
-    features: features === null || features?.length === 0 ? undefined : features,
-    groups,
-  };
-}
-
 async function openNormalize(place: Place, step: Component): Promise<Preprocessor> {
   const { mode, features, groups } = await readStatistics(place, step);
   const affine = new Map<string, Affine>();
@@ -136,7 +90,7 @@ async function openNormalize(place: Place, step: Component): Promise<Preprocesso
       affine.clear();
       const known = [...kinds.keys()];
       for (const feature of featuresOf(features, [...groups.keys()], known)) {
-        if (place.seen.has(feature)) throw twice(feature);
+        if (place.seen.has(feature)) throw normalisedTwice(feature);
         place.seen.add(feature);
         requireKind(kinds, { type: step.type, name: feature, kind: "array" });
         affine.set(feature, affineOf(feature, groups.get(feature), mode));
@@ -152,27 +106,6 @@ async function openNormalize(place: Place, step: Component): Promise<Preprocesso
       }
     },
   };
-}
-
-function twice(feature: string): RangeError {
-  return new RangeError(`Cannot load policy: "${feature}" is normalised twice, must be once`);
-}
-
-/** Features named, or (none named) those in the statistics that are known. */
-function featuresOf(
-  named: readonly string[] | undefined,
-  inFile: readonly string[],
-  known: readonly string[],
-): readonly string[] {
-  if (named === undefined) return inFile.filter((feature) => known.includes(feature));
-  for (const feature of named) {
-    if (!known.includes(feature)) {
-      throw new RangeError(
-        `Cannot load policy: it normalises "${feature}", must be one of ${known.join(", ")}`,
-      );
-    }
-  }
-  return named;
 }
 
 const tokenizeSchema = z.looseObject({
@@ -231,61 +164,6 @@ async function openTokenize({ folder, at }: Place, step: Component): Promise<Pre
       features.set(mask, { dtype: "bool", shape, data: Uint8Array.from(tokens.mask) });
     },
   };
-}
-
-/** What happens to the chunk that the graphs gave. */
-export interface Postprocessing {
-  /** Back to physical units, by the name of the output. */
-  readonly outputs: ReadonlyMap<string, Affine>;
-  /** Rows that are kept. */
-  readonly rows?: number;
-}
-
-export const POSTPROCESSORS: readonly string[] = [
-  "denormalize",
-  "action_chunk_trimmer",
-  "absolute_actions",
-];
-
-/**
- * @throws {RangeError} for a step that this runtime does not have, or one that names no output
- * @throws {SyntaxError} naming every parameter that is wrong
- */
-export async function openPostprocessors(
-  folder: string,
-  manifest: Manifest,
-  outputs: readonly string[],
-): Promise<Postprocessing> {
-  const affine = new Map<string, Affine>();
-  let rows: number | undefined;
-  for (const [i, entry] of manifest.model.postprocessors.entries()) {
-    const step = componentOf(entry);
-    const at = `model.postprocessors.${i}`;
-    switch (step.type) {
-      case "denormalize": {
-        const { mode, features, groups } = await readStatistics({ folder, at }, step);
-        for (const feature of featuresOf(features, [...groups.keys()], outputs)) {
-          if (affine.has(feature)) throw twice(feature);
-          affine.set(feature, affineOf(feature, groups.get(feature), mode));
-        }
-        break;
-      }
-      case "action_chunk_trimmer":
-        rows = parametersOf(step, z.looseObject({ n_action_steps: count }), at).n_action_steps;
-        break;
-      case "absolute_actions":
-        parametersOf(step, disabledSchema, at);
-        break;
-      default:
-        throw unknownStep(step.type, POSTPROCESSORS);
-    }
-  }
-  return { outputs: affine, ...(rows === undefined ? {} : { rows }) };
-}
-
-/** Short names in order, for people. */
-export function stepNames(entries: readonly ComponentEntry[]): readonly string[] {
-  return entries.map((entry) => componentOf(entry).type);
 }
 
 /** An image mask for every `image_N` that has none, as LeRobot's runner of cached prefixes feeds them. */
