@@ -11,9 +11,11 @@ const NPY_MAGIC = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59);
  * @throws {UsageError} if the file is no such rows, or a number is not finite
  */
 export async function readActions(path: string, width: number): Promise<Float32Array> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
+  const file = await readFile(path).catch((cause: unknown) => {
     throw new UsageError(`Cannot read actions: ${path} is not there, must be a file`, { cause });
   });
+  // A Buffer's own slices are views of a pool.
+  const bytes = new Uint8Array(file);
   const isNpy = NPY_MAGIC.every((byte, i) => bytes[i] === byte);
   const rows = isNpy ? readNpy(bytes, path) : readBare(bytes, path);
   if (rows.length === 0 || rows.length % width !== 0) {

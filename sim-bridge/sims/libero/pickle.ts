@@ -304,7 +304,7 @@ function arrayOf(state: readonly Item[], at: number): PickledArray {
       `the array is [${dims.join(", ")}] of ${bytes.bytes.length} bytes, must be 8 each`,
     );
   }
-  const { buffer } = bytes.bytes.slice();
+  const { buffer } = new Uint8Array(bytes.bytes);
   return { shape: dims, data: new Float64Array(buffer) };
 }
 

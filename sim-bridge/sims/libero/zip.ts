@@ -93,7 +93,7 @@ async function unpacked(
 
 /** Stops as soon as there is more than any entry may have. */
 async function inflated(packed: Uint8Array): Promise<Uint8Array> {
-  const stream = new Blob([packed.slice()])
+  const stream = new Blob([new Uint8Array(packed)])
     .stream()
     .pipeThrough(new DecompressionStream("deflate-raw"));
   const parts: Uint8Array[] = [];
