@@ -203,6 +203,41 @@ describe("presets", () => {
     expect(count(parameters, "energy/") + config.horizon * config.width).toBe(5_409_799);
   });
 
+  it("give each objective its own start, loss and stopping rule, and leave what is said", () => {
+    const of = (section: object) => parseEnergyConfig({ kind: "energy", ...section });
+    expect(of({}).objective).toBe("mix");
+    expect(of({}).train).toMatchObject({ start: "mix", loss: "every", steps: 2 });
+    expect(of({ objective: "paper" }).train).toMatchObject({ start: "noise", loss: "last" });
+    expect(of({ objective: "equilibrium" }).infer).toMatchObject({
+      rate: 0.3,
+      stop: { below: 0.05 },
+    });
+    const paper = of({ preset: "paper", step: { momentum: 0 }, infer: { stop: { below: 0.5 } } });
+    expect(paper).toMatchObject({
+      objective: "paper",
+      width: 256,
+      step: { rate: 1000, temperature: 9, momentum: 0, normalise: "sample", energyScaled: true },
+      train: { steps: 6, noise: [0.2, 0.002], randomiseRate: 1.5 },
+      infer: { steps: 20, stop: { by: "gradient", below: 0.5 } },
+    });
+    expect(of({ preset: "paper", objective: "mix" }).train).toMatchObject({
+      start: "mix",
+      loss: "every",
+    });
+  });
+
+  it.each<[object, RegExp]>([
+    [{ objective: "contrast" }, /policy.objective/],
+    [{ step: { momentum: 1 } }, /policy.step.momentum/],
+    [{ infer: { samples: 0 } }, /policy.infer.samples/],
+    [{ widht: 3 }, /widht/],
+    [{ train: { noise: [0.1] } }, /policy.train.noise/],
+    [{ cameras: ["front"], image: { filters: [30] } }, /filters has 30, must be multiples of 16/],
+  ])("refuse %j", (section, message) => {
+    expect(() => parseEnergyConfig({ kind: "energy", ...section })).toThrow(SyntaxError);
+    expect(() => parseEnergyConfig({ kind: "energy", ...section })).toThrow(message);
+  });
+
   it("small: has between 0.5 and 1 million", () => {
     const config: EnergyConfig = parseEnergyConfig({ kind: "energy" });
     const parameters = freshOf(energyTrainable(config, worldData({ stateDim: 20, actionDim: 7 })));
