@@ -7,3 +7,5 @@ export type { ComposeOptions, EnergyTerm } from "./compose.ts";
 export { energyConfigSchema, parseEnergyConfig } from "./config.ts";
 export type { EnergyConfig } from "./config.ts";
 export { energyTrainable } from "./trainable.ts";
+export { EnergySampler } from "./sampler.ts";
+export type { SampledDescent, SampledStep } from "./sampler.ts";

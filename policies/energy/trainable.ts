@@ -14,7 +14,8 @@ import type { PackageContent } from "../../src/package/index.ts";
 import type { Provenance, Trainable, TrainingData } from "../../src/train/index.ts";
 import type { EnergyConfig } from "./config.ts";
 import { actingGraph } from "./descend.ts";
-import { energyFeeds, energyLoss } from "./objective.ts";
+import { energyFeeds } from "./draws.ts";
+import { energyLoss } from "./objective.ts";
 import type { ChunkEnergy } from "./step.ts";
 
 /**
