@@ -22,6 +22,7 @@ export { allocate, bytesPerElement, holds, isDtype, typedView } from "./element-
 export type { ElementType } from "./element-type.ts";
 export { assertExternalLocation, externalFiles } from "./external-data.ts";
 export type * from "./ir.ts";
+export { leadWithSequence } from "./lead-with-sequence.ts";
 export { loopSteps } from "./loop-steps.ts";
 export type { LoopOptions } from "./loop-steps.ts";
 export { evaluate, EVALUABLE_OPS, EVALUATION_LIMIT } from "./evaluate/evaluate.ts";

@@ -77,7 +77,7 @@ export class TrainingStep implements Updater {
     const scalars = declareScalars(made, settings.objectives);
     declareGradients(made.g, scalars.loss);
     const bytes = writeModel(made.g.build({ parameters: "fed" }));
-    const session = await openLocalSession(bytes, sessionOptions(settings));
+    const session = await openLocalSession(bytes, { ...sessionOptions(settings), fillOnly: true });
     return new TrainingStep({ arena, session, trainable, settings, scalars: scalars.names });
   }
 
