@@ -131,9 +131,14 @@ const FEW_CHANNELS = 16;
  *     dw[f, c, k] = sum over batch n, places p of  response[n, f, p] * image[n, c, stride * p + dilation * k - pad]
  */
 function filterGradient(g: GraphBuilder, all: Correlation): Value {
-  const { filters, group, image } = all;
-  const thin = Number(filters.shape[1]) < FEW_CHANNELS && typeof image.shape[0] === "number";
-  return group > 1 || thin ? bySwappedConvolution(g, all) : byPlaces(g, all);
+  const { filters, group, image, window } = all;
+  if (group > 1) return bySwappedConvolution(g, all);
+  const [batch] = image.shape;
+  if (typeof batch !== "number") return byPlaces(g, all);
+  if (Number(filters.shape[1]) < FEW_CHANNELS) return bySwappedConvolution(g, all);
+  const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1);
+  const few = batch * product(window.output) < Number(filters.shape[0]);
+  return few && product(window.kernel) > 1 ? byColumns(g, all) : byPlaces(g, all);
 }
 
 /**
@@ -172,7 +177,9 @@ function swapFirstTwo(g: GraphBuilder, value: Value): Value {
 
 /**
  * As one matrix product for every place of the kernel, of the response and what that place saw of the image, both
- * with channels last: the engine copies whole rows of channels then.
+ * with channels last: the engine copies whole rows of channels then. The products lie side by side as
+ * `[filters, places, channels]`, because the engine turns the last two axes several times faster than it brings the
+ * first to the end, and not slower for the reshaping after it.
  */
 function byPlaces(g: GraphBuilder, all: Correlation): Value {
   const { call, image, response, filters, window } = all;
@@ -180,27 +187,44 @@ function byPlaces(g: GraphBuilder, all: Correlation): Value {
   const rows = channelsLast(g, response);
   const products = places(window.kernel).map((place) => {
     const seen = seenFrom(g, padded, { window, place });
-    return sumOfProducts(g, rows, seen);
+    return g.unsqueeze(sumOfProducts(g, rows, seen), [1]);
   });
-  const [filterCount = 1, depth = 1] = fixedShape(call, filters);
+  const shape = fixedShape(call, filters);
   const [only] = products;
-  const stacked =
-    products.length === 1 && only !== undefined
-      ? only
-      : g.transpose(
-          g.concat(
-            products.map((product) => g.unsqueeze(product, [0])),
-            0,
-          ),
-          [1, 2, 0],
-        );
-  return g.reshape(stacked, [filterCount, depth, ...window.kernel]);
+  if (products.length === 1 && only !== undefined) return g.reshape(only, shape);
+  return g.reshape(g.transpose(g.concat(products, 1), [0, 2, 1]), shape);
+}
+
+/**
+ * As one matrix product of the response and of everything that every place of the kernel saw, laid out so that
+ * the result is in the order of the filters: for layers with more filters than positions, where these columns are
+ * smaller than the filters and putting the filters in order would cost more than the product. The batch comes
+ * last, so that what is copied are runs of it even where a map is a few elements wide.
+ */
+function byColumns(g: GraphBuilder, all: Correlation): Value {
+  const { call, image, response, filters, window } = all;
+  const shape = fixedShape(call, filters);
+  const [count = 1, depth = 1] = shape;
+  const padded = padPlaces(g, batchLast(g, call, image), window);
+  const seen = places(window.kernel).map((place) =>
+    g.unsqueeze(seenFrom(g, padded, { window, place }), [1]),
+  );
+  const columns = g.reshape(g.concat(seen, 1), [depth * seen.length, -1]);
+  const rows = g.reshape(batchLast(g, call, response), [count, -1]);
+  return g.reshape(g.gemm(rows, columns, { transB: true }), shape);
+}
+
+/** `[batch, ...]` as `[..., batch]`, by a transposition of a matrix. */
+function batchLast(g: GraphBuilder, call: VjpCall, value: Value): Value {
+  const [batch = 1, ...rest] = fixedShape(call, value);
+  return g.reshape(g.transpose(g.reshape(value, [batch, -1]), [1, 0]), [...rest, batch]);
 }
 
 function channelsLast(g: GraphBuilder, value: Value): Value {
   return g.transpose(value, [0, ...value.shape.slice(2).map((_, i) => i + 2), 1]);
 }
 
+/** Pads a window's axes, which lie between one before them and one behind. */
 function padPlaces(g: GraphBuilder, value: Value, { begins, ends }: SlidingWindow): Value {
   if ([...begins, ...ends].every((pad) => pad === 0)) return value;
   return g.one("Pad", [value, g.ints([0, ...begins, 0, 0, ...ends, 0])]);
@@ -214,7 +238,7 @@ function places(kernel: readonly number[]): number[][] {
   );
 }
 
-/** What one place of the kernel saw, for every position of the window: `[batch, ...output, channels]`. */
+/** What one place of the kernel saw, for every position of the window, whose axes lie behind the first. */
 function seenFrom(
   g: GraphBuilder,
   padded: Value,

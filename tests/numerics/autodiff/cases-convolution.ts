@@ -128,6 +128,21 @@ const CONVOLUTIONS: readonly Convolution[] = [
     window: { output: [2, 1] },
   },
   {
+    name: "many channels, more filters than positions, padded, stride 2",
+    x: [1, 16, 3, 3],
+    w: [5, 16, 2, 2],
+    options: { strides: [2, 2], pads: [1, 0, 0, 1] },
+    window: { output: [2, 2] },
+  },
+  {
+    name: "many channels, more filters than positions, dilated, 1-D",
+    x: [2, 16, 4],
+    w: [5, 16, 2],
+    options: { dilations: [2] },
+    window: { output: [2] },
+    biased: true,
+  },
+  {
     name: "so many places that the filters are turned",
     x: [1, 1, 260],
     w: [2, 1, 3],
