@@ -143,6 +143,21 @@ const CONVOLUTIONS: readonly Convolution[] = [
     biased: true,
   },
   {
+    name: "more filters than positions, padded",
+    x: [1, 2, 2, 2],
+    w: [5, 2, 2, 2],
+    options: { pads: [1, 0, 0, 1] },
+    window: { output: [2, 2] },
+  },
+  {
+    name: "more filters than positions, padded beyond the kernel, dilated, 1-D",
+    x: [1, 2, 4],
+    w: [7, 2, 2],
+    options: { dilations: [2], pads: [3, 1] },
+    window: { output: [6] },
+    biased: true,
+  },
+  {
     name: "so many places that the filters are turned",
     x: [1, 1, 260],
     w: [2, 1, 3],
