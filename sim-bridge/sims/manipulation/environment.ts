@@ -18,6 +18,7 @@ import type {
   TimeStep,
   Want,
 } from "../../../src/core/index.ts";
+import { monotonicNs } from "../../../src/core/index.ts";
 import { panda } from "../../../robots/panda/spec.ts";
 import { softwareRenderer, wantedImages, type CreateRenderer } from "./cameras.ts";
 import { SceneCache } from "./compiled-scene.ts";
@@ -137,7 +138,7 @@ class ManipulationEnvironment implements Environment {
   }
 
   async #begin(request: ResetRequest): Promise<ResetResult> {
-    const startedNs = process.hrtime.bigint();
+    const startedNs = monotonicNs();
     this.#assertOpen("reset");
     wantedImages(this.spec.observation.images, request.want);
     this.#episode = undefined;
@@ -160,7 +161,7 @@ class ManipulationEnvironment implements Environment {
   }
 
   async #resume(snapshot: Uint8Array, want: Want): Promise<TimeStep> {
-    const startedNs = process.hrtime.bigint();
+    const startedNs = monotonicNs();
     this.#assertOpen("restore");
     wantedImages(this.spec.observation.images, want);
     const { header, numbers } = decodeSnapshot(snapshot);
@@ -187,7 +188,7 @@ class ManipulationEnvironment implements Environment {
     wantedImages(this.spec.observation.images, want);
     const steps: TimeStep[] = [];
     for (let row = 0; row < chunk.horizon && !episode.hasEnded; row++) {
-      const startedNs = process.hrtime.bigint();
+      const startedNs = monotonicNs();
       episode.advance(chunk.data.subarray(row * ACTION_SIZE, (row + 1) * ACTION_SIZE));
       const isLast = row === chunk.horizon - 1 || episode.hasEnded;
       const draws = isLast || want.imagesAt === "every";

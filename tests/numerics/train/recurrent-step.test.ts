@@ -149,10 +149,10 @@ describe("a gradient through repeated steps", () => {
         freshParameters(seeded("weights")),
         { batchSize: ENERGY_BATCH, optimiser: OPTIMISER, session: { threads: 1 } },
       );
-      const { values } = await whole.update([feeds], { rate: 0, step: 1 });
+      const [result] = await whole.update([{ feeds: [feeds], rate: 0, step: 1 }]);
       const step = await open(models.energyRecurrence(kit, ENERGY), ENERGY_BATCH);
       const { loss } = await step.accumulate(feeds, steps);
-      expect(Math.abs(loss - values["loss"]!)).toBeLessThan(1e-6 * loss);
+      expect(Math.abs(loss - result!.values["loss"]!)).toBeLessThan(1e-6 * loss);
       const [mine, theirs] = [gradientsOf(step, steps), whole.arena.store("gradient")];
       expect(Object.keys(mine)).toEqual(Object.keys(theirs));
       const all = Math.max(...Object.values(theirs).flatMap(numbersOf).map(Math.abs));
