@@ -10,11 +10,13 @@ import { assertPolicyExists, simulatorNamed } from "./registry.ts";
 import type { RunConfig } from "./run-evaluation.ts";
 import { configOfRun, runEvaluation } from "./run-evaluation.ts";
 import { selectTasks } from "./select-tasks.ts";
+import { parseSimSettings } from "./sim-settings.ts";
 import type { WithSimulatorsOptions } from "./with-simulators.ts";
 import { withSimulators } from "./with-simulators.ts";
 
 export interface EvalOptions {
   sim?: string;
+  simSet?: string[];
   listen?: string;
   suite?: string;
   task?: string;
@@ -75,6 +77,7 @@ function simulatorsOf(
   const { listen } = config;
   return {
     simulator: config.simulator,
+    settings: config.simSettings ?? {},
     workers: config.workers,
     progress,
     stepTimeoutS: options.stepTimeout,
@@ -108,6 +111,7 @@ function configOf(options: EvalOptions, folder: string): RunConfig {
     runId: folder.split(/[\\/]/).at(-1) ?? "run",
     command: `efference ${process.argv.slice(2).join(" ")}`,
     simulator: options.sim ?? "",
+    ...(options.simSet === undefined ? {} : { simSettings: parseSimSettings(options.simSet) }),
     policy: options.policy,
     policyOptions: {
       seed,

@@ -9,7 +9,9 @@ import type { DemoOptions } from "./demo.ts";
 import type { EvalOptions } from "./eval.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import type { InspectOptions } from "./inspect.ts";
+import type { LiberoCheckOptions } from "./libero.ts";
 import type { RecordOptions } from "./record.ts";
+import type { ReplayOptions } from "./replay.ts";
 import type { RunSimulatorOptions } from "./sim.ts";
 import type { TrainCommandOptions } from "./train.ts";
 import type { ViewOptions } from "./view.ts";
@@ -48,6 +50,7 @@ sim
   .command("list")
   .description("the simulators that run in Node, and their tasks")
   .argument("[name]", "list the tasks of this one")
+  .addOption(simSet())
   .option("--json", "as one JSON object")
   .addHelpText("after", examples(["efference sim list", "efference sim list tabletop --json"]))
   .action(async (name: string | undefined, options: { json?: boolean }) =>
@@ -61,12 +64,46 @@ sim
     "--connect <endpoint>",
     "the runtime's address, for instance tcp://127.0.0.1:5555",
   )
+  .addOption(simSet())
   .option("--server-key <z85>", "CURVE: the runtime's public key")
   .option("--key-file <path>", "CURVE: this peer's key pair (JSON with publicKey, secretKey)")
   .addOption(new Option("--supervised").hideHelp())
   .addHelpText("after", examples(["efference sim run tabletop --connect tcp://127.0.0.1:5555"]))
   .action(async (name: string, options: RunSimulatorOptions) =>
     (await import("./sim.ts")).runSimulator(name, options),
+  );
+
+sim
+  .command("replay")
+  .description("step recorded actions, open loop, and say how that ended")
+  .requiredOption("--sim <name>", "simulator")
+  .addOption(simSet())
+  .option("--suite <name>", "suite of the task")
+  .requiredOption("--task <name>", "task: its name, or its place in the suite, from 0")
+  .option("--init <n>", "fixed initial state", wholeNumber, 0)
+  .requiredOption("--actions <file>", "rows of actions: .npy, or bare float64")
+  .option("--fresh-controller", "the controller's first substep sees the present state (libero)")
+  .option("--settle <n>", "no-op steps before the first row (libero)", wholeNumber, 0)
+  .option("--wait <n>", "steps without motion after the last row", wholeNumber, 30)
+  .option("--json", "as one JSON object")
+  .addHelpText(
+    "after",
+    examples([
+      "efference sim replay --sim libero --suite object --task 0 --init 3 --actions demo.npy",
+      "efference sim replay --sim tabletop --task lift_red_cube --init 0 --actions rows.f64 --json",
+    ]),
+  )
+  .action(async (options: ReplayOptions) => (await import("./replay.ts")).replayCommand(options));
+
+const libero = program.command("libero").description("LIBERO's data: export them once, check them");
+libero
+  .command("check")
+  .description("read all exported data and say what is missing or damaged")
+  .option("--data <folder>", "where they are (default: $EFFERENCE_LIBERO, else the user's cache)")
+  .option("--json", "as one JSON object")
+  .addHelpText("after", examples(["efference libero check", "efference libero check --json"]))
+  .action(async (options: LiberoCheckOptions) =>
+    (await import("./libero.ts")).liberoCheckCommand(options),
   );
 
 program
@@ -87,6 +124,7 @@ program
   .command("eval")
   .description("evaluate a policy: fixed (task, seed) pairs, honest intervals, resumable")
   .option("--sim <name>", "start this simulator's workers (efference sim list)")
+  .addOption(simSet())
   .option("--listen <endpoint>", "evaluate whatever simulators dial in, e.g. tcp://127.0.0.1:5555")
   .option("--suite <names>", "suites, comma separated; default: all")
   .option("--task <names>", "tasks, comma separated; default: all of the suites")
@@ -160,6 +198,7 @@ program
   .command("record")
   .description("record demonstrations of the scripted experts, one .mcap per episode")
   .requiredOption("--sim <name>", "simulator")
+  .addOption(simSet())
   .option("--suite <names>", "suites, comma separated; default: all")
   .option("--task <names>", "tasks, comma separated")
   .option("--policy <name>", "who demonstrates", "scripted")
@@ -232,6 +271,13 @@ program
   .action(async (options: { gpu?: boolean; json?: boolean }) =>
     (await import("./doctor.ts")).doctorCommand(options),
   );
+
+function simSet(): Option {
+  return new Option(
+    "--sim-set <key=value...>",
+    "a setting of the simulator, e.g. data=DIR (libero)",
+  );
+}
 
 function examples(lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n`;

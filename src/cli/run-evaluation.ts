@@ -25,12 +25,14 @@ import type { Progress } from "./progress.ts";
 import { durationWords } from "./progress.ts";
 import type { PolicyOptions } from "./registry.ts";
 import { createPolicy } from "./registry.ts";
+import type { SimSettings } from "./sim-settings.ts";
 
 /** Everything that decides a run's results; stored in its journal, so that it can be resumed. */
 export interface RunConfig {
   readonly runId: string;
   readonly command: string;
   readonly simulator: string;
+  readonly simSettings?: SimSettings;
   readonly policy: string;
   readonly policyOptions: PolicyOptions;
   readonly episodes: number;

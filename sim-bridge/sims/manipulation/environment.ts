@@ -152,6 +152,7 @@ class ManipulationEnvironment implements Environment {
       successHoldSteps: this.#world.successHoldSteps ?? 1,
     });
     episode.start(state, this.#holdsFirstSubstep);
+    if (this.#world.settle !== undefined) episode.settle(this.#world.settle);
     this.#episode = episode;
     return {
       first: episode.observe(request.want, startedNs),
