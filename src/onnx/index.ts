@@ -22,6 +22,7 @@ export { allocate, bytesPerElement, holds, isDtype, typedView } from "./element-
 export type { ElementType } from "./element-type.ts";
 export { assertExternalLocation, externalFiles } from "./external-data.ts";
 export type * from "./ir.ts";
+export { leadWithSequence } from "./lead-with-sequence.ts";
 export { loopSteps } from "./loop-steps.ts";
 export type { LoopOptions } from "./loop-steps.ts";
 export { evaluate, EVALUABLE_OPS, EVALUATION_LIMIT } from "./evaluate/evaluate.ts";
@@ -33,8 +34,8 @@ export { foldConstants } from "./passes/fold-constants.ts";
 export { removeDead } from "./passes/remove-dead.ts";
 export { shareEqual } from "./passes/share-equal.ts";
 export { printGraph } from "./print-graph.ts";
-export { QUANTISED_BLOCK, quantise } from "./quantise.ts";
-export type { Quantised, QuantisedWeight, QuantiseOptions } from "./quantise.ts";
+export { quantise } from "./quantise.ts";
+export type { Quantised, QuantisedBlock, QuantisedWeight, QuantiseOptions } from "./quantise.ts";
 export { readModel } from "./read-model.ts";
 export { hasShapeRule, inferTypes, KNOWN_OPS } from "./shape-rules.ts";
 export type { Attributed, OpCall, OpRule, Operand, StaticDim, TensorType } from "./rules/rule.ts";
