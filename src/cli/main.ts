@@ -234,8 +234,17 @@ program
   .argument("[folder]", "folder with .mcap files and training runs", "runs")
   .option("--port <port>", "port on loopback; 0 = any", port, 4870)
   .option("--no-open", "do not open a browser")
+  .option("--play <world/task>", "play a world in the page: tabletop/TASK, libero/SUITE/TASK")
   .option("--static <target>", "write the viewer as a static page to this folder instead")
-  .addHelpText("after", examples(["efference view runs/", "efference view --static public/viewer"]))
+  .addHelpText(
+    "after",
+    examples([
+      "efference view runs/",
+      "efference view --play tabletop/lift_red_cube",
+      "efference view --play libero/object/0",
+      "efference view --static public/viewer",
+    ]),
+  )
   .action(async (folder: string, options: ViewOptions) =>
     (await import("./view.ts")).viewCommand(folder, options),
   );

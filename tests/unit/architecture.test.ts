@@ -23,6 +23,7 @@ const RUNGS: readonly (readonly [folder: string, rung: number])[] = [
   ["src/imitation", 4],
   ["policies", 5],
   ["src/cli", 6],
+  ["src/play", 6],
   ["src/index.ts", 6],
 ];
 
@@ -47,14 +48,15 @@ const FORBIDDEN = new Set([
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   zeromq: ["sim-bridge"],
   "onnxruntime-node": ["src/session"],
-  "@mujoco/mujoco": ["sim-bridge"],
+  // The player names the address of its WebAssembly.
+  "@mujoco/mujoco": ["sim-bridge", "src/play"],
   three: ["src/viewer"],
   mathjs: ["policies/energy"],
   hyparquet: ["src/episode/lerobot"],
   "hyparquet-writer": ["src/episode/lerobot"],
   "@huggingface/tokenizers": ["src/package"],
 };
-const BROWSER_SAFE = ["src/core", "src/math", "src/tensor", "src/viewer/app"];
+const BROWSER_SAFE = ["src/core", "src/math", "src/tensor", "src/viewer/app", "src/play"];
 
 interface Import {
   readonly from: string;
@@ -146,6 +148,19 @@ describe("architecture", () => {
       return owners !== undefined && !owners.some((owner) => from.startsWith(`${owner}/`));
     });
     expect(violations).toEqual([]);
+  });
+
+  it("keeps node: modules out of everything that the page and its player are made of", () => {
+    const seen = new Set<string>();
+    const visit = (file: string): void => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      for (const { from, to, typeOnly } of IMPORTS) if (from === file && !typeOnly) visit(to);
+    };
+    visit("src/viewer/app/main.ts");
+    visit("src/play/worker.ts");
+    expect(seen.size).toBeGreaterThan(100);
+    expect([...seen].filter((name) => name.startsWith("node:"))).toEqual([]);
   });
 
   it("keeps node: modules out of browser-safe folders", () => {
