@@ -106,8 +106,8 @@ describe("what a package sees", () => {
       const image = batch.images["front"]!;
       const pixelsOf = window.flatMap(({ images }) => [...images["front"]!.data].map(Number));
       const front = { ...image, data: Uint8Array.from(pixelsOf) };
-      const feeds = trainable.feeds({ ...batch, images: { front } } as never, seeded(0));
-      const { outputs } = await session.run(feeds as Record<string, NdArray>);
+      const feeds = trainable.feeds({ ...batch, images: { front } }, seeded(0));
+      const { outputs } = await session.run(feeds);
       // What the package decided is what the training graph predicts, so that it has no error.
       expect(Number(outputs["loss"]!.data[0])).toBeLessThan(1e-10);
     }
