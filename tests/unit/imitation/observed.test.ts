@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { diffusionTrainable, parseDiffusionConfig } from "../../../policies/diffusion/index.ts";
-import type { NdArray, Observation } from "../../../src/core/index.ts";
+import type { Observation } from "../../../src/core/index.ts";
 import { seeded } from "../../../src/core/index.ts";
 import { imitatedOf, needsOf } from "../../../src/imitation/index.ts";
 import { writeModel } from "../../../src/onnx/index.ts";
