@@ -91,25 +91,88 @@ function descentLoss(context: LayerContext, start: Value, parts: LossParts): Los
   const most = train.steps + train.extraSteps;
   const state = descentFrom(context, start, landscape.config);
   const inputs = drawnInputs(context, start, { most, landscape });
-  const begun = descend(context, state, { landscape, inputs, most });
+  const plan = { judged, landscape, inputs, most };
   if (train.loss === "last") {
-    const last = energyStep(context, begun.last, { draws: inputs.last, landscape });
-    const loss = g.reduceMean(errors(context, last.chunk, judged), [0]);
-    return { g, objectives: { action: loss }, metrics: { energy: g.reduceMean(last.energy, [0]) } };
+    const { last } = descend(context, state, plan);
+    const made = energyStep(context, last, { draws: inputs.last, landscape });
+    const loss = g.reduceMean(errors(context, made.chunk, judged), [0]);
+    return { g, objectives: { action: loss }, metrics: { energy: g.reduceMean(made.energy, [0]) } };
   }
-  // All steps at once, side by side along the batch: each begins at what is known of it.
-  const all = joinedStates(context, begun, most);
+  const every =
+    most <= UNROLLED ? oneByOne(context, state, plan) : sideBySide(context, state, plan);
+  const weights = g.input("step_weights", start.elementType, [most]);
+  const loss = g.reduceSum(g.mul(g.reduceMean(every.errors, [1]), weights), [0]);
+  return { g, objectives: { action: loss }, metrics: { energy: every.energy } };
+}
+
+interface DescentPlan {
+  readonly judged: Judged;
+  readonly landscape: LossParts["landscape"];
+  readonly inputs: DrawnInputs;
+  /** Steps at most. */
+  readonly most: number;
+}
+
+interface JudgedSteps {
+  /** `[steps, batch]`. */
+  readonly errors: Value;
+  /** Mean over all. */
+  readonly energy: Value;
+}
+
+/** Up to so many judged steps are built one after the other: more would make the graph too large to open quickly. */
+const UNROLLED = 2;
+
+function oneByOne(
+  context: LayerContext,
+  start: DescentState,
+  { judged, landscape, inputs, most }: DescentPlan,
+): JudgedSteps {
+  const { g } = context;
+  const rows: Value[] = [];
+  const energies: Value[] = [];
+  let state = start;
+  for (let k = 0; k < most; k++) {
+    const draws = k === most - 1 ? inputs.last : drawsOf(context, inputs.stacked, k);
+    const { chunk, velocity, energy } = energyStep(context, state, { draws, landscape });
+    rows.push(g.unsqueeze(errors(context, chunk, judged), [0]));
+    energies.push(energy);
+    state = {
+      chunk: stopGradient(g, chunk),
+      ...(velocity === undefined ? {} : { velocity: stopGradient(g, velocity) }),
+    };
+  }
+  return { errors: g.concat(rows, 0), energy: g.reduceMean(g.concat(energies, 0), [0]) };
+}
+
+function drawsOf(
+  { g }: LayerContext,
+  stacked: DrawnInputs["stacked"],
+  k: number,
+): Readonly<Record<string, Value>> {
+  return Object.fromEntries(
+    Object.entries(stacked).map(([name, value]) => [
+      name,
+      g.squeeze(g.slice(value, 0, { start: k, end: k + 1 }), [0]),
+    ]),
+  );
+}
+
+/** All steps at once, side by side along the batch: where each begins is found first, without gradients. */
+function sideBySide(context: LayerContext, start: DescentState, plan: DescentPlan): JudgedSteps {
+  const { g } = context;
+  const { judged, landscape, inputs, most } = plan;
+  const all = joinedStates(context, descend(context, start, plan), most);
   const wide = { ...landscape, observed: repeated(context, landscape.observed, most) };
-  const each = energyStep(context, all, {
-    draws: joinedDraws(context, inputs, most),
-    landscape: wide,
-  });
+  const draws = joinedDraws(context, inputs, most);
+  const each = energyStep(context, all, { draws, landscape: wide });
   const again = (x: Value): Value => g.concat(new Array<Value>(most).fill(x), 0);
   const wanted = { target: again(judged.target), mask: again(judged.mask) };
-  const byStep = g.reshape(errors(context, each.chunk, wanted), [most, Number(start.shape[0])]);
-  const weights = g.input("step_weights", start.elementType, [most]);
-  const loss = g.reduceSum(g.mul(g.reduceMean(byStep, [1]), weights), [0]);
-  return { g, objectives: { action: loss }, metrics: { energy: g.reduceMean(each.energy, [0]) } };
+  const batch = Number(start.chunk.shape[0]);
+  return {
+    errors: g.reshape(errors(context, each.chunk, wanted), [most, batch]),
+    energy: g.reduceMean(each.energy, [0]),
+  };
 }
 
 /** Inputs for what is drawn: stacked for the steps of the loop, and apart for the one after them. */
@@ -147,11 +210,7 @@ interface Begun {
 function descend(
   context: LayerContext,
   start: DescentState,
-  {
-    landscape,
-    inputs,
-    most,
-  }: { landscape: LossParts["landscape"]; inputs: DrawnInputs; most: number },
+  { landscape, inputs, most }: DescentPlan,
 ): Begun {
   const { g } = context;
   if (most === 1) return { last: start, before: {} };

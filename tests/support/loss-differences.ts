@@ -91,8 +91,10 @@ export async function lossGradientError(
   const slopes = grad(g, loss!, [...g.parameters.values()]);
   g.output("loss", loss!);
   for (const [i, name] of names.entries()) g.output(`grad/${name}`, slopes[i]!);
-  const stopped = g.nodes.filter(isStop).flatMap(({ outputs }) => outputs);
   const model = g.build({ parameters: "fed" });
+  const live = new Set(model.graph.nodes.map(({ name }) => name));
+  const stops = g.nodes.filter((node) => isStop(node) && live.has(node.name));
+  const stopped = stops.flatMap(({ outputs }) => outputs);
   await using at0 = await openSession(writeModel(withOutputs(model, stopped)), EXACT);
   await using session = await openSession(writeModel(withInputs(model, stopped)), EXACT);
   const feeds = Object.fromEntries(

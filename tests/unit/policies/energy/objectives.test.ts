@@ -62,6 +62,7 @@ describe("training gradients are those of finite differences in float64", () => 
       { objective: "paper", train: { steps: 2, extraSteps: 2, loss: "every" } },
     ],
     ["mix", { objective: "mix" }],
+    ["mix in three steps", { objective: "mix", step: { momentum: 0.3 }, train: { steps: 3 } }],
     ["equilibrium", { objective: "equilibrium" }],
     [
       "all of the published step",
