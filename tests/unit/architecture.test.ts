@@ -50,6 +50,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   three: ["src/viewer"],
   hyparquet: ["src/episode/lerobot"],
   "hyparquet-writer": ["src/episode/lerobot"],
+  "@huggingface/tokenizers": ["src/package"],
 };
 const BROWSER_SAFE = ["src/core", "src/math", "src/tensor", "src/viewer/app", "src/play"];
 
