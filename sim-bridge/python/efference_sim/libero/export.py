@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -58,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--task", nargs="+", action="extend", default=[], metavar="T", help="SUITE/NAME or SUITE/INDEX")
     parser.add_argument("--no-visuals", action="store_true", help="physics only: no images can be drawn from it")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, about 1.5 GB each (default 1)")
+    parser.add_argument("--leave-on-eof", action="store_true", help="end when stdin ends: whoever started it is gone")
     parser.add_argument("--json-progress", action="store_true", help="one JSON object a line instead of words")
     return parser
 
@@ -148,9 +151,25 @@ def _words(event: dict[str, Any]) -> str:
     return f"{event['path']}: {event['tasks']} tasks, {event['files']} files, {event['bytes'] / 1e6:.1f} MB"
 
 
+def _leave_on_eof() -> None:
+    """Ends the process with its starter, even a killed one. Files are whole at any moment, so nothing is tidied up."""
+
+    descriptor = sys.stdin.fileno()
+
+    def wait() -> None:
+        # Unbuffered: a thread that waits in a buffered stream breaks the interpreter's shutdown.
+        while os.read(descriptor, 4096):
+            pass
+        os._exit(EXIT_FAILED)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
     arguments = build_parser().parse_args(argv)
+    if arguments.leave_on_eof:
+        _leave_on_eof()
     job = ExportJob(arguments.out.absolute(), arguments.assets, visuals=not arguments.no_visuals)
     try:
         for event in export_tasks(job, (arguments.suite, arguments.task), arguments.workers):

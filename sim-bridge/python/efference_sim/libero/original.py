@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import json
 import os
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from .assets import assets_folder
 from .compat import adapt_robosuite
 from .errors import LiberoError
 from .tasks import Task, read_tasks
@@ -27,7 +29,6 @@ ROBOSUITE_VERSION = "1.4.0"
 # What the official evaluation does before it sets an initial state: one seed, one reset. Fixtures are placed by it.
 SEED = 0
 RESETS = 1
-ASSET_FOLDERS = ("articulated_objects", "scenes", "stable_hope_objects", "stable_scanned_objects", "turbosquid_objects")
 # Stepping past the horizon raises, and our own limits are shorter; so it is out of reach.
 HORIZON = 1_000_000
 
@@ -66,6 +67,19 @@ def open_original(assets: Path | None = None) -> Original:
     Raises:
         LiberoError: a package is missing or of the wrong version, or there are no assets.
     """
+    package, versions = import_stack()
+    folder = assets_folder(package, assets)
+    # Read by every module that loads a mesh; there is no other way to name the folder.
+    importlib.import_module("libero.libero")._assets_path_cache = str(folder)  # type: ignore[attr-defined]
+    return Original(tasks=read_tasks(package), assets=folder, versions=versions)
+
+
+def import_stack() -> tuple[Path, dict[str, str]]:
+    """Imports robosuite and LIBERO's environments; returns the folder of ``libero.libero`` and versions.
+
+    Raises:
+        LiberoError: a package is missing or of the wrong version.
+    """
     package = _find_package()
     _answer_configuration(package)
     _quiet_robosuite()
@@ -78,15 +92,10 @@ def open_original(assets: Path | None = None) -> Original:
                 "(its controller changed later)"
             )
         adapt_robosuite(mujoco)
-        libero = importlib.import_module("libero.libero")
-        folder = _assets_folder(libero, assets)
-        # Read by every module that loads a mesh; there is no other way to name the folder.
-        libero._assets_path_cache = str(folder)
         importlib.import_module("libero.libero.envs")
     except ImportError as error:
         raise LiberoError(f"Cannot open LIBERO: {error}; must have the packages of requirements.txt") from error
-    versions = {"hf-libero": _libero_version(), "robosuite": ROBOSUITE_VERSION, "mujoco": mujoco.__version__}
-    return Original(tasks=read_tasks(package), assets=folder, versions=versions)
+    return package, {"hf-libero": _libero_version(), "robosuite": ROBOSUITE_VERSION, "mujoco": mujoco.__version__}
 
 
 def _find_package() -> Path:
@@ -119,8 +128,6 @@ def _answer_configuration(package: Path) -> None:
         "assets": package / "assets",
     }
     # JSON strings are YAML strings, whatever a path contains.
-    import json
-
     text = "".join(f"{name}: {json.dumps(str(path))}\n" for name, path in paths.items())
     folder = Path(sys.prefix) / "share" / "efference-libero"
     try:
@@ -150,22 +157,6 @@ def _quiet_robosuite() -> None:
     module.CONSOLE_LOGGING_LEVEL = "ERROR"  # type: ignore[attr-defined]
     module.FILE_LOGGING_LEVEL = None  # type: ignore[attr-defined]
     sys.modules[name] = module
-
-
-def _assets_folder(libero: ModuleType, given: Path | None) -> Path:
-    if given is None:
-        with _silent():
-            given = Path(libero.get_assets_path())
-        problem = f"{given} is not there and could not be downloaded"
-    else:
-        problem = f"{given} lacks them"
-    missing = [name for name in ASSET_FOLDERS if not (given / name).is_dir()]
-    if missing:
-        raise LiberoError(
-            f"Cannot find LIBERO's assets: {problem} ({', '.join(missing)}), "
-            "must be given with --assets DIR, the folder libero/libero/assets of LIBERO's repository"
-        )
-    return given.resolve()
 
 
 @contextlib.contextmanager

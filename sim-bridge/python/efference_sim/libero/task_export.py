@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .assets import fingerprint
 from .errors import LiberoError
 from .folder import DataFolder, Record, TaskWriter
 from .initial_states import read_initial_states
@@ -62,7 +63,7 @@ class TaskExporter:
         }
         self.visual: Mapping[str, Any] | None = None if self._visual is None else self._visual.describe()
         self._fixed = {"export": EXPORT_VERSION, "source": self.source, "visual": self.visual}
-        self._assets = assets_fingerprint(original.assets)
+        self._assets = fingerprint(original.assets)
 
     def key(self, task: Task) -> str:
         """A hash over everything that decides what is written for a task."""
@@ -138,16 +139,6 @@ def visual_module() -> ModuleType | None:
         if error.name == f"{__package__}.visual":
             return None
         raise
-
-
-def assets_fingerprint(folder: Path) -> str:
-    """Over the names and sizes of all assets, and the contents of those that describe objects."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
-        if path.suffix == ".xml":
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
 
 
 def _read(path: Path) -> bytes:
