@@ -1,7 +1,7 @@
 """Finds LIBERO's meshes and textures, which its package does not contain, or downloads them as the package would.
 
-The package takes a folder for complete once its subfolders are there, so a download that was interrupted would be taken for a
-whole one. Here a mark is set at the end, and without the mark the download goes on.
+The package takes a folder for complete once its subfolders are there, so a download that was interrupted would be
+taken for a whole one. Here a mark is set at the end, and without the mark the download goes on.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def assets_folder(package: Path, given: Path | None) -> Path:
 
 
 def download(folder: Path, fetch: Callable[[Path], None]) -> Path:
-    """Brings ``folder`` up to the hub's state unless that was done before. ``fetch`` skips files that it fetched already.
+    """Brings ``folder`` up to the hub's state unless that was done before; ``fetch`` skips files that are there.
 
     Raises:
         LiberoError: the hub cannot be reached.

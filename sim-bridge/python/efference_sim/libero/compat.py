@@ -1,7 +1,7 @@
 """robosuite 1.4.0 on MuJoCo 3.9 and newer, by replacing what no longer works when it is imported.
 
-Two things changed: members of ``mjtJoint`` no longer equal NumPy integers, and ``mj_fullM`` takes the data where it took
-the packed inertia, which ``MjData`` no longer has. Installed files stay as they are; the arithmetic is the same.
+Two things changed: members of ``mjtJoint`` no longer equal NumPy integers, and ``mj_fullM`` takes the data where it
+took the packed inertia, which ``MjData`` no longer has. Installed files stay as they are; the arithmetic is the same.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Exports LIBERO's tasks into a data folder: ``python -m efference_sim.libero.export --out DIR``.
 
-A task that was finished before, from the same packages, assets and options, is kept. Kill it at any time and start it again:
-the result is the same as that of an undisturbed run.
+A task that was finished before, from the same packages, assets and options, is kept. Kill it at any time and start it
+again: the result is the same as that of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from .errors import LiberoError
 from .folder import INDEX
@@ -41,7 +41,7 @@ class ExportJob:
     """What the workers need to do their part."""
 
     root: Path
-    assets: Optional[Path]
+    assets: Path | None
     visuals: bool
 
 
@@ -54,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the data folder")
     parser.add_argument(
-        "--assets", type=Path, metavar="DIR", help="LIBERO's meshes and textures; default: the package's, or its download"
+        "--assets", type=Path, metavar="DIR", help="meshes and textures; default: the package's own, or its download"
     )
     parser.add_argument("--suite", nargs="+", action="extend", default=[], metavar="S", help=", ".join(SUITES))
     parser.add_argument("--task", nargs="+", action="extend", default=[], metavar="T", help="SUITE/NAME or SUITE/INDEX")
@@ -65,7 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def export_tasks(job: ExportJob, selection: tuple[Sequence[str], Sequence[str]], workers: int) -> Iterator[dict[str, Any]]:
+def export_tasks(
+    job: ExportJob, selection: tuple[Sequence[str], Sequence[str]], workers: int
+) -> Iterator[dict[str, Any]]:
     """Exports and yields what happened: ``start``, one ``task`` for each, ``index``.
 
     ``selection`` holds suites and names as ``select_tasks`` takes them.
@@ -112,7 +114,7 @@ def _timed_export(exporter: TaskExporter, task: Task) -> float:
     return time.monotonic() - started
 
 
-_worker: Optional[TaskExporter] = None
+_worker: TaskExporter | None = None
 
 
 def _start_worker(job: ExportJob) -> None:

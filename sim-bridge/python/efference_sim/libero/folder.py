@@ -1,7 +1,7 @@
 """The data folder: files written whole or not at all, a record of every finished task, and the index.
 
-An export may be killed at any moment. A task counts as finished once its record is there, which is written after its files;
-the index is written last. Records stay in ``.export/``, so that another suite can be added later.
+An export may be killed at any moment. A task counts as finished once its record is there, which is written after its
+files; the index is written last. Records stay in ``.export/``, so that another suite can be added later.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from .errors import LiberoError
 from .tasks import SUITES
@@ -34,7 +34,7 @@ class Record:
     # Of everything that decides the files' contents.
     key: str
     source: Mapping[str, Any]
-    visual: Optional[Mapping[str, Any]]
+    visual: Mapping[str, Any] | None
     task: Mapping[str, Any]
     files: Mapping[str, FileEntry]
 

@@ -1,7 +1,7 @@
 """Reads the official initial states, ``float64[50, 1 + nq + nv]`` rows of time, qpos, qvel, without PyTorch.
 
-A ``.pruned_init`` file is a zip archive whose ``data.pkl`` is the pickle of one NumPy array. Only what such a pickle needs is
-let through; a name that it does not need is refused, so nothing in the file can run.
+A ``.pruned_init`` file is a zip archive whose ``data.pkl`` is the pickle of one NumPy array. Only what such a pickle
+needs is let through; a name that it does not need is refused, so nothing in the file can run.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def read_initial_states(path: Path) -> NDArray[np.float64]:
                 raise LiberoError(f"Cannot read {path}: it must hold exactly one data.pkl, of 64 MiB at most")
             pickled = archive.read(names[0])
         states = _ArrayUnpickler(io.BytesIO(pickled)).load()
-    except (OSError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError, EOFError, TypeError) as error:
+    except LiberoError:
+        raise
+    except Exception as error:  # damaged bytes make both modules raise nearly anything
         raise LiberoError(f"Cannot read {path}: {type(error).__name__}: {error}") from None
     if not isinstance(states, np.ndarray) or states.dtype != np.float64 or states.ndim != 2:
         raise LiberoError(f"Cannot read {path}: it holds no float64 matrix of initial states")

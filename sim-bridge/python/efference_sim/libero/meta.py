@@ -1,6 +1,7 @@
 """What a task is besides its scene, as JSON: goal, regions, things, and where the arm's numbers are in the state.
 
-Names of geoms, joints and bodies are those of the scene. Everything is read from the original objects, nothing is restated.
+Names of geoms, joints and bodies are those of the scene. Everything is read from the original objects, nothing is
+restated.
 """
 
 from __future__ import annotations

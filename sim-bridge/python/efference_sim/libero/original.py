@@ -1,4 +1,4 @@
-"""Opens LIBERO's original stack: no questions asked, no file outside the environment written, assets where the user says.
+"""Opens LIBERO's original stack: no questions, no file outside the environment, assets where the user says.
 
 Importing ``libero`` reads ``$LIBERO_CONFIG_PATH/config.yaml`` and asks on the terminal where there is none; importing
 ``robosuite`` opens a log file in a shared folder. Both are told beforehand, each by its own means.
@@ -50,31 +50,45 @@ class Original:
             return wrapper.ControlEnv(bddl_file_name=str(task.bddl), **{**options, **kwargs})
 
     def make_official(self, task: Task, **kwargs: Any) -> Any:
-        """The same after ``seed(0)`` and one ``reset()``, ready for ``set_init_state``."""
+        """The same after ``reset_officially``, ready for ``set_init_state``."""
         env = self.make(task, **kwargs)
+        self.reset_officially(env)
+        return env
+
+    @staticmethod
+    def reset_officially(env: Any) -> None:
+        """Seeds with 0 and resets once, which places the fixtures; the same places whatever happened before.
+
+        The original adds the samplers of open drawers and lit stoves to a list once more at every reset, and each
+        entry draws a random number. So the list is cut back to what construction made of it.
+        """
+        samplers = env.env.object_property_initializers
+        if not hasattr(env, "efference_samplers"):
+            env.efference_samplers = list(samplers)
+        samplers[:] = env.efference_samplers
         env.seed(SEED)
         for _ in range(RESETS):
             env.reset()
-        return env
 
 
-def open_original(assets: Path | None = None) -> Original:
+def open_original(assets: Path | None = None, *, draws: bool = False) -> Original:
     """Imports the stack and finds its assets.
 
-    ``assets`` is the folder ``libero/libero/assets`` of LIBERO's repository; without it the package's own copy is taken, or
-    downloaded by the package.
+    ``assets`` is the folder ``libero/libero/assets`` of LIBERO's repository; without it the package's own copy is
+    taken, or downloaded by the package. ``draws`` says whether environments will render; ``$MUJOCO_GL`` then says
+    with what.
 
     Raises:
         LiberoError: a package is missing or of the wrong version, or there are no assets.
     """
-    package, versions = import_stack()
+    package, versions = import_stack(draws=draws)
     folder = assets_folder(package, assets)
     # Read by every module that loads a mesh; there is no other way to name the folder.
     importlib.import_module("libero.libero")._assets_path_cache = str(folder)  # type: ignore[attr-defined]
     return Original(tasks=read_tasks(package), assets=folder, versions=versions)
 
 
-def import_stack() -> tuple[Path, dict[str, str]]:
+def import_stack(*, draws: bool = False) -> tuple[Path, dict[str, str]]:
     """Imports robosuite and LIBERO's environments; returns the folder of ``libero.libero`` and versions.
 
     Raises:
@@ -82,7 +96,8 @@ def import_stack() -> tuple[Path, dict[str, str]]:
     """
     package = _find_package()
     _answer_configuration(package)
-    _quiet_robosuite()
+    _choose_renderer(draws)
+    _set_robosuite_macros()
     try:
         mujoco = importlib.import_module("mujoco")
         robosuite = importlib.import_module("robosuite")
@@ -148,14 +163,21 @@ def _write_once(path: Path, text: str) -> None:
     os.replace(temporary, path)
 
 
-def _quiet_robosuite() -> None:
-    """robosuite reads overrides from a private module; ours keeps warnings and the log file away."""
+def _choose_renderer(draws: bool) -> None:
+    """Read when MuJoCo and robosuite are imported. Where nothing is drawn, no graphics library need be there."""
+    if not draws:
+        os.environ.setdefault("MUJOCO_GL", "disable")
+    elif os.environ.setdefault("MUJOCO_GL", "egl") in ("egl", "osmesa"):
+        os.environ.setdefault("PYOPENGL_PLATFORM", os.environ["MUJOCO_GL"])
+
+
+def _set_robosuite_macros() -> None:
+    """robosuite reads overrides from a private module: ours wants no warnings and no log file, and heeds $MUJOCO_GL."""
     name = "robosuite.macros_private"
     if name in sys.modules:
         return
     module = ModuleType(name)
-    module.CONSOLE_LOGGING_LEVEL = "ERROR"  # type: ignore[attr-defined]
-    module.FILE_LOGGING_LEVEL = None  # type: ignore[attr-defined]
+    vars(module).update(CONSOLE_LOGGING_LEVEL="ERROR", FILE_LOGGING_LEVEL=None, MUJOCO_GPU_RENDERING=False)
     sys.modules[name] = module
 
 

@@ -1,7 +1,8 @@
 """The physics of a task as one MJCF text: what the original compiles, without anything that is only looked at.
 
-Fixtures (cabinets, stoves, racks) are placed by ``reset`` in the compiled model, not in ``qpos``, so no initial state holds
-their poses; here they stand in the text, with ``repr`` of every float, so that the text compiles to the same bits.
+Fixtures (cabinets, stoves, racks) are placed by ``reset`` in the compiled model, not in ``qpos``, so no initial state
+holds their poses; here they stand in the text, with ``repr`` of every float, so that the text compiles to the same
+bits.
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ COMPARED = (
     "actuator_ctrlrange",
     "actuator_gainprm",
 )
-# The same for bodies that have mass. The compiler puts the centre of a body without any at its position in the parent, so
-# for a fixture it moves with the pose that is baked into the text; nothing depends on it.
+# The same for bodies that have mass. The compiler puts the centre of a body without any at its position in the parent,
+# so for a fixture it moves with the pose that is baked into the text; nothing depends on it.
 COMPARED_WHERE_MASSIVE = ("body_ipos", "body_iquat")
 
 
@@ -113,7 +113,8 @@ def check_scene(scene: PhysicsScene, env: Any, states: np.ndarray[Any, Any]) -> 
     """Compiles the text and compares it with the model that the original simulates.
 
     Raises:
-        LiberoError: any of ``COMPARED``, or of ``COMPARED_WHERE_MASSIVE``, differs in one bit, or the initial states have another length.
+        LiberoError: any of ``COMPARED``, or of ``COMPARED_WHERE_MASSIVE``, differs in one bit, or the initial states
+        have another length.
     """
     import mujoco
 

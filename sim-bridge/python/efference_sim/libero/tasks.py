@@ -1,7 +1,7 @@
 """The 130 official tasks, in their official order: suites, names, instructions.
 
-Suites are called ``spatial``, ``object``, ``goal``, ``10`` and ``90``; officially they carry the prefix ``libero_``. A task
-is named ``SUITE/NAME`` with the name of its BDDL file, or ``SUITE/INDEX``.
+Suites are called ``spatial``, ``object``, ``goal``, ``10`` and ``90``; officially they carry the prefix ``libero_``.
+A task is named ``SUITE/NAME`` with the name of its BDDL file, or ``SUITE/INDEX``.
 """
 
 from __future__ import annotations
