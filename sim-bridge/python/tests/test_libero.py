@@ -9,16 +9,19 @@ import sys
 import types
 import xml.etree.ElementTree as ET
 import zipfile
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from support import PACKAGE_ROOT
 
+from efference_sim.environment import ResetRequest
 from efference_sim.libero.assets import COMPLETE, FOLDERS, assets_folder, download, fingerprint
 from efference_sim.libero.errors import LiberoError
 from efference_sim.libero.folder import DataFolder, Record, TaskWriter
 from efference_sim.libero.initial_states import read_initial_states
 from efference_sim.libero.scene import physics_scene
+from efference_sim.libero.simulator import LiberoSimulator, SimulatorOptions
 from efference_sim.libero.tasks import SUITES, instruction_of, read_tasks, select_tasks
 
 
@@ -301,3 +304,115 @@ def test_without_libero_the_commands_say_so(tmp_path, arguments, code, words):
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert os.listdir(tmp_path) == []
+
+
+class _FakeOriginal:
+    """Records what is asked of the original, and shows its step number in everything."""
+
+    versions: ClassVar = {"hf-libero": "0.1.4", "mujoco": "3.14.0"}
+
+    def __init__(self):
+        self.made = []
+
+    def make(self, task, **kwargs):
+        self.made.append((task.key, kwargs))
+        return _FakeEnv()
+
+    def reset_officially(self, env):
+        env.calls.append("reset")
+
+
+class _FakeEnv:
+    def __init__(self):
+        self.calls = []
+        self.env = self
+        self.now = 0
+        data = types.SimpleNamespace(xpos=np.ones((4, 3)), xquat=np.full((4, 4), 0.5))
+        self.sim = types.SimpleNamespace(data=data)
+        self._observables = {
+            name: types.SimpleNamespace(_sensor=lambda cache, name=name: self._seen(self.now)[name])
+            for name in self._seen(0)
+        }
+
+    def modify_observable(self, name, attribute, value):
+        self.calls.append((name, attribute, value))
+
+    def _seen(self, at):
+        picture = np.zeros((4, 4, 3), np.uint8)
+        picture[0] = 9
+        return {
+            "robot0_eef_pos": np.full(3, at),
+            "robot0_eef_quat": np.array([0.0, 0.0, 0.0, 1.0]),
+            "robot0_gripper_qpos": np.array([0.02, -0.02]),
+            "robot0_joint_pos": np.full(7, at),
+            "robot0_joint_vel": np.zeros(7),
+            "agentview_image": picture,
+            "robot0_eye_in_hand_image": picture,
+        }
+
+    def set_init_state(self, state):
+        self.calls.append(("state", state[0]))
+        return self._seen(self.now)
+
+    def check_success(self):
+        return False
+
+    def step(self, action):
+        assert action.dtype == np.float64
+        before = self.now
+        self.now += 1
+        return self._seen(before + 0.5), float(self.now == 2), self.now == 2, {}
+
+    def close(self):
+        self.calls.append("close")
+
+
+@pytest.fixture
+def two_tasks(package):
+    tasks = select_tasks(read_tasks(package), [], ["object/0", "90/1"])
+    for task in tasks:
+        task.initial_states.parent.mkdir(parents=True)
+        _archive(task.initial_states, pickle.dumps(np.arange(10.0).reshape(5, 2), protocol=2))
+    return tasks
+
+
+def test_the_witness_resets_officially_and_keeps_the_model_of_a_task(two_tasks):
+    original = _FakeOriginal()
+    simulator = LiberoSimulator(original, two_tasks, SimulatorOptions(image_size=None))
+    assert [(task.name, task.initial_states, task.max_steps) for task in simulator.tasks] == [
+        ("object/put_object_b", 5, 280),
+        ("90/put_90_a", 5, 400),
+    ]
+    assert simulator.spec.images == ()
+    first = simulator.reset(ResetRequest("object/put_object_b", seed=0, initial_state=3))
+    assert first.success is False
+    simulator.reset(ResetRequest("object/put_object_b", seed=7))
+    assert simulator._env.calls == ["reset", ("state", 6.0), "reset", ("state", 4.0)]
+    env = simulator._env
+    simulator.reset(ResetRequest("90/put_90_a", seed=0))
+    assert env.calls[-1] == "close"
+    assert original.made == [("object/put_object_b", {}), ("90/put_90_a", {})]
+    assert simulator.poses().shape == (4, 7)
+
+
+@pytest.mark.parametrize(("observes", "seen"), [("sampled", 0.5), ("end", 1.0)])
+def test_the_witness_answers_with_what_was_sampled_or_what_is(two_tasks, observes, seen):
+    simulator = LiberoSimulator(_FakeOriginal(), two_tasks, SimulatorOptions(4, observes))
+    simulator.reset(ResetRequest("90/put_90_a", seed=0))
+    state = simulator.step(np.zeros(7, np.float32))
+    assert state.proprio["eef_position"].tolist() == [seen] * 3
+    assert state.proprio["gripper_opening"].tolist() == [0.5]
+    assert (state.success, state.terminated) == (False, False)
+    # robosuite's first row is the lowest.
+    picture = simulator.images(["agentview"])["agentview"]
+    assert picture[-1].tolist() == [[9, 9, 9]] * 4
+    assert picture[0].tolist() == [[0, 0, 0]] * 4
+    last = simulator.step(np.zeros(7, np.float32))
+    assert (last.success, last.terminated, last.reward) == (True, True, 1.0)
+    disabled = {call[0] for call in simulator._env.calls if call[1:] == ("enabled", False)}
+    assert ("agentview_image" in disabled) == (observes == "end")
+
+
+def test_a_witness_without_tasks_is_refused():
+    with pytest.raises(LiberoError, match="no task is selected"):
+        LiberoSimulator(_FakeOriginal(), [], SimulatorOptions())

@@ -28,6 +28,12 @@ def add_parser(commands: Any, **style: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--assets", type=Path, metavar="DIR", help="meshes and textures; default: the package's own, or its download"
     )
+    parser.add_argument(
+        "--observe",
+        choices=("sampled", "end"),
+        default="sampled",
+        help="read sensors one substep early, as robosuite does (default), or at the end of the step",
+    )
     parser.add_argument("--no-images", action="store_true", help="draw nothing: about six times as fast")
     return parser
 
@@ -50,6 +56,7 @@ def make(arguments: argparse.Namespace) -> Environment:
     try:
         original = open_original(arguments.assets, draws=draws)
         tasks = select_tasks(original.tasks, arguments.suite, arguments.task)
-        return LiberoSimulator(original, tasks, SimulatorOptions(image_size=height if draws else None))
+        options = SimulatorOptions(image_size=height if draws else None, observes=arguments.observe)
+        return LiberoSimulator(original, tasks, options)
     except LiberoError as error:
         raise LoadError(str(error)) from error

@@ -1,10 +1,11 @@
 """The original LIBERO as a simulator of the runtime: the witness against which the simulator in Node is compared.
 
 Tasks, components and actions carry the same names as there. Every reset is the official one: seed 0, one reset of a new
-model, ``set_init_state``. It is not made to be fast: robosuite draws every camera at every control step.
+model, ``set_init_state``.
 
 What robosuite returns as an observation is sampled one substep (2 ms) before the control step ends, images too, while
-success is read at its end; ``poses`` are those at the end.
+success is read at its end. ``observes="end"`` calls the same sensors at the end instead, when somebody asks for them, which
+also spares drawing what nobody looks at. ``poses`` are always those at the end.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,14 @@ from .original import Original
 from .tasks import STEP_LIMITS, Task
 
 CAMERAS = ("agentview", "robot0_eye_in_hand")
+# Our names of what the body feels, and robosuite's.
+SENSORS = {
+    "eef_position": "robot0_eef_pos",
+    "eef_quat_xyzw": "robot0_eef_quat",
+    "gripper_qpos": "robot0_gripper_qpos",
+    "joint_position": "robot0_joint_pos",
+    "joint_velocity": "robot0_joint_vel",
+}
 CONTROL_FREQ_HZ = 20.0
 # How far the fingers are apart when the hand is open, m.
 FULL_OPENING_M = 0.08
@@ -42,6 +51,8 @@ FULL_OPENING_M = 0.08
 class SimulatorOptions:
     # Side of the square images, px; None = none are drawn.
     image_size: int | None = 128
+    # When sensors are read: as robosuite does it, or at the end of the control step.
+    observes: Literal["sampled", "end"] = "sampled"
 
 
 class LiberoSimulator(Environment):
@@ -56,7 +67,8 @@ class LiberoSimulator(Environment):
         self._states = {task.key: read_initial_states(task.initial_states) for task in tasks}
         self._env: Any = None
         self._env_task: Task | None = None
-        self._observation: Mapping[str, Any] = {}
+        # By robosuite's names; empty where sensors are read when they are asked for.
+        self._sampled: Mapping[str, Any] = {}
         self.tasks = tuple(
             TaskInfo(
                 name=task.key,
@@ -82,18 +94,19 @@ class LiberoSimulator(Environment):
             self.close()
             self._env = self._original.make(task, **self._rendering())
             self._env_task = task
+            self._choose_sampling()
         self._original.reset_officially(self._env)
-        self._observation = self._env.set_init_state(states[index])
+        self._sampled = self._env.set_init_state(states[index])
         return self._state(success=bool(self._env.check_success()))
 
     def step(self, action: NDArray[np.float32]) -> State:
-        self._observation, reward, done, _ = self._env.step(action.astype(np.float64))
+        self._sampled, reward, done, _ = self._env.step(action.astype(np.float64))
         # LIBERO's own `done` is "the goal holds"; limits are the runtime's.
         return self._state(reward=float(reward), terminated=bool(done), success=bool(done))
 
     def images(self, names: Sequence[str]) -> Mapping[str, Any]:
         # robosuite's row 0 is at the bottom.
-        return {name: self._observation[f"{name}_image"][::-1] for name in names}
+        return {name: self._sense(f"{name}_image")[::-1] for name in names}
 
     def poses(self) -> NDArray[np.float64] | None:
         data = self._env.sim.data
@@ -116,18 +129,23 @@ class LiberoSimulator(Environment):
             "camera_widths": size,
         }
 
+    def _choose_sampling(self) -> None:
+        if self._options.observes == "end":
+            for name in (*SENSORS.values(), *(f"{camera}_image" for camera in CAMERAS)):
+                if name in self._env.env._observables:
+                    self._env.env.modify_observable(name, "enabled", False)
+
+    def _sense(self, name: str) -> Any:
+        """One of robosuite's observables: as sampled, or read now."""
+        if self._options.observes == "sampled":
+            return self._sampled[name]
+        return self._env.env._observables[name]._sensor({})
+
     def _state(self, **rest: Any) -> State:
-        seen = self._observation
-        fingers = np.asarray(seen["robot0_gripper_qpos"])
+        seen = {ours: np.asarray(self._sense(theirs)) for ours, theirs in SENSORS.items()}
+        fingers = seen["gripper_qpos"]
         opening = np.clip((fingers[0] - fingers[1]) / FULL_OPENING_M, 0.0, 1.0)
-        proprio = {
-            "eef_position": seen["robot0_eef_pos"],
-            "eef_quat_xyzw": seen["robot0_eef_quat"],
-            "gripper_qpos": fingers,
-            "gripper_opening": [opening],
-            "joint_position": seen["robot0_joint_pos"],
-            "joint_velocity": seen["robot0_joint_vel"],
-        }
+        proprio = {**seen, "gripper_opening": [opening]}
         return State(proprio={name: np.asarray(value, np.float32) for name, value in proprio.items()}, **rest)
 
 
