@@ -43,7 +43,7 @@ describe.skipIf(absent !== undefined)(`episodes (${absent ?? "action files are t
     const episode = { ...parse(file), want: WANT_NOTHING };
     const sides = [ours.environment, original.environment] as const;
     const ends = (await together(sides, episode)).at(-1)!;
-    const { success, terminated, observation } = ends[1];
+    const { success = null, terminated, observation } = ends[1];
     outcomes.push(success);
     if (ends[0].kind === ends[1].kind) {
       expect(ends[0]).toMatchObject({

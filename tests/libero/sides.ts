@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import type { ActionChunk, Environment, Rng, TimeStep, Want } from "../../src/core/index.ts";
 import { WANT_NOTHING } from "../../src/core/index.ts";
 import { createHub } from "../../sim-bridge/index.ts";
+import type { ManipulationOptions } from "../../sim-bridge/sims/manipulation/environment.ts";
 import { createManipulationEnvironment } from "../../sim-bridge/sims/manipulation/environment.ts";
 import type { ManipulationWorld } from "../../sim-bridge/sims/manipulation/world.ts";
 import { liberoTaskNames, liberoWorld } from "../conformance/libero/libero-world.ts";
@@ -70,14 +71,20 @@ export function ourWorld(tasks: readonly string[]): ManipulationWorld {
   return liberoWorld(tasks.map((task) => `libero_${task}`));
 }
 
-export async function openOurs(tasks: readonly string[]): Promise<Side> {
-  const inner = await createManipulationEnvironment(ourWorld(tasks), { firstSubstep: "held" });
+export async function openOurs(
+  tasks: readonly string[],
+  options: ManipulationOptions = {},
+): Promise<Side> {
+  const official = { firstSubstep: "held", ...options } as const;
+  const inner = await createManipulationEnvironment(ourWorld(tasks), official);
   const environment: Environment = Object.create(inner, {
     reset: {
       value: (request: Parameters<Environment["reset"]>[0]) =>
         inner.reset({ ...request, task: `libero_${request.task}` }),
     },
     step: { value: inner.step.bind(inner) },
+    snapshot: { value: () => inner.snapshot!() },
+    restore: { value: inner.restore!.bind(inner) },
   });
   return { environment, [Symbol.asyncDispose]: () => inner.close() };
 }

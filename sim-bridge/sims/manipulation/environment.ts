@@ -43,6 +43,11 @@ export interface ManipulationOptions {
    * LIBERO's published evaluations to the digit needs it.
    */
   readonly firstSubstep?: "fresh" | "held";
+  /**
+   * When within a control step sensors and cameras look. "end" (default): at its end. "early": one substep before, which
+   * is when robosuite samples its observables; success is read at the end either way.
+   */
+  readonly observes?: "end" | "early";
 }
 
 /**
@@ -65,6 +70,7 @@ class ManipulationEnvironment implements Environment {
   readonly #world: ManipulationWorld;
   readonly #scenes: SceneCache;
   readonly #holdsFirstSubstep: boolean;
+  readonly #observesEarly: boolean;
   #episode: Episode | undefined;
   #isClosed = false;
   #last: Promise<unknown> = Promise.resolve();
@@ -74,7 +80,7 @@ class ManipulationEnvironment implements Environment {
     options: ManipulationOptions,
     versions: Readonly<Record<string, string>>,
   ) {
-    const { images = world.images, maxCompiledScenes = 4, firstSubstep = "fresh" } = options;
+    const { images = world.images, maxCompiledScenes = 4 } = options;
     if (!Number.isInteger(maxCompiledScenes) || maxCompiledScenes < 1) {
       throw new RangeError(
         `Cannot create the environment: maxCompiledScenes is ${maxCompiledScenes}, must be a whole number >= 1`,
@@ -92,7 +98,8 @@ class ManipulationEnvironment implements Environment {
     this.tasks = world.tasks;
     this.identity = { name: world.name, version: world.version, versions };
     this.#world = world;
-    this.#holdsFirstSubstep = firstSubstep === "held";
+    this.#holdsFirstSubstep = options.firstSubstep === "held";
+    this.#observesEarly = options.observes === "early";
     this.#scenes = new SceneCache(world, {
       images,
       createRenderer: options.createRenderer ?? softwareRenderer,
@@ -149,6 +156,7 @@ class ManipulationEnvironment implements Environment {
       controlFreqHz: this.spec.controlFreqHz,
       maxSteps: checkMaxSteps(request.maxSteps ?? task.maxSteps ?? this.spec.maxSteps),
       successHoldSteps: this.#world.successHoldSteps ?? 1,
+      observesEarly: this.#observesEarly,
     });
     episode.start(state, this.#holdsFirstSubstep);
     this.#episode = episode;
@@ -175,6 +183,7 @@ class ManipulationEnvironment implements Environment {
       controlFreqHz: this.spec.controlFreqHz,
       maxSteps: checkMaxSteps(header.maxSteps),
       successHoldSteps: this.#world.successHoldSteps ?? 1,
+      observesEarly: this.#observesEarly,
     });
     episode.restore(header, numbers);
     this.#episode = episode;

@@ -4,8 +4,8 @@ Tasks, components and actions carry the same names as there. Every reset is the 
 model, ``set_init_state``.
 
 What robosuite returns as an observation is sampled one substep (2 ms) before the control step ends, images too, while
-success is read at its end. ``observes="end"`` calls the same sensors at the end instead, when somebody asks for them, which
-also spares drawing what nobody looks at. ``poses`` are always those at the end.
+success is read at its end. ``observes="end"`` calls the same sensors at the end instead, when somebody asks for them,
+which also spares drawing what nobody looks at. ``poses`` are always those at the end.
 """
 
 from __future__ import annotations
