@@ -5,8 +5,8 @@ import type { ColumnStatistics, DatasetSpec } from "../../src/episode/node.ts";
 import { joinStatistics, statisticsTensors } from "../../src/episode/node.ts";
 import type { Value } from "../../src/onnx/index.ts";
 import { GraphBuilder, writeModel } from "../../src/onnx/index.ts";
-import type { ParameterStore } from "../../src/onnx/layers/index.ts";
-import { storedParameters } from "../../src/onnx/layers/index.ts";
+import type { ImageView, ParameterStore } from "../../src/onnx/layers/index.ts";
+import { storedParameters, viewed } from "../../src/onnx/layers/index.ts";
 import type { FeatureStatistics, PackageContent } from "../../src/package/index.ts";
 import {
   affineOf,
@@ -38,6 +38,7 @@ export function actTrainable(config: ActConfig, data: TrainingData): Trainable {
     config,
     spec: data.spec,
     seen: data.images,
+    view: data.view,
     proprio: config.proprio.map((name) => componentOf(data.spec, name)),
     statistics: statisticsOf(config, data),
     vocabulary,
@@ -72,8 +73,9 @@ interface ModelShape {
   readonly config: ActConfig;
   /** What the network reads. */
   readonly spec: DatasetSpec;
-  /** What the world shows, which may be larger. */
+  /** What the world shows, which may be larger, and what the network sees of it. */
   readonly seen: readonly ImageSpec[];
+  readonly view: ImageView;
   /** In the configuration's order. */
   readonly proprio: readonly ComponentSpec[];
   readonly statistics: Readonly<Record<"proprio" | "action", FeatureStatistics>>;
@@ -149,30 +151,15 @@ function predict(shape: ModelShape, request: PredictRequest): Value {
   return actModel({ g, parameters }, { images, proprio, words }, settings);
 }
 
-/**
- * `[batch, height, width, 3]` as the network reads it. A larger image of the world is made smaller by the
- * average over squares and rounded, as training data are.
- * @throws {TypeError} unless the world's size is a multiple of the network's
- */
+/** `[batch, height, width, 3]` as the network reads it. */
 function imageInput(
-  { spec, seen }: ModelShape,
+  { spec, seen, view }: ModelShape,
   camera: string,
   { g, batch, images }: PredictRequest,
 ): Value {
-  const read = imageSpec(spec.images, camera);
-  const shown = images === "batch" ? read : imageSpec(seen, camera);
+  const shown = imageSpec(images === "batch" ? spec.images : seen, camera);
   const x = g.input(`image/${camera}`, "uint8", [batch, shown.height, shown.width, 3]);
-  if (shown.height === read.height && shown.width === read.width) return x;
-  const kernel = [shown.height / read.height, shown.width / read.width];
-  if (!kernel.every(Number.isInteger)) {
-    throw new TypeError(
-      `Cannot package ACT: images are ${shown.width} x ${shown.height} and read as ${read.width} x ${read.height}, ` +
-        "must be a whole multiple",
-    );
-  }
-  const channelsFirst = g.transpose(g.cast(x, "float32"), [0, 3, 1, 2]);
-  const smaller = g.averagePool(channelsFirst, kernel, { strides: kernel });
-  return g.transpose(g.one("Round", [smaller]), [0, 2, 3, 1]);
+  return images === "batch" ? x : viewed(g, x, view);
 }
 
 function imageSpec(images: readonly ImageSpec[], camera: string): ImageSpec {

@@ -52,6 +52,12 @@ export class SimulatorPool<E extends MortalEnvironment> {
     }
   }
 
+  /** Nobody will come any more: whoever waits, now or later, gets the error. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#notify();
+  }
+
   close(): void {
     this.#closed = true;
     this.#notify();
@@ -67,7 +73,7 @@ export class SimulatorPool<E extends MortalEnvironment> {
       }
       this.#closed = true;
     } catch (error) {
-      this.#failure = error instanceof Error ? error : new Error(String(error));
+      this.fail(error instanceof Error ? error : new Error(String(error)));
     }
     this.#notify();
   }

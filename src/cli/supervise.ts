@@ -14,6 +14,8 @@ export interface SupervisorOptions {
   readonly endpoint: string;
   readonly workers: number;
   readonly onExit?: (reason: string) => void;
+  /** No worker is left, and none is started again. */
+  readonly onGivenUp?: (error: Error) => void;
   /** Gives up respawning after so many deaths in a row without 5 s of life. @default 5 */
   readonly maxQuickDeaths?: number;
   /** A worker whose event loop stands still for so long is killed and replaced. @default 30 */
@@ -124,8 +126,15 @@ class ProcessSupervisor implements Supervisor {
     const quick = performance.now() - startedMs < QUICK_DEATH_MS;
     this.#quickDeaths = quick ? this.#quickDeaths + 1 : 0;
     this.#options.onExit?.(reason);
-    if (this.#quickDeaths < (this.#options.maxQuickDeaths ?? 5)) this.#spawn();
-    else this.#options.onExit?.(`not started again: it died ${this.#quickDeaths} times at once`);
+    if (this.#quickDeaths < (this.#options.maxQuickDeaths ?? 5)) return this.#spawn();
+    const count = `${this.#quickDeaths} times in a row`;
+    this.#options.onExit?.(`not started again: workers died at once, ${count}`);
+    if (this.#workers.size > 0) return;
+    this.#options.onGivenUp?.(
+      new Error(
+        `Cannot run ${this.#options.simulator}: its workers died at once, ${count}, must live; the last: ${reason}`,
+      ),
+    );
   }
 }
 

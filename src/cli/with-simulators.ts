@@ -23,6 +23,7 @@ export async function withSimulators<T>(
   const endpoint = hubOptions.endpoint ?? "tcp://127.0.0.1:*";
   const hub = await openHub({ ...hubOptions, endpoint, stepTimeoutS });
   onListening?.(hub.endpoint);
+  const pool = new SimulatorPool(hub);
   const supervisor =
     simulator === ""
       ? undefined
@@ -32,8 +33,11 @@ export async function withSimulators<T>(
           endpoint: hub.endpoint,
           silenceS: stepTimeoutS,
           onExit: (reason) => progress.line(reason),
+          // Where others may dial in, they are waited for.
+          ...(hubOptions.endpoint === undefined
+            ? { onGivenUp: (error: Error): void => pool.fail(error) }
+            : {}),
         });
-  const pool = new SimulatorPool(hub);
   try {
     return await work(pool, hub);
   } finally {

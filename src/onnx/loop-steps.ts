@@ -1,8 +1,8 @@
 import type { Attribute, Dim, Graph, Model, Node, Tensor, ValueInfo, ValueType } from "./ir.ts";
 
 export interface LoopOptions {
-  /** Steps of one run, K; at least 1. */
-  readonly steps: number;
+  /** Steps of one run, K, at least 1; or the name of a new input `int64[]` that says how many in each run. */
+  readonly steps: number | string;
   /** What a step hands to the next: its output, and the input it becomes. */
   readonly carry: readonly (readonly [output: string, input: string])[];
   /** Inputs that are others in every step: the new model takes them stacked, `[K, ...]`. */
@@ -18,14 +18,16 @@ export interface LoopOptions {
  * step) and the collected ones. Outputs in neither list are left out.
  *
  * The body is the step's own nodes and constants, so the engine computes the same bits as in K runs.
- * @throws {RangeError} for `steps` below 1, or names that are not the model's, or used twice
+ * @throws {RangeError} for `steps` below 1 or of an input's name, or names that are not the model's, or used twice
  * @throws {TypeError} if a carried output is not of its input's type
  */
 export function loopSteps(model: Model, options: LoopOptions): Model {
   const { steps, carry, perStep = [], collect = [] } = options;
   assertOptions(model.graph, options);
   const inner = renaming(model.graph, { carry, perStep });
-  const [iteration, going, count] = ["loop/iteration", "loop/going", "loop/count"];
+  const [iteration, going] = ["loop/iteration", "loop/going"];
+  const counted = typeof steps === "number";
+  const count = counted ? "loop/count" : steps;
   const gathers = perStep.map((name): Node => ({
     ...NODE,
     name: `loop/take/${name}`,
@@ -65,15 +67,18 @@ export function loopSteps(model: Model, options: LoopOptions): Model {
   return {
     ...model,
     graph: {
-      name: `${graph.name}/${steps}_steps`,
-      inputs: graph.inputs
-        .filter(({ name }) => !graph.initializers.some((tensor) => tensor.name === name))
-        .map((info) => (perStep.includes(info.name) ? stacked(info, steps) : info)),
+      name: counted ? `${graph.name}/${steps}_steps` : `${graph.name}/steps`,
+      inputs: [
+        ...graph.inputs
+          .filter(({ name }) => !graph.initializers.some((tensor) => tensor.name === name))
+          .map((info) => (perStep.includes(info.name) ? stacked(info, steps) : info)),
+        ...(counted ? [] : [tensorInfo(count, "int64", [])]),
+      ],
       outputs: [
         ...carry.map(([output, input]) => renamed(infoOf(graph.inputs, input), output)),
         ...collect.map((output) => stacked(infoOf(graph.outputs, output), steps)),
       ],
-      initializers: [countTensor(count, steps)],
+      initializers: counted ? [countTensor(count, steps)] : [],
       nodes: [loop],
       valueInfo: [],
     },
@@ -99,7 +104,7 @@ function renamed(info: ValueInfo, name: string): ValueInfo {
   return { ...info, name };
 }
 
-function stacked({ name, type }: ValueInfo, steps: number): ValueInfo {
+function stacked({ name, type }: ValueInfo, steps: Dim): ValueInfo {
   if (type.kind !== "tensor" || type.shape === null) return { name, type };
   return { name, type: { ...type, shape: [steps, ...type.shape] } };
 }
@@ -168,7 +173,8 @@ function renameGraph(graph: Graph, rename: (name: string) => string): Graph {
 
 function assertOptions(graph: Graph, options: LoopOptions): void {
   const { steps, carry, perStep = [], collect = [] } = options;
-  if (!Number.isInteger(steps) || steps < 1) {
+  if (typeof steps === "string") assertNew(graph, steps);
+  else if (!Number.isInteger(steps) || steps < 1) {
     throw new RangeError(`Cannot loop steps: steps is ${steps}, must be an integer of 1 or more`);
   }
   if (carry.length + collect.length === 0) {
@@ -186,6 +192,13 @@ function assertOptions(graph: Graph, options: LoopOptions): void {
       );
     }
   }
+}
+
+function assertNew({ inputs }: Graph, name: string): void {
+  if (name !== "" && !inputs.some((input) => input.name === name)) return;
+  throw new RangeError(
+    `Cannot loop steps: the input "${name}" is to say how many, must have a name of its own`,
+  );
 }
 
 function assertOnce(names: readonly string[], what: string): void {

@@ -15,6 +15,8 @@ const dataSchema = z.strictObject({
   /** Share of the episodes that is held out and measured. */
   validation: fraction.default(0.05),
   resize: z.strictObject({ height: count, width: count }).optional(),
+  /** Part of the (resized) images that is read: at a random place in training, else the centre. */
+  crop: z.strictObject({ height: count, width: count }).optional(),
   /** Random changes of training images; see `AugmentOptions`. */
   augment: z
     .strictObject({
@@ -62,6 +64,8 @@ export const trainConfigSchema = z.strictObject({
   objectives: z.record(z.string(), z.number()).optional(),
   threads: count.default(2),
   device: z.enum(["cpu", "webgpu", "cuda"]).default("cpu"),
+  /** Updates that are one run of the engine, optimiser and all; default 20 on `cuda`, 1 elsewhere. */
+  updatesPerRun: count.optional(),
   /** Updates between lines of `metrics.jsonl`. */
   logEvery: count.default(20),
   validate: z

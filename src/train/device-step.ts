@@ -1,16 +1,19 @@
-/** One update of the parameters on a device that keeps them. */
-import type { ParameterInfo, Transform } from "../autodiff/index.ts";
-import { applyUpdates, grad, stateName, transformOf } from "../autodiff/index.ts";
+/** Updates of the parameters that a device makes all of. */
+import type { ParameterInfo } from "../autodiff/index.ts";
+import { stateName } from "../autodiff/index.ts";
 import type { NdArray } from "../core/index.ts";
-import type { GraphBuilder, Value } from "../onnx/index.ts";
-import { writeModel } from "../onnx/index.ts";
+import type { Model } from "../onnx/index.ts";
+import { loopSteps, writeModel } from "../onnx/index.ts";
 import type { ParameterStore } from "../onnx/layers/index.ts";
 import type { DeviceTensor, LocalSession } from "../session/index.ts";
 import { hostArray, isDeviceTensor, openLocalSession } from "../session/index.ts";
 import { assertFits } from "./arena.ts";
-import { countOf, declareScalars, parameterInfos, scalarOf, startOf } from "./loss-scalars.ts";
+import { countOf, declareScalars, scalarOf } from "./loss-scalars.ts";
+import { joinFeeds } from "./join-feeds.ts";
 import type { Trainable } from "./trainable.ts";
-import type { StepSettings, Updater, UpdateResult } from "./updater.ts";
+import { SUM_OF_SQUARES, nextName, updateGraph } from "./update-graph.ts";
+import type { StepSettings, UpdateRequest, Updater, UpdateResult } from "./updater.ts";
+import { assertNoAccumulation, oneByOne, onlyFeed } from "./updater.ts";
 
 type Feeds = Readonly<Record<string, NdArray>>;
 type Kept = NdArray | DeviceTensor;
@@ -23,19 +26,23 @@ interface Parts {
   readonly scalars: readonly string[];
   readonly kept: Map<string, Kept>;
   readonly average: boolean;
+  readonly updatesPerRun: number;
 }
 
 /**
- * Loss, gradient and optimiser in one graph whose outputs are the next parameters and state: they stay in
- * the device's memory and are fed back, and only scalars come home. The numbers are those of `TrainingStep`
- * up to the order in which sums are taken.
+ * Loss, gradient and optimiser in one graph whose outputs are the next parameters and state. Where the engine
+ * lets tensors stay on the device (`webgpu`), they are fed back from there and only scalars come home; where
+ * it does not (`cuda`), several updates are one run, by ONNX's `Loop`, and state travels once for all of them.
+ * The numbers are those of `TrainingStep` up to the order in which sums are taken.
  */
 export class DeviceTrainingStep implements Updater {
+  readonly updatesPerRun: number;
   readonly #parts: Parts;
   #forward: LocalSession | undefined;
 
   private constructor(parts: Parts) {
     this.#parts = parts;
+    this.updatesPerRun = parts.updatesPerRun;
   }
 
   /**
@@ -47,38 +54,17 @@ export class DeviceTrainingStep implements Updater {
     parameters: ParameterStore,
     settings: StepSettings,
   ): Promise<DeviceTrainingStep> {
-    if ((settings.accumulate ?? 1) > 1) {
-      throw new RangeError(
-        `Cannot train on ${settings.session?.device ?? "cpu"}: accumulate is ${settings.accumulate}, must be 1 where the device keeps the state`,
-      );
-    }
-    const made = trainable.lossGraph({ batchSize: settings.batchSize, parameters });
-    const infos = parameterInfos(made.g);
-    const start = startOf(made.g);
-    const scalars = declareScalars(made, settings.objectives);
-    const transform = transformOf(settings.optimiser);
-    const outputs = declareUpdate(made.g, scalars.loss, { infos, transform });
-    const kept = new Map<string, Kept>(Object.entries(start));
-    for (const { kind, parameter, initial } of transform.state(infos)) {
-      const from = start[parameter.name] as NdArray;
-      const data = initial === "zeros" ? new Float32Array(from.data.length) : from.data.slice();
-      kept.set(stateName(kind, parameter.name), { ...from, data });
-    }
-    const session = await openLocalSession(writeModel(made.g.build({ parameters: "fed" })), {
+    assertNoAccumulation(settings);
+    const { updatesPerRun = 1 } = settings;
+    const looped = updatesPerRun > 1;
+    const { model, start, ...graph } = updateGraph(trainable, parameters, settings);
+    const whole = looped ? loopedUpdates(model, Object.keys(start), graph.scalars) : model;
+    const session = await openLocalSession(writeModel(whole), {
       ...settings.session,
-      deviceOutputs: outputs,
+      deviceOutputs: looped ? [] : Object.keys(start).map(nextName),
     });
-    const names = [...scalars.names];
-    const average = settings.optimiser.emaDecay !== undefined;
-    return new DeviceTrainingStep({
-      session,
-      trainable,
-      settings,
-      parameters: infos,
-      scalars: names,
-      kept,
-      average,
-    });
+    const kept = new Map<string, Kept>(Object.entries(start));
+    return new DeviceTrainingStep({ session, trainable, settings, kept, updatesPerRun, ...graph });
   }
 
   get parameterCount(): number {
@@ -89,37 +75,58 @@ export class DeviceTrainingStep implements Updater {
     return this.#parts.session.openMs;
   }
 
-  async update(
-    feeds: readonly Feeds[],
-    at: { readonly rate: number; readonly step: number },
-  ): Promise<UpdateResult> {
-    const { session, kept, scalars } = this.#parts;
-    const [feed] = feeds;
-    if (feed === undefined || feeds.length > 1) {
-      throw new RangeError(`Cannot update: there are ${feeds.length} feeds, must be 1`);
-    }
+  update(requests: readonly UpdateRequest[]): Promise<readonly UpdateResult[]> {
+    if (this.updatesPerRun > 1) return this.#updateTogether(requests);
+    return oneByOne(requests, (request) => this.#update(request));
+  }
+
+  async #update(request: UpdateRequest): Promise<UpdateResult> {
+    const { session, kept } = this.#parts;
+    const feed = onlyFeed(request);
     const started = performance.now();
-    const f32 = (value: number): NdArray => ({
-      dtype: "float32",
-      shape: [],
-      data: Float32Array.of(value),
-    });
     const { outputs, runMs } = await session.run(
-      { ...feed, ...Object.fromEntries(kept), rate: f32(at.rate), step: f32(at.step) },
+      { ...feed, ...Object.fromEntries(kept), ...scalarFeeds(request) },
       { keepOnDevice: [...kept.keys()].map(nextName) },
     );
-    const values = Object.fromEntries(
-      scalars.map((name) => [name, scalarOf(hostArray(outputs, name))]),
-    );
-    const gradNorm = Math.sqrt(scalarOf(hostArray(outputs, SUM_OF_SQUARES)));
-    const applied = Number.isFinite(values["loss"]) && Number.isFinite(gradNorm);
+    const result = this.#resultAt(outputs, 0);
     for (const name of kept.keys()) {
       const next = outputs[nextName(name)] as Kept;
-      const old = applied ? kept.get(name) : next;
-      if (applied) kept.set(name, next);
+      const old = result.applied ? kept.get(name) : next;
+      if (result.applied) kept.set(name, next);
       if (isDeviceTensor(old)) old.dispose();
     }
-    return { values, gradNorm, applied, runMs, updateMs: performance.now() - started - runMs };
+    return { ...result, runMs, updateMs: performance.now() - started - runMs };
+  }
+
+  async #updateTogether(requests: readonly UpdateRequest[]): Promise<readonly UpdateResult[]> {
+    const { session, kept } = this.#parts;
+    if (requests.length === 0) return [];
+    const started = performance.now();
+    const feeds = joinFeeds(requests.map((each) => ({ ...onlyFeed(each), ...scalarFeeds(each) })));
+    const count = BigInt64Array.of(BigInt(requests.length));
+    const { outputs, runMs } = await session.run({
+      ...feeds,
+      ...Object.fromEntries(kept),
+      [COUNT]: { dtype: "int64", shape: [], data: count },
+    });
+    for (const name of kept.keys()) kept.set(name, hostArray(outputs, nextName(name)));
+    const aroundMs = performance.now() - started - runMs;
+    const share = { runMs: runMs / requests.length, updateMs: aroundMs / requests.length };
+    return untilRefused(requests.map((_, i) => ({ ...this.#resultAt(outputs, i), ...share })));
+  }
+
+  #resultAt(
+    outputs: Readonly<Record<string, Kept>>,
+    index: number,
+  ): Pick<UpdateResult, "values" | "gradNorm" | "applied"> {
+    const at = (name: string): number => Number(hostArray(outputs, name).data[index]);
+    const values = Object.fromEntries(this.#parts.scalars.map((name) => [name, at(name)]));
+    const gradNorm = Math.sqrt(at(SUM_OF_SQUARES));
+    return {
+      values,
+      gradNorm,
+      applied: Number.isFinite(values["loss"]) && Number.isFinite(gradNorm),
+    };
   }
 
   async measure(feeds: Feeds): Promise<Readonly<Record<string, number>>> {
@@ -202,48 +209,30 @@ export class DeviceTrainingStep implements Updater {
   }
 }
 
-const SUM_OF_SQUARES = "sum_of_squares";
+/** The input that says how many updates a run makes. */
+const COUNT = "updates";
 
-function nextName(name: string): string {
-  return `next/${name}`;
+function loopedUpdates(model: Model, kept: readonly string[], scalars: readonly string[]): Model {
+  const others = model.graph.inputs.map(({ name }) => name).filter((name) => !kept.includes(name));
+  return loopSteps(model, {
+    steps: COUNT,
+    carry: kept.map((name) => [nextName(name), name] as const),
+    perStep: others,
+    collect: [...scalars, SUM_OF_SQUARES],
+  });
 }
 
-/** Adds gradient, optimiser and what comes next. @returns the outputs that are fed back */
-function declareUpdate(
-  g: GraphBuilder,
-  loss: Value,
-  { infos, transform }: { infos: readonly ParameterInfo[]; transform: Transform },
-): string[] {
-  const values = infos.map(({ name }) => g.parameters.get(name) as Value);
-  const gradients = grad(g, loss, values);
-  const state = Object.fromEntries(
-    transform.state(infos).map(({ kind, parameter }) => {
-      const name = stateName(kind, parameter.name);
-      return [name, g.input(name, "float32", parameter.shape)];
-    }),
-  );
-  const scalars = { rate: g.input("rate", "float32", []), step: g.input("step", "float32", []) };
-  const call = { parameters: infos, values, updates: gradients, state, scalars };
-  const result = transform.update(g, call);
-  const next = applyUpdates(g, values, result.updates);
-  const outputs: string[] = [];
-  const declare = (name: string, value: Value): void => {
-    g.output(nextName(name), value);
-    outputs.push(nextName(name));
-  };
-  for (const [i, { name }] of infos.entries()) declare(name, next[i] as Value);
-  for (const [name, value] of Object.entries(result.state)) declare(name, value);
-  const squares = gradients.map((d) =>
-    g.reduceSum(
-      g.mul(d, d),
-      d.shape.map((_, axis) => axis),
-    ),
-  );
-  const [first, ...rest] = squares;
-  if (first === undefined) throw new RangeError("Cannot train: there is no parameter, must be one");
-  g.output(
-    SUM_OF_SQUARES,
-    rest.reduce((sum, square) => g.add(sum, square), first),
-  );
-  return outputs;
+function scalarFeeds({ rate, step }: UpdateRequest): Feeds {
+  const f32 = (value: number): NdArray => ({
+    dtype: "float32",
+    shape: [],
+    data: Float32Array.of(value),
+  });
+  return { rate: f32(rate), step: f32(step) };
+}
+
+/** The results up to the first update that was not applied: the graph left everything as it was then. */
+function untilRefused(results: readonly UpdateResult[]): readonly UpdateResult[] {
+  const refused = results.findIndex(({ applied }) => !applied);
+  return refused < 0 ? results : results.slice(0, refused + 1);
 }

@@ -15,7 +15,7 @@ export * from "./schedules.ts";
 export { DeviceTrainingStep } from "./device-step.ts";
 export { openUpdater } from "./open-updater.ts";
 export { TrainingStep } from "./step.ts";
-export type { StepSettings, Updater, UpdateResult } from "./updater.ts";
+export type { StepSettings, UpdateRequest, Updater, UpdateResult } from "./updater.ts";
 export { NonFiniteLossError, train } from "./train.ts";
 export type { TrainEvent, TrainOptions, TrainResult } from "./train.ts";
 export type * from "./trainable.ts";

@@ -11,7 +11,8 @@ import { countOf, declareScalars, parameterInfos, scalarOf, startOf } from "./lo
 import type { Optimiser } from "./optimiser.ts";
 import { createOptimiser, layoutFor } from "./optimiser.ts";
 import type { Trainable } from "./trainable.ts";
-import type { StepSettings, Updater, UpdateResult } from "./updater.ts";
+import type { StepSettings, UpdateRequest, Updater, UpdateResult } from "./updater.ts";
+import { oneByOne } from "./updater.ts";
 
 type Feeds = Readonly<Record<string, NdArray>>;
 
@@ -27,6 +28,7 @@ const GRADIENT = "grad/";
 export class TrainingStep implements Updater {
   readonly arena: ParameterArena;
   readonly optimiser: Optimiser;
+  readonly updatesPerRun = 1;
   readonly #session: LocalSession;
   readonly #trainable: Trainable;
   readonly #settings: StepSettings;
@@ -89,10 +91,11 @@ export class TrainingStep implements Updater {
     return this.#session.openMs;
   }
 
-  async update(
-    feeds: readonly Feeds[],
-    at: { readonly rate: number; readonly step: number },
-  ): Promise<UpdateResult> {
+  update(requests: readonly UpdateRequest[]): Promise<readonly UpdateResult[]> {
+    return oneByOne(requests, (request) => this.#update(request));
+  }
+
+  async #update({ feeds, rate, step }: UpdateRequest): Promise<UpdateResult> {
     const { accumulate = 1 } = this.#settings;
     if (feeds.length !== accumulate) {
       throw new RangeError(
@@ -113,7 +116,7 @@ export class TrainingStep implements Updater {
       const updateMs = performance.now() - started - runMs;
       return { values, gradNorm: NaN, applied: false, runMs, updateMs };
     }
-    const { gradNorm, applied } = this.optimiser.step(at);
+    const { gradNorm, applied } = this.optimiser.step({ rate, step });
     return { values, gradNorm, applied, runMs, updateMs: performance.now() - started - runMs };
   }
 

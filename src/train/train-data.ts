@@ -11,7 +11,7 @@ import type {
   PlanPosition,
 } from "./data/index.ts";
 import { openBatchLoader } from "./data/index.ts";
-import type { BatchNeeds, TrainingData } from "./trainable.ts";
+import type { BatchNeeds, ImageSize, TrainingData } from "./trainable.ts";
 
 /** Open datasets with their split; close them when the run is over. */
 export interface RunData {
@@ -75,7 +75,7 @@ function split(
 async function describe(
   datasets: readonly Dataset[],
   training: RunData["training"],
-  { data: { resize } }: TrainConfig,
+  { data: { resize, crop } }: TrainConfig,
 ): Promise<TrainingData> {
   const [first] = datasets;
   if (first === undefined) throw new RangeError("Cannot train: there are no datasets, must be one");
@@ -87,27 +87,32 @@ async function describe(
   }));
   const instructions = parts.flatMap(({ episodes }) => episodes.map((e) => e.instruction));
   return {
-    spec: resized(first.spec, resize),
+    spec: withImageSize(first.spec, crop ?? resize),
     images: first.spec.images,
+    view: { ...(resize === undefined ? {} : { resize }), ...(crop === undefined ? {} : { crop }) },
     statistics: await computeStatistics(parts),
     instructions: [...new Set(instructions)].sort(),
   };
 }
 
-function resized(
-  spec: DatasetSpec,
-  size: { readonly height: number; readonly width: number } | undefined,
-): DatasetSpec {
+function withImageSize(spec: DatasetSpec, size: ImageSize | undefined): DatasetSpec {
   if (size === undefined) return spec;
   return { ...spec, images: spec.images.map((image) => ({ ...image, ...size })) };
+}
+
+interface LoaderRequest {
+  readonly needs: BatchNeeds;
+  readonly episodes: RunData["training"];
+  /** Whether crops are. */
+  readonly random: boolean;
 }
 
 function loaderOptions(
   config: TrainConfig,
   { datasets }: RunData,
-  { needs, episodes }: { needs: BatchNeeds; episodes: RunData["training"] },
+  { needs, episodes, random }: LoaderRequest,
 ): Omit<Parameters<typeof openBatchLoader>[0], "seed"> {
-  const { weights, resize } = config.data;
+  const { weights, resize, crop } = config.data;
   const { cameras, predictHorizon, observeHorizon, proprio } = needs;
   const parts = datasets.map((dataset, i): LoaderDataset => {
     const weight = weights?.[i];
@@ -122,6 +127,7 @@ function loaderOptions(
     ...(observeHorizon === undefined ? {} : { observeHorizon }),
     ...(proprio === undefined ? {} : { proprio }),
     ...(resize === undefined ? {} : { resize }),
+    ...(crop === undefined ? {} : { crop: { ...crop, random } }),
   };
 }
 
@@ -133,7 +139,7 @@ export function openTrainingLoader(
 ): Promise<BatchLoader> {
   const { augment, threads, cacheMiB } = config.data;
   return openBatchLoader({
-    ...loaderOptions(config, data, { needs, episodes: data.training }),
+    ...loaderOptions(config, data, { needs, episodes: data.training, random: true }),
     seed: config.seed,
     start,
     threads,
@@ -150,7 +156,7 @@ export async function heldOutBatches(
 ): Promise<Batch[]> {
   if (data.heldOut.every((list) => list.length === 0)) return [];
   const loader = await openBatchLoader({
-    ...loaderOptions(config, data, { needs, episodes: data.heldOut }),
+    ...loaderOptions(config, data, { needs, episodes: data.heldOut, random: false }),
     seed: `${config.seed}/held out`,
     threads: 0,
     cacheBytes: 0,

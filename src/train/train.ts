@@ -22,7 +22,7 @@ import { openUpdater } from "./open-updater.ts";
 import { heldOutBatches, openRunData, openTrainingLoader } from "./train-data.ts";
 import type { RunData } from "./train-data.ts";
 import type { Provenance, Trainable, TrainingData } from "./trainable.ts";
-import type { Updater } from "./updater.ts";
+import type { UpdateRequest, Updater, UpdateResult } from "./updater.ts";
 
 /** What a run says while it goes on. */
 export type TrainEvent =
@@ -135,6 +135,12 @@ interface RunParts {
   readonly state: CheckpointState;
 }
 
+/** An update that is asked for, and what it is made from. */
+interface Asked {
+  readonly batches: readonly Batch[];
+  readonly request: UpdateRequest;
+}
+
 class Run {
   readonly #options: TrainOptions;
   readonly #parts: RunParts;
@@ -164,6 +170,7 @@ class Run {
         accumulate: config.accumulate,
         session: { threads: config.threads, device: config.device },
         ...(config.objectives === undefined ? {} : { objectives: config.objectives }),
+        ...(config.updatesPerRun === undefined ? {} : { updatesPerRun: config.updatesPerRun }),
       },
     );
     if (checkpoint !== undefined) {
@@ -191,7 +198,7 @@ class Run {
     const last = Math.min(config.steps, maxSteps);
     let ended: TrainResult["ended"] = "steps";
     while (this.#state.step < last) {
-      await this.#update();
+      await this.#update(last);
       await this.#measure();
       const stopped = signal?.aborted === true;
       const tired = this.#state.sinceBest >= (config.patience ?? Infinity);
@@ -210,40 +217,55 @@ class Run {
     this.#parts.metrics.close();
   }
 
-  async #update(): Promise<void> {
-    const { config } = this.#options;
-    const { loader, trainable, step } = this.#parts;
-    const number = this.#state.step + 1;
+  /** Updates up to the next thing that is due, or as many as are worth a run. */
+  async #update(last: number): Promise<void> {
+    const { step } = this.#parts;
     const started = performance.now();
+    const first = this.#state.step + 1;
+    const count = Math.min(step.updatesPerRun, this.#untilDue(last));
+    const asked: Asked[] = [];
+    for (let i = 0; i < count; i++) asked.push(await this.#ask(first + i));
+    const results = await step.update(asked.map(({ request }) => request));
+    const stepMs = (performance.now() - started) / results.length;
+    for (const [i, result] of results.entries()) this.#applied(asked[i] as Asked, result, stepMs);
+  }
+
+  /** Updates until something is measured or stored, or the run ends. */
+  #untilDue(last: number): number {
+    const { validate, evaluate, checkpoint } = this.#options.config;
+    const { step } = this.#state;
+    const every = [validate.everySteps, evaluate?.everySteps ?? Infinity, checkpoint.everySteps];
+    const until = every.map((steps) => (steps === Infinity ? Infinity : steps - (step % steps)));
+    return Math.min(last - step, ...until);
+  }
+
+  async #ask(number: number): Promise<Asked> {
+    const { config } = this.#options;
+    const { loader, trainable } = this.#parts;
     const batches: Batch[] = [];
     for (let i = 0; i < config.accumulate; i++) batches.push(await loader.next());
     const rng = seeded(config.seed).split("update").split(number);
     const feeds = batches.map((batch, i) => trainable.feeds(batch, rng.split(i)));
-    const rate = this.#rate(number);
-    const result = await step.update(feeds, { rate, step: number });
+    return { batches, request: { feeds, rate: this.#rate(number), step: number } };
+  }
+
+  #applied({ batches, request }: Asked, result: UpdateResult, stepMs: number): void {
+    const { config } = this.#options;
+    const { rate, step } = request;
     if (!result.applied) {
       const what = Number.isFinite(result.values["loss"])
         ? "the gradients are not finite"
         : `the loss is ${result.values["loss"]}`;
-      throw new NonFiniteLossError(number, what, batches.map(batchWords).join("; "));
+      throw new NonFiniteLossError(step, what, batches.map(batchWords).join("; "));
     }
     const waitMs = batches.reduce((sum, batch) => sum + batch.waitMs, 0);
     const position = batches.at(-1)?.next ?? this.#state.position;
-    this.#state = { ...this.#state, step: number, position };
+    this.#state = { ...this.#state, step, position };
     this.#waitMs += waitMs;
     const loss = result.values["loss"] ?? NaN;
     const { gradNorm } = result;
-    const stepMs = performance.now() - started;
-    this.#options.onEvent?.({
-      kind: "updated",
-      step: number,
-      loss,
-      rate,
-      gradNorm,
-      waitMs,
-      stepMs,
-    });
-    if (number % config.logEvery !== 0) return;
+    this.#options.onEvent?.({ kind: "updated", step, loss, rate, gradNorm, waitMs, stepMs });
+    if (step % config.logEvery !== 0) return;
     const values = {
       ...result.values,
       rate,

@@ -1,7 +1,7 @@
 import type { ImageSpec, NdArray, Rng } from "../core/index.ts";
 import type { DatasetSpec, DatasetStatistics } from "../episode/node.ts";
 import type { GraphBuilder, Value } from "../onnx/index.ts";
-import type { ParameterStore } from "../onnx/layers/index.ts";
+import type { ImageView, ParameterStore } from "../onnx/layers/index.ts";
 import type { PackageContent } from "../package/index.ts";
 import type { Batch } from "./data/index.ts";
 
@@ -15,12 +15,19 @@ export interface BatchNeeds {
   readonly proprio?: readonly string[];
 }
 
+export interface ImageSize {
+  readonly height: number;
+  readonly width: number;
+}
+
 /** What is known of the data when a policy is made for it. */
 export interface TrainingData {
-  /** Images as batches have them, after resizing; all proprio components and the actions. */
+  /** Images as batches have them, after resizing and cropping; all proprio components and the actions. */
   readonly spec: DatasetSpec;
   /** Images as the world makes them, which is what a package is shown. */
   readonly images: readonly ImageSpec[];
+  /** How the latter become the former: `viewed` of `src/onnx/layers` does that in a package. */
+  readonly view: ImageView;
   readonly statistics: DatasetStatistics;
   /** Every instruction of the data, each once, sorted. */
   readonly instructions: readonly string[];

@@ -39,7 +39,7 @@ async function training(trainable, feeds, batchSize) {
     openMs: step.openMs,
     close: () => step.close(),
     parameterCount: step.parameterCount,
-    step: (batch = feeds) => step.update([batch], { rate: RATE, step: ++count }),
+    step: (batch = feeds) => step.update([{ feeds: [batch], rate: RATE, step: ++count }]),
     views: () => step.arena.views("parameter"),
   };
 }

@@ -121,7 +121,8 @@ async function trained(step: TrainingStep, { feeds, rate }: { feeds: Tensors; ra
   const losses: number[] = [];
   let gradients: Tensors = {};
   for (let i = 1; i <= STEPS; i++) {
-    const { values } = await step.update([feeds], { rate, step: i });
+    const [result] = await step.update([{ feeds: [feeds], rate, step: i }]);
+    const { values } = result!;
     if (i === 1) gradients = step.arena.store("gradient");
     losses.push(values["loss"] ?? NaN);
   }

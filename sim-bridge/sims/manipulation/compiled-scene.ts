@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { ImageSpec, SceneDescription } from "../../../src/core/index.ts";
 import { parseBddl } from "./bddl.ts";
 import { CameraRig, type CreateRenderer } from "./cameras.ts";
@@ -85,7 +84,7 @@ export class SceneCache implements Disposable {
   async #compileTask(task: ManipulationTask): Promise<TaskScene> {
     const scene = this.#world.buildScene(task.name);
     const { goal: atoms } = parseBddl(task.bddl);
-    const hash = hashScene(scene);
+    const hash = await hashScene(scene);
     let compiled = this.#scenes.get(hash);
     if (compiled === undefined) {
       compiled = await compileScene(scene, hash, this.#options);
@@ -147,16 +146,18 @@ async function compileScene(
 }
 
 /** Lengths go in as well, so that no two scenes run together into the same bytes. */
-function hashScene({ xml, files }: ManipulationScene): string {
-  const hash = createHash("sha256");
-  const add = (bytes: Uint8Array): void => {
-    hash.update(`${bytes.byteLength}\n`).update(bytes);
-  };
+async function hashScene({ xml, files }: ManipulationScene): Promise<string> {
   const encoder = new TextEncoder();
-  add(encoder.encode(xml));
-  for (const name of Object.keys(files).sort()) {
-    add(encoder.encode(name));
-    add(files[name]!);
+  const parts: Uint8Array[] = [encoder.encode(xml)];
+  for (const name of Object.keys(files).sort()) parts.push(encoder.encode(name), files[name]!);
+  const framed = parts.flatMap((part) => [encoder.encode(`${part.byteLength}\n`), part]);
+  const all = new Uint8Array(framed.reduce((sum, part) => sum + part.byteLength, 0));
+  let at = 0;
+  for (const part of framed) {
+    all.set(part, at);
+    at += part.byteLength;
   }
-  return hash.digest("hex");
+  // Web Crypto, so that scenes can be compiled in a browser, too.
+  const digest = await crypto.subtle.digest("SHA-256", all);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

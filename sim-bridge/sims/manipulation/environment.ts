@@ -18,6 +18,7 @@ import type {
   TimeStep,
   Want,
 } from "../../../src/core/index.ts";
+import { monotonicNs } from "../../../src/core/index.ts";
 import { panda } from "../../../robots/panda/spec.ts";
 import { softwareRenderer, wantedImages, type CreateRenderer } from "./cameras.ts";
 import { SceneCache } from "./compiled-scene.ts";
@@ -144,7 +145,7 @@ class ManipulationEnvironment implements Environment {
   }
 
   async #begin(request: ResetRequest): Promise<ResetResult> {
-    const startedNs = process.hrtime.bigint();
+    const startedNs = monotonicNs();
     this.#assertOpen("reset");
     wantedImages(this.spec.observation.images, request.want);
     this.#episode = undefined;
@@ -168,7 +169,7 @@ class ManipulationEnvironment implements Environment {
   }
 
   async #resume(snapshot: Uint8Array, want: Want): Promise<TimeStep> {
-    const startedNs = process.hrtime.bigint();
+    const startedNs = monotonicNs();
     this.#assertOpen("restore");
     wantedImages(this.spec.observation.images, want);
     const { header, numbers } = decodeSnapshot(snapshot);
@@ -196,7 +197,7 @@ class ManipulationEnvironment implements Environment {
     wantedImages(this.spec.observation.images, want);
     const steps: TimeStep[] = [];
     for (let row = 0; row < chunk.horizon && !episode.hasEnded; row++) {
-      const startedNs = process.hrtime.bigint();
+      const startedNs = monotonicNs();
       episode.advance(chunk.data.subarray(row * ACTION_SIZE, (row + 1) * ACTION_SIZE));
       const isLast = row === chunk.horizon - 1 || episode.hasEnded;
       const draws = isLast || want.imagesAt === "every";

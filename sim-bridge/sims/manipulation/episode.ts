@@ -1,4 +1,5 @@
 import type { TimeStep, Want } from "../../../src/core/index.ts";
+import { monotonicNs } from "../../../src/core/index.ts";
 import { NO_PICTURES, type BodyFrames } from "./cameras.ts";
 import type { TaskScene } from "./compiled-scene.ts";
 import { encodeSnapshot, type SnapshotHeader, type SnapshotNumbers } from "./snapshot.ts";
@@ -135,7 +136,7 @@ export class Episode {
       terminated: this.#ended === "terminated",
       truncated: this.#ended === "truncated",
       success,
-      busyNs: process.hrtime.bigint() - startedNs,
+      busyNs: monotonicNs() - startedNs,
       ...(want.poses ? { poses: bodyPoses(physics.views) } : {}),
       ...(isFirst ? { info: { scene_sha256: hash } } : {}),
       ...(this.hasEnded ? { info: { goal: goal.evaluate() } } : {}),

@@ -2,7 +2,7 @@
 import type { MjcfElement } from "../../../robots/mjcf.ts";
 import { element } from "../../../robots/mjcf.ts";
 import { seeded } from "../../../src/core/index.ts";
-import { encodePng } from "../../../src/episode/png.ts";
+import { encodeStoredPng } from "../../../src/episode/stored-png.ts";
 
 type Rgb = readonly [number, number, number];
 
@@ -176,10 +176,8 @@ function woodTexture(name: string): Uint8Array {
       }
     }
   }
-  const png = encodePng(
-    { width: WOOD_SIZE, height: WOOD_SIZE, channels: 3, data: pixels },
-    { level: 0 },
-  );
+  const size = { width: WOOD_SIZE, height: WOOD_SIZE, channels: 3 } as const;
+  const png = encodeStoredPng({ ...size, data: pixels });
   woodCache.set(name, png);
   return png;
 }

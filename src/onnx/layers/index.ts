@@ -6,6 +6,8 @@ export type {
   LinearOptions,
   ParameterRequest,
 } from "./layers.ts";
+export { viewed } from "./image-view.ts";
+export type { ImageView } from "./image-view.ts";
 export { freshParameters, glorotUniform, heNormal, storedParameters } from "./parameters.ts";
 export type { Initialiser, ParameterStore } from "./parameters.ts";
 export { spatialSoftmax } from "./spatial-softmax.ts";

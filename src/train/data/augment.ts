@@ -20,7 +20,7 @@ export interface AugmentOptions {
 
 /** One drawn change. */
 export interface Augmentation {
-  /** The image at (x, y) is what was at (x + dx, y + dy). */
+  /** The image at (x, y) is what was at (x + dx, y + dy); shifts and crops alike. */
   readonly dx: number;
   readonly dy: number;
   readonly brightness: number;
@@ -41,6 +41,21 @@ export interface ImageShape {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
+}
+
+export interface AugmentRequest {
+  /** Of the input; as many channels as `shape`. */
+  readonly from: ImageShape;
+  /** Of the output. */
+  readonly shape: ImageShape;
+  readonly change: Augmentation;
+}
+
+/** The part of images that is kept: at a random place, or at the centre (rounded down). */
+export interface CropOptions {
+  readonly height: number;
+  readonly width: number;
+  readonly random: boolean;
 }
 
 /** @throws {RangeError} if a strength is out of range */
@@ -69,45 +84,59 @@ export function drawAugmentation(options: AugmentOptions, rng: Rng): Augmentatio
   };
 }
 
+/** Moves the window that becomes the output; drawn after everything else, for the same reason. */
+export function cropped(
+  change: Augmentation,
+  sizes: { readonly from: ImageShape; readonly shape: ImageShape },
+  rng: Rng | undefined,
+): Augmentation {
+  const rows = sizes.from.height - sizes.shape.height;
+  const columns = sizes.from.width - sizes.shape.width;
+  if (rows === 0 && columns === 0) return change;
+  const place = (free: number): number =>
+    rng === undefined ? Math.floor(free / 2) : Math.floor(rng.uniform() * (free + 1));
+  const dy = change.dy + place(rows);
+  return { ...change, dy, dx: change.dx + place(columns) };
+}
+
 /**
- * Writes the changed image to `output`. Colours change after the shift; they are rounded and clamped to
- * [0, 255] once, at the end. Grey is Rec. 601 luma. Alpha is never changed.
+ * Writes the changed image to `output`. Where a place of the output lies outside of the input, the input's
+ * edge repeats. Colours change after that; they are rounded and clamped to [0, 255] once, at the end. Grey is
+ * Rec. 601 luma. Alpha is never changed.
  *
- * @param input `uint8[height, width, channels]`, not changed
- * @param output as large as `input`, and another array
+ * @param input `uint8[from.height, from.width, channels]`, not changed
+ * @param output `uint8[shape.height, shape.width, channels]`, another array
  */
-export function augmentInto(
-  output: Uint8Array,
-  input: Uint8Array,
-  { shape, change }: { readonly shape: ImageShape; readonly change: Augmentation },
-): void {
-  if (change.dx === 0 && change.dy === 0) output.set(input);
-  else shiftInto(output, input, { shape, change });
+export function augmentInto(output: Uint8Array, input: Uint8Array, request: AugmentRequest): void {
+  const { from, shape, change } = request;
+  const sameSize = from.height === shape.height && from.width === shape.width;
+  if (sameSize && change.dx === 0 && change.dy === 0) output.set(input);
+  else moveInto(output, input, request);
   const { brightness, contrast, saturation } = change;
   if (brightness === 1 && contrast === 1 && saturation === 1) return;
   if (shape.channels === 1) scaleGrey(output, change);
   else scaleColours(output, shape.channels, change);
 }
 
-function shiftInto(
+function moveInto(
   output: Uint8Array,
   input: Uint8Array,
-  { shape, change }: { readonly shape: ImageShape; readonly change: Augmentation },
+  { from, shape, change }: AugmentRequest,
 ): void {
   const { height, width, channels } = shape;
   const { dx, dy } = change;
-  const stride = width * channels;
+  const stride = from.width * channels;
   // Columns of the output whose source lies inside the image.
   const first = Math.min(width, Math.max(0, -dx));
-  const end = Math.max(first, Math.min(width, width - dx));
+  const end = Math.max(first, Math.min(width, from.width - dx));
   for (let y = 0; y < height; y++) {
-    const from = Math.min(height - 1, Math.max(0, y + dy)) * stride;
-    const to = y * stride;
-    const inner = input.subarray(from + (first + dx) * channels, from + (end + dx) * channels);
+    const row = Math.min(from.height - 1, Math.max(0, y + dy)) * stride;
+    const to = y * width * channels;
+    const inner = input.subarray(row + (first + dx) * channels, row + (end + dx) * channels);
     if (end > first) output.set(inner, to + first * channels);
     for (let x = 0; x < first; x++)
-      copyPixel(output, input, { to: to + x * channels, from, channels });
-    const edge = from + stride - channels;
+      copyPixel(output, input, { to: to + x * channels, from: row, channels });
+    const edge = row + stride - channels;
     for (let x = end; x < width; x++) {
       copyPixel(output, input, { to: to + x * channels, from: edge, channels });
     }

@@ -1,10 +1,10 @@
-/** Makes the images of batches: read, decode, resize, keep, augment. Runs in any thread. */
+/** Makes the images of batches: read, decode, resize, keep, augment, crop. Runs in any thread. */
 import type { ImageSpec } from "../../core/index.ts";
 import { seeded } from "../../core/index.ts";
 import type { FrameSource, FrameSourceDescription } from "../../episode/node.ts";
 import { assertImageShape, openFrameSource } from "../../episode/node.ts";
 import type { Augmentation, AugmentOptions, ImageShape } from "./augment.ts";
-import { augmentInto, drawAugmentation, NO_AUGMENTATION } from "./augment.ts";
+import { augmentInto, cropped, drawAugmentation } from "./augment.ts";
 import type { FrameCacheMemory } from "./frame-cache.ts";
 import { FrameCache } from "./frame-cache.ts";
 import type { PlanPosition } from "./plan.ts";
@@ -16,9 +16,13 @@ export interface ImageSetup {
   readonly sources: readonly FrameSourceDescription[];
   /** `inputs[source][camera]`: what the files hold. */
   readonly inputs: readonly (readonly ImageSpec[])[];
-  /** What batches hold, by camera. */
+  /** After resizing, by camera: what the cache holds. */
+  readonly kept: readonly ImageSpec[];
+  /** What batches hold, by camera; smaller than what is kept if images are cropped. */
   readonly outputs: readonly ImageSpec[];
   readonly augment: AugmentOptions | undefined;
+  /** Whether crops are at a random place; else at the centre. */
+  readonly randomCrop: boolean;
   readonly seed: number | string;
   readonly cache: FrameCacheMemory;
 }
@@ -58,7 +62,7 @@ export class ImageMaker {
     this.#setup = setup;
     this.#sources = setup.sources.map(openFrameSource);
     this.#resizers = setup.inputs.map((inputs) =>
-      inputs.map((input, camera) => createResizer(input, setup.outputs[camera]!)),
+      inputs.map((input, camera) => createResizer(input, setup.kept[camera]!)),
     );
     this.#cache = new FrameCache(setup.cache);
   }
@@ -80,7 +84,8 @@ export class ImageMaker {
         const image = kept ?? (await this.#read(window, step, camera));
         const start = (at * steps + i) * size;
         const output = images[camera]!.subarray(start, start + size);
-        augmentInto(output, image, { shape: this.#setup.outputs[camera]!, change });
+        const [from, shape] = [this.#setup.kept[camera]!, this.#setup.outputs[camera]!];
+        augmentInto(output, image, { from, shape, change });
       }
     };
     // Files are read side by side; whatever fails first is the failure of all, after the rest has ended.
@@ -136,15 +141,15 @@ export class ImageMaker {
 
   /** The same for all steps of a window, so that motion between them stays what it is. */
   #change({ position }: ImageWindow, camera: number): Augmentation {
-    const { augment, seed, outputs } = this.#setup;
-    if (augment === undefined) return NO_AUGMENTATION;
+    const { augment = {}, seed, kept, outputs, randomCrop } = this.#setup;
     const { epoch, index } = position;
     const rng = seeded(seed)
       .split("augment")
       .split(epoch)
       .split(index)
       .split(outputs[camera]!.name);
-    return drawAugmentation(augment, rng);
+    const sizes = { from: kept[camera]!, shape: outputs[camera]! };
+    return cropped(drawAugmentation(augment, rng), sizes, randomCrop ? rng : undefined);
   }
 }
 

@@ -3,4 +3,4 @@ export * from "./types.ts";
 export { openBatchLoader } from "./loader.ts";
 export { BatchPlan } from "./plan.ts";
 export type { PlannedBatch, PlannedWindow, PlanOptions, PlanPart, PlanPosition } from "./plan.ts";
-export type { AugmentOptions } from "./augment.ts";
+export type { AugmentOptions, CropOptions } from "./augment.ts";

@@ -83,8 +83,11 @@ function commonSpec(options: BatchLoaderOptions): BatchSpec {
   const loaded = (spec: DatasetSpec): DatasetSpec => {
     assertCameras(spec, options.cameras);
     const images = options.cameras.map((camera) =>
-      resized(
-        spec.images.find(({ name }) => name === camera)!,
+      cropSize(
+        resized(
+          spec.images.find(({ name }) => name === camera)!,
+          options,
+        ),
         options,
       ),
     );
@@ -101,6 +104,18 @@ function resized(image: ImageSpec, { resize }: BatchLoaderOptions): ImageSpec {
   return resize === undefined ? image : { ...image, height: resize.height, width: resize.width };
 }
 
+/** @throws {RangeError} if the part is larger than the image */
+function cropSize(image: ImageSpec, { crop }: BatchLoaderOptions): ImageSpec {
+  if (crop === undefined) return image;
+  const { height, width } = crop;
+  if (height > image.height || width > image.width) {
+    throw new RangeError(
+      `Cannot crop "${image.name}": the part is ${height} x ${width}, must fit into ${image.height} x ${image.width}`,
+    );
+  }
+  return { ...image, height, width };
+}
+
 async function imageSetup(
   options: BatchLoaderOptions,
   spec: BatchSpec,
@@ -108,18 +123,27 @@ async function imageSetup(
 ): Promise<ImageSetup> {
   const { datasets, cameras, augment, seed, cacheBytes = DEFAULT_CACHE_BYTES } = options;
   const sources = await Promise.all(datasets.map(({ dataset }) => dataset.frameSource(cameras)));
-  const imageBytes = spec.images.map(({ height, width, channels }) => height * width * channels);
+  const [first] = datasets;
+  const kept = cameras.map((camera) =>
+    resized(
+      first!.dataset.spec.images.find(({ name }) => name === camera)!,
+      options,
+    ),
+  );
+  const imageBytes = kept.map(({ height, width, channels }) => height * width * channels);
   const inputs = datasets.map(({ dataset }) =>
     cameras.map((camera) => dataset.spec.images.find(({ name }) => name === camera)!),
   );
   // Refuses sizes that cannot be made here, where the caller sees it, and not in a thread.
   for (const images of inputs)
-    for (const [i, image] of images.entries()) createResizer(image, spec.images[i]!);
+    for (const [i, image] of images.entries()) createResizer(image, kept[i]!);
   return {
     sources,
     inputs,
+    kept,
     outputs: spec.images,
     augment,
+    randomCrop: options.crop?.random ?? false,
     seed,
     cache: allocateFrameCache(steps, imageBytes, cacheBytes),
   };

@@ -1,6 +1,6 @@
 import type { ActionSpec, ComponentSpec, ImageSpec } from "../../core/index.ts";
 import type { Dataset } from "../../episode/node.ts";
-import type { AugmentOptions } from "./augment.ts";
+import type { AugmentOptions, CropOptions } from "./augment.ts";
 import type { PlanPosition } from "./plan.ts";
 
 /** A dense, row-major array of bytes; an `NdArray`. */
@@ -71,6 +71,8 @@ export interface BatchLoaderOptions {
   /** Makes images smaller, by the average over areas; before they are kept and augmented. */
   readonly resize?: { readonly height: number; readonly width: number };
   readonly augment?: AugmentOptions;
+  /** Part of the (resized) images that batches hold. */
+  readonly crop?: CropOptions;
   readonly seed: number | string;
   /** Default true; false walks through the windows in their order. */
   readonly shuffle?: boolean;
@@ -87,7 +89,7 @@ export interface BatchLoaderOptions {
   readonly cacheBytes?: number;
 }
 
-/** What batches hold: the datasets' spec after selection and resizing. */
+/** What batches hold: the datasets' spec after selection, resizing and cropping. */
 export interface BatchSpec {
   readonly images: readonly ImageSpec[];
   readonly proprio: readonly ComponentSpec[];

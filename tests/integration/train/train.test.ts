@@ -113,6 +113,18 @@ describe("efference train", () => {
     expect(lastLine(rest.stdout)["weightsHash"]).toBe(lastLine(whole.stdout)["weightsHash"]);
   });
 
+  it("gives the same with several updates in a run, wherever it was interrupted", async () => {
+    const together = ["--set", "updatesPerRun=7"];
+    const part = await run(train("--out", "runs7", "--max-steps", "13", ...together), cwd);
+    expect(lastLine(part.stdout), part.stderr).toMatchObject({ step: 13 });
+    const rest = await run(["train", "--resume", "--out", "runs7", "--json"], cwd);
+    const others = await run(train("--out", "runs3", "--set", "updatesPerRun=3"), cwd);
+    expect(lastLine(rest.stdout)["weightsHash"]).toBe(lastLine(others.stdout)["weightsHash"]);
+    expect(essence("runs7")).toEqual(essence("runs3"));
+    const losses = rows("runs7").map(({ loss }) => loss);
+    rows("whole").forEach(({ loss }, i) => expect(losses[i]).toBeCloseTo(loss, 3));
+  });
+
   it("makes packages that act", async () => {
     const { code, stdout, stderr } = await run(
       [

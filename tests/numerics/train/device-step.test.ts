@@ -4,7 +4,7 @@ import { seeded } from "../../../src/core/index.ts";
 import { GraphBuilder } from "../../../src/onnx/index.ts";
 import { freshParameters, linear } from "../../../src/onnx/layers/index.ts";
 import { DeviceTrainingStep, TrainingStep } from "../../../src/train/index.ts";
-import type { StepSettings, Trainable } from "../../../src/train/index.ts";
+import type { StepSettings, Trainable, Updater, UpdateResult } from "../../../src/train/index.ts";
 
 /** A two-layer network that learns y = sin(x) row by row. */
 const sine: Trainable = {
@@ -41,6 +41,15 @@ const SETTINGS: readonly [string, StepSettings["optimiser"]][] = [
   ["Lion", { kind: "lion", betas: [0.9, 0.99] }],
 ];
 
+async function updated(
+  step: Updater,
+  feeds: readonly Record<string, NdArray>[],
+  at: { readonly rate: number; readonly step: number },
+): Promise<UpdateResult> {
+  const [result] = await step.update([{ feeds, ...at }]);
+  return result!;
+}
+
 function distance(a: Record<string, NdArray>, b: Record<string, NdArray>): number {
   expect(Object.keys(a).sort()).toEqual(Object.keys(b).sort());
   let worst = 0;
@@ -60,7 +69,10 @@ describe("a step on a device that keeps its state", () => {
     const losses: number[] = [];
     for (let step = 1; step <= 40; step++) {
       const at = { rate: optimiser.kind === "lion" ? 0.001 : 0.01, step };
-      const [a, b] = [await here.update([feeds(step)], at), await there.update([feeds(step)], at)];
+      const [a, b] = [
+        await updated(here, [feeds(step)], at),
+        await updated(there, [feeds(step)], at),
+      ];
       losses.push(a.values["loss"]!);
       expect(b.values["loss"]).toBeCloseTo(a.values["loss"]!, 5);
       expect(b.gradNorm).toBeCloseTo(a.gradNorm, 4);
@@ -83,24 +95,60 @@ describe("a step on a device that keeps its state", () => {
     const settings: StepSettings = { batchSize: 8, optimiser: { kind: "adamw", emaDecay: 0.9 } };
     const whole = await DeviceTrainingStep.open(sine, parameters, settings);
     const first = await DeviceTrainingStep.open(sine, parameters, settings);
-    for (let step = 1; step <= 6; step++) await whole.update([feeds(step)], { rate: 0.01, step });
-    for (let step = 1; step <= 3; step++) await first.update([feeds(step)], { rate: 0.01, step });
+    for (let step = 1; step <= 6; step++) await updated(whole, [feeds(step)], { rate: 0.01, step });
+    for (let step = 1; step <= 3; step++) await updated(first, [feeds(step)], { rate: 0.01, step });
     const second = await DeviceTrainingStep.open(sine, freshParameters(seeded(9)), settings);
     await second.restore(await first.weights(), await first.optimiserState());
-    for (let step = 4; step <= 6; step++) await second.update([feeds(step)], { rate: 0.01, step });
+    for (let step = 4; step <= 6; step++)
+      await updated(second, [feeds(step)], { rate: 0.01, step });
     expect(distance(await whole.weights(), await second.weights())).toBe(0);
     expect(distance(await whole.deployed(), await second.deployed())).toBe(0);
     for (const step of [whole, first, second]) await step.close();
   });
 
+  it("makes several updates in one run, to the same bits", async () => {
+    const optimiser: StepSettings["optimiser"] = { kind: "adamw", clipNorm: 1, emaDecay: 0.9 };
+    const settings: StepSettings = { batchSize: 8, optimiser };
+    const single = await DeviceTrainingStep.open(sine, parameters, settings);
+    const looped = await DeviceTrainingStep.open(sine, parameters, {
+      ...settings,
+      updatesPerRun: 5,
+    });
+    const request = (step: number) => ({ feeds: [feeds(step)], rate: 0.01 / step, step });
+    const requests = [1, 2, 3, 4, 5, 6, 7, 8].map(request);
+    const apart = await single.update(requests);
+    const together = [
+      ...(await looped.update(requests.slice(0, 5))),
+      ...(await looped.update(requests.slice(5))),
+    ];
+    const numbers = (results: readonly UpdateResult[]) =>
+      results.map(({ values, gradNorm, applied }) => ({ values, gradNorm, applied }));
+    expect(numbers(together)).toEqual(numbers(apart));
+    expect(await looped.weights()).toEqual(await single.weights());
+    expect(await looped.optimiserState()).toEqual(await single.optimiserState());
+    expect(await looped.measure(feeds(99))).toEqual(await single.measure(feeds(99)));
+
+    const bad = feeds(10);
+    (bad["x"]!.data as Float32Array)[0] = NaN;
+    const broken = [request(9), { feeds: [bad], rate: 0.01, step: 10 }, request(11)];
+    const results = await looped.update(broken);
+    expect(results.map(({ applied }) => applied)).toEqual([true, false]);
+    for (const { data } of Object.values(await looped.weights())) {
+      expect([...data].every((value) => Number.isFinite(Number(value)))).toBe(true);
+    }
+    await expect(looped.update([{ ...request(12), feeds: [] }])).rejects.toThrow(/0 feeds/);
+    await single.close();
+    await looped.close();
+  });
+
   it("changes nothing where the loss is not finite, and refuses what it cannot do", async () => {
     const settings: StepSettings = { batchSize: 8, optimiser: { kind: "adamw" } };
     const step = await DeviceTrainingStep.open(sine, parameters, settings);
-    await step.update([feeds(1)], { rate: 0.01, step: 1 });
+    await updated(step, [feeds(1)], { rate: 0.01, step: 1 });
     const before = await step.weights();
     const bad = feeds(2);
     (bad["x"]!.data as Float32Array)[0] = NaN;
-    expect(await step.update([bad], { rate: 0.01, step: 2 })).toMatchObject({ applied: false });
+    expect(await updated(step, [bad], { rate: 0.01, step: 2 })).toMatchObject({ applied: false });
     expect(distance(before, await step.weights())).toBe(0);
     await expect(step.restore({}, {})).rejects.toThrow(/restore "in\/weight": it is absent/);
     await step.close();
@@ -126,8 +174,8 @@ describe("a step on this process's memory", () => {
       data: Float32Array.of(...(a[name]!.data as Float32Array), ...(b[name]!.data as Float32Array)),
     });
     const at = { rate: 0.1, step: 1 };
-    const small = await two.update([a, b], at);
-    const large = await big.update([{ x: joined("x"), y: joined("y") }], at);
+    const small = await updated(two, [a, b], at);
+    const large = await updated(big, [{ x: joined("x"), y: joined("y") }], at);
     expect(small.values["loss"]).toBeCloseTo(large.values["loss"]!, 5);
     expect(small.gradNorm).toBeCloseTo(large.gradNorm, 5);
     expect(distance(await two.weights(), await big.weights())).toBeLessThan(1e-6);
@@ -146,8 +194,8 @@ describe("a step on this process's memory", () => {
       await TrainingStep.open(sine, parameters, settings(2)),
     ];
     for (let step = 1; step <= 10; step++) {
-      await one.update([feeds(step)], { rate: 0.01, step });
-      await two.update([feeds(step)], { rate: 0.01, step });
+      await updated(one, [feeds(step)], { rate: 0.01, step });
+      await updated(two, [feeds(step)], { rate: 0.01, step });
     }
     expect(distance(await one.weights(), await two.weights())).toBe(0);
     await one.close();

@@ -102,6 +102,29 @@ describe("loopSteps()", () => {
     }
   });
 
+  it("makes as many steps as a run says, if it is to", async () => {
+    const model = loopSteps(step(), {
+      steps: "k",
+      carry: CARRY,
+      perStep: ["x"],
+      collect: ["loss"],
+    });
+    assertModel(model);
+    await using session = await openLocalSession(writeModel(model));
+    const fixed = loopSteps(step(), { steps: 3, carry: CARRY, perStep: ["x"], collect: ["loss"] });
+    await using other = await openLocalSession(writeModel(fixed));
+    const rate: NdArray = { dtype: "float32", shape: [], data: Float32Array.of(0.05) };
+    const state = { w: random([8, 8], "w"), m: random([8, 8], "m"), h: random([3, 8], "h") };
+    const feeds = { ...state, rate, x: random([3, 3, 8], "x") };
+    const k: NdArray = { dtype: "int64", shape: [], data: BigInt64Array.of(3n) };
+    expect((await session.run({ ...feeds, k })).outputs).toEqual((await other.run(feeds)).outputs);
+    const one = { ...feeds, x: random([1, 3, 8], "x"), k: { ...k, data: BigInt64Array.of(1n) } };
+    expect(hostArray((await session.run(one)).outputs, "loss").shape).toEqual([1]);
+    expect(() => loopSteps(step(), { steps: "x", carry: CARRY })).toThrow(
+      /the input "x" is to say how many, must have a name of its own/,
+    );
+  });
+
   it("follows names into the graphs inside a step", async () => {
     const inner = (name: string, opType: string): Graph => ({
       name,

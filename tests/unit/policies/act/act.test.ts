@@ -46,6 +46,7 @@ function data(small = false): TrainingData {
       controlFreqHz: 20,
     },
     images: [shown],
+    view: small ? { resize: { height: 4, width: 4 } } : {},
     statistics: { proprio: { place: columns(3), opening: columns(1, 0) }, action: columns(2) },
     instructions: ["lift the red cube", "Lift the CAN!"],
   };
@@ -228,9 +229,10 @@ describe("a policy trained on smaller images", () => {
   it("refuses sizes that are no multiple", () => {
     const odd = data();
     const spec = { ...odd.spec, images: [{ ...odd.images[0]!, height: 6, width: 6 }] };
-    const trainable = actTrainable(parseActConfig(CONFIG), { ...odd, spec });
+    const view = { resize: { height: 6, width: 6 } };
+    const trainable = actTrainable(parseActConfig(CONFIG), { ...odd, spec, view });
     expect(() => trainable.toPackage(parametersOf(trainable), {})).toThrow(
-      /must be a whole multiple/,
+      /must be whole multiples/,
     );
   });
 });

@@ -4,6 +4,7 @@ import { seeded } from "../../../../src/core/index.ts";
 import type { Augmentation, ImageShape } from "../../../../src/train/data/augment.ts";
 import {
   augmentInto,
+  cropped,
   drawAugmentation,
   NO_AUGMENTATION,
 } from "../../../../src/train/data/augment.ts";
@@ -23,7 +24,7 @@ function randomImage({ height, width, channels }: ImageShape, seed = 1): Uint8Ar
 
 function changed(input: Uint8Array, shape: ImageShape, change: Partial<Augmentation>): Uint8Array {
   const output = new Uint8Array(input.length).fill(77);
-  augmentInto(output, input, { shape, change: { ...NO_AUGMENTATION, ...change } });
+  augmentInto(output, input, { from: shape, shape, change: { ...NO_AUGMENTATION, ...change } });
   return output;
 }
 
@@ -96,6 +97,38 @@ describe("augmentInto", () => {
       expect(output[i + 2]).toBe(output[i]);
       expect(output[i + 3]).toBe(input[i + 3]);
     }
+  });
+});
+
+describe("cropping", () => {
+  it("takes the window at the drawn place, the same for every colour", () => {
+    const from = { height: 5, width: 7, channels: 3 };
+    const shape = { height: 3, width: 4, channels: 3 };
+    const input = randomImage(from, 4);
+    const places = new Set<string>();
+    const rng = seeded("crops");
+    for (let n = 0; n < 300; n++) {
+      const change = cropped(NO_AUGMENTATION, { from, shape }, rng);
+      const output = new Uint8Array(36);
+      augmentInto(output, input, { from, shape, change });
+      for (let y = 0; y < 3; y++) {
+        const start = ((y + change.dy) * 7 + change.dx) * 3;
+        expect(output.slice(y * 12, (y + 1) * 12)).toEqual(input.slice(start, start + 12));
+      }
+      places.add(`${change.dx},${change.dy}`);
+    }
+    // Four places across, three down.
+    expect(places.size).toBe(12);
+  });
+
+  it("takes the centre where nothing is drawn, and repeats the edge where a shift leaves the image", () => {
+    const from = { height: 4, width: 6, channels: 1 };
+    const shape = { height: 2, width: 3, channels: 1 };
+    expect(cropped(NO_AUGMENTATION, { from, shape }, undefined)).toMatchObject({ dx: 1, dy: 1 });
+    const output = new Uint8Array(6);
+    const input = Uint8Array.from({ length: 24 }, (_, i) => i);
+    augmentInto(output, input, { from, shape, change: { ...NO_AUGMENTATION, dx: 4, dy: 3 } });
+    expect([...output]).toEqual([22, 23, 23, 22, 23, 23]);
   });
 });
 

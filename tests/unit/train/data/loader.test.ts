@@ -128,6 +128,33 @@ describe("batches", () => {
     );
   });
 
+  it("hold a part of the image: anywhere in training, else the centre", async () => {
+    const part = { height: 10, width: 12 };
+    const inside = (batch: Batch, row: number, [dx, dy]: readonly [number, number]): boolean => {
+      const { episode, step } = batch.windows[row]!;
+      const whole = written[episode]!.timeSteps[step]!.observation.images["front"]!.data;
+      const found = batch.images["front"]!.data.subarray(row * 360, (row + 1) * 360);
+      return found.every((value, i) => {
+        const [y, x] = [Math.floor(i / 36) + dy, Math.floor((i % 36) / 3) + dx];
+        return value === whole[(y * 16 + x) * 3 + (i % 3)];
+      });
+    };
+    const [centred] = await take(1, { crop: { ...part, random: false } });
+    expect(centred!.images["front"]!.shape).toEqual([5, 10, 12, 3]);
+    for (let row = 0; row < 5; row++) expect(inside(centred!, row, [2, 3])).toBe(true);
+    const drawn = await take(8, { crop: { ...part, random: true } });
+    const places = [0, 1, 2, 3, 4].flatMap((dx) =>
+      [0, 1, 2, 3, 4, 5, 6].map((dy) => [dx, dy] as const),
+    );
+    const found = drawn.flatMap((batch) =>
+      [0, 1, 2, 3, 4].map((row) => places.find((place) => inside(batch, row, place))),
+    );
+    expect(found).not.toContain(undefined);
+    expect(new Set(found).size).toBeGreaterThan(15);
+    const again = await take(3, { crop: { ...part, random: true }, start: drawn[4]!.next });
+    expect(again.map(contents)).toEqual(drawn.slice(5).map(contents));
+  });
+
   it("decode every image once where there is room", async () => {
     const loader = await openBatchLoader(options({ prefetch: 1 }));
     for (let i = 0; i < 20; i++) await loader.next();
@@ -145,6 +172,10 @@ describe("a loader", () => {
     await expect(openBatchLoader(options({ batchSize: 0 }))).rejects.toThrow("batchSize is 0");
     await expect(openBatchLoader(options({ cameras: ["top"] }))).rejects.toThrow('camera "top"');
     await expect(openBatchLoader(options({ proprio: ["mood"] }))).rejects.toThrow('proprio "mood"');
+    const crop = { height: 17, width: 4, random: true };
+    await expect(openBatchLoader(options({ crop }))).rejects.toThrow(
+      'Cannot crop "front": the part is 17 x 4, must fit into 16 x 16',
+    );
     await expect(openBatchLoader(options({ datasets: [] }))).rejects.toThrow("no datasets");
     await expect(openBatchLoader(options({ start: { epoch: 0, index: 50 } }))).rejects.toThrow(
       "Cannot plan a batch at epoch 0, index 50",
