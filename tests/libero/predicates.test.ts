@@ -10,7 +10,7 @@ import { parseBddl } from "../../sim-bridge/sims/manipulation/bddl.ts";
 import { Physics } from "../../sim-bridge/sims/manipulation/mujoco.ts";
 import { withBoxes } from "../../sim-bridge/sims/manipulation/thing-boxes.ts";
 import { compileGoal } from "../../sim-bridge/sims/manipulation/predicates.ts";
-import { readFloat64 } from "../conformance/libero/libero-world.ts";
+import { readFloat64 } from "../support/libero-files.ts";
 import { ASSETS, PYTHON, TASKS, ourWorld, sample } from "./sides.ts";
 
 const STATES = 200;
@@ -32,7 +32,7 @@ describe("goals", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it.each(tasks)("of %s", async (task) => {
-    const world = ourWorld([task]);
+    const world = await ourWorld([task]);
     const scene = world.buildScene(world.tasks[0]!.name);
     const { goal: atoms } = parseBddl(world.tasks[0]!.bddl);
     using physics = await Physics.compile(scene.xml, scene.files);
