@@ -9,6 +9,7 @@ import type { DemoOptions } from "./demo.ts";
 import type { EvalOptions } from "./eval.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import type { InspectOptions } from "./inspect.ts";
+import type { PrepareOptions } from "./libero-prepare.ts";
 import type { LiberoCheckOptions } from "./libero.ts";
 import type { RecordOptions } from "./record.ts";
 import type { ReplayOptions } from "./replay.ts";
@@ -96,6 +97,31 @@ sim
   .action(async (options: ReplayOptions) => (await import("./replay.ts")).replayCommand(options));
 
 const libero = program.command("libero").description("LIBERO's data: export them once, check them");
+libero
+  .command("prepare")
+  .description("export the official tasks into the data folder, once, with the original packages")
+  .option("--assets <folder>", "LIBERO's meshes and textures (default: its own download)")
+  .option(
+    "--data <folder>",
+    "the data folder (default: $EFFERENCE_LIBERO, else in the user's cache)",
+  )
+  .option("--out <folder>", "the same as --data")
+  .option("--suite <suites...>", "only these of spatial, object, goal, 10, 90")
+  .option("--task <tasks...>", "only these, SUITE/NAME or SUITE/INDEX")
+  .option("--no-visuals", "physics only: no images can be drawn from it")
+  .option("--workers <n>", "processes, about 1.5 GB each", positiveInteger, 1)
+  .option("--json", "last line of stdout is one JSON object")
+  .addHelpText(
+    "after",
+    examples([
+      "efference libero prepare",
+      "efference libero prepare --assets LIBERO/libero/libero/assets --workers 2",
+      "efference libero prepare --suite object --no-visuals --data ./libero",
+    ]),
+  )
+  .action(async (options: PrepareOptions) =>
+    (await import("./libero-prepare.ts")).prepareLibero(options),
+  );
 libero
   .command("check")
   .description("read all exported data and say what is missing or damaged")

@@ -18,6 +18,7 @@ from typing import Any, Callable
 from . import __version__
 from .environment import Environment
 from .gymnasium_adapter import GymnasiumOptions, make_environment
+from .libero import command as libero_command
 from .link import CurveKeys, Ended, LinkOptions
 from .loading import LoadError, attribute_of, import_target
 from .peer import serve
@@ -42,6 +43,7 @@ examples:
   python -m efference_sim gymnasium crafter:Env --connect tcp://127.0.0.1:5555 --kwargs '{"size": [128, 128]}'
   python -m efference_sim gymnasium ./my_env.py:MyEnv --connect tcp://127.0.0.1:5555
   python -m efference_sim serve ./my_simulator.py:MySimulator --connect tcp://127.0.0.1:5555
+  python -m efference_sim libero --suite object --connect tcp://127.0.0.1:5555
   python -m efference_sim gymnasium CartPole-v1 --print-spec
 
 exit codes:
@@ -178,6 +180,9 @@ def build_parser() -> argparse.ArgumentParser:
     own.add_argument("target", metavar="MODULE:CLASS", help="my_simulator:MySimulator or FILE.py:MySimulator")
     own.add_argument("--kwargs", type=_json_object, default={}, metavar="JSON", help="constructor keywords")
     _common(own)
+    libero = libero_command.add_parser(commands, epilog=EXAMPLES, formatter_class=style)
+    libero.add_argument("--image-size", type=_size, metavar="N", help="side of the images (default 128)")
+    _common(libero)
     return parser
 
 
@@ -212,6 +217,8 @@ def _make(arguments: argparse.Namespace) -> Environment:
                 control_freq_hz=arguments.control_freq,
             )
         )
+    if arguments.command == "libero":
+        return libero_command.make(arguments)
     module_name, _, name = arguments.target.rpartition(":")
     if module_name == "":
         raise LoadError(f'Cannot serve "{arguments.target}": it must be MODULE:CLASS or FILE.py:CLASS')

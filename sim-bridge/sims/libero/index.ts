@@ -19,8 +19,9 @@ export interface LiberoOptions extends ManipulationOptions, LiberoWorldOptions {
 
 /**
  * Makes a LIBERO environment.
- * @param options `firstSubstep` defaults to `held`, as the official evaluation has it: after
- *   `set_init_state` robosuite's controller still sees the arm as it was at `reset` for one substep
+ * @param options two defaults follow the official evaluation: `firstSubstep` is `held`, because after
+ *   `set_init_state` robosuite's controller still sees the arm as it was at `reset` for one substep, and
+ *   `observes` is `early`, because robosuite samples its observables one substep before the end
  * @throws {RangeError} if the data are not there, naming the command that brings them
  */
 export async function createLibero(
@@ -28,5 +29,9 @@ export async function createLibero(
   options: LiberoOptions = {},
 ): Promise<Environment> {
   const world = await liberoWorld(files, await readIndex(files), options);
-  return createManipulationEnvironment(world, { firstSubstep: "held", ...options });
+  return createManipulationEnvironment(world, {
+    firstSubstep: "held",
+    observes: "early",
+    ...options,
+  });
 }

@@ -15,6 +15,12 @@ export interface CameraRigOptions {
   readonly renderer: Omit<CameraRendererOptions, "width" | "height">;
 }
 
+/** Where every body is: float64[bodies, 3] and float64[bodies, 9], row-major. */
+export interface BodyFrames {
+  readonly xpos: Float64Array;
+  readonly xmat: Float64Array;
+}
+
 /** The pictures of one instant, in the shapes observations have. */
 export interface Pictures {
   readonly images: Readonly<Record<string, NdArray>>;
@@ -55,21 +61,21 @@ export class CameraRig implements Disposable {
     }
   }
 
-  /** Draws what is wanted of the present state. */
-  draw(want: Want): Pictures {
+  /** Draws what is wanted of the present state, or of another instant. */
+  draw(want: Want, instant: BodyFrames | undefined = undefined): Pictures {
     const specs = wantedImages(this.#options.images, want);
     const images: Record<string, NdArray> = {};
     const depth: Record<string, NdArray> = {};
     const segmentation: Record<string, NdArray> = {};
     const views: LabelledView[] = [];
-    const { xpos: bodyXpos, xmat: bodyXmat } = this.#physics.views;
+    const { xpos, xmat } = instant ?? this.#physics.views;
     for (const spec of specs) {
       const { name, width, height } = spec;
       const shape = [height, width];
       const labels = want.segmentation || want.privileged;
       const picture = this.#renderer(spec).render(
         name,
-        { bodyXpos, bodyXmat },
+        { bodyXpos: xpos, bodyXmat: xmat },
         { depth: want.depth, segmentation: labels },
       );
       images[name] = { dtype: "uint8", shape: [height, width, 3], data: picture.rgb };

@@ -44,6 +44,11 @@ export interface ManipulationOptions {
    * LIBERO's published evaluations to the digit needs it.
    */
   readonly firstSubstep?: "fresh" | "held";
+  /**
+   * When within a control step sensors and cameras look. "end" (default): at its end. "early": one substep before, which
+   * is when robosuite samples its observables; success is read at the end either way.
+   */
+  readonly observes?: "end" | "early";
 }
 
 /**
@@ -66,6 +71,7 @@ class ManipulationEnvironment implements Environment {
   readonly #world: ManipulationWorld;
   readonly #scenes: SceneCache;
   readonly #holdsFirstSubstep: boolean;
+  readonly #observesEarly: boolean;
   #episode: Episode | undefined;
   #isClosed = false;
   #last: Promise<unknown> = Promise.resolve();
@@ -75,7 +81,7 @@ class ManipulationEnvironment implements Environment {
     options: ManipulationOptions,
     versions: Readonly<Record<string, string>>,
   ) {
-    const { images = world.images, maxCompiledScenes = 4, firstSubstep = "fresh" } = options;
+    const { images = world.images, maxCompiledScenes = 4 } = options;
     if (!Number.isInteger(maxCompiledScenes) || maxCompiledScenes < 1) {
       throw new RangeError(
         `Cannot create the environment: maxCompiledScenes is ${maxCompiledScenes}, must be a whole number >= 1`,
@@ -93,7 +99,8 @@ class ManipulationEnvironment implements Environment {
     this.tasks = world.tasks;
     this.identity = { name: world.name, version: world.version, versions };
     this.#world = world;
-    this.#holdsFirstSubstep = firstSubstep === "held";
+    this.#holdsFirstSubstep = options.firstSubstep === "held";
+    this.#observesEarly = options.observes === "early";
     this.#scenes = new SceneCache(world, {
       images,
       createRenderer: options.createRenderer ?? softwareRenderer,
@@ -150,6 +157,7 @@ class ManipulationEnvironment implements Environment {
       controlFreqHz: this.spec.controlFreqHz,
       maxSteps: checkMaxSteps(request.maxSteps ?? task.maxSteps ?? this.spec.maxSteps),
       successHoldSteps: this.#world.successHoldSteps ?? 1,
+      observesEarly: this.#observesEarly,
     });
     episode.start(state, this.#holdsFirstSubstep);
     if (this.#world.settle !== undefined) episode.settle(this.#world.settle);
@@ -177,6 +185,7 @@ class ManipulationEnvironment implements Environment {
       controlFreqHz: this.spec.controlFreqHz,
       maxSteps: checkMaxSteps(header.maxSteps),
       successHoldSteps: this.#world.successHoldSteps ?? 1,
+      observesEarly: this.#observesEarly,
     });
     episode.restore(header, numbers);
     this.#episode = episode;

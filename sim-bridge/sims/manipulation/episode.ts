@@ -1,6 +1,6 @@
 import type { TimeStep, Want } from "../../../src/core/index.ts";
 import { monotonicNs } from "../../../src/core/index.ts";
-import { NO_PICTURES } from "./cameras.ts";
+import { NO_PICTURES, type BodyFrames } from "./cameras.ts";
 import type { TaskScene } from "./compiled-scene.ts";
 import { encodeSnapshot, type SnapshotHeader, type SnapshotNumbers } from "./snapshot.ts";
 import type { InitialState } from "./world.ts";
@@ -10,6 +10,13 @@ export interface EpisodeLimits {
   readonly maxSteps: number;
   /** Consecutive control steps for which the goal must hold. */
   readonly successHoldSteps: number;
+  /** Sensors and cameras look one substep before a control step ends. */
+  readonly observesEarly: boolean;
+}
+
+/** What sensors and cameras saw, where that is not the present. */
+interface Seen extends BodyFrames {
+  readonly proprio: TimeStep["observation"]["proprio"];
 }
 
 /** One episode in a compiled scene: the mechanics of stepping, and where it stands. */
@@ -19,6 +26,9 @@ export class Episode {
   readonly #substeps: number;
   /** The state before the last substep, which poses and contacts still show. */
   readonly #lagging: Float64Array;
+  /** The state before that one; empty where nobody looks early. */
+  readonly #earlier: Float64Array;
+  #seen: Seen | undefined;
   #step = 0;
   #heldSteps = 0;
   #ended: SnapshotHeader["ended"] = "no";
@@ -37,6 +47,7 @@ export class Episode {
     this.#limits = limits;
     this.#substeps = Math.round(substeps);
     this.#lagging = new Float64Array(stateSize);
+    this.#earlier = new Float64Array(limits.observesEarly ? stateSize : 0);
   }
 
   get hasEnded(): boolean {
@@ -69,6 +80,7 @@ export class Episode {
     physics.assertHealthy(0, 0);
     if (!holdsFirstSubstep) controller.reset({ holdState: false });
     physics.saveState(this.#lagging);
+    if (this.#limits.observesEarly) physics.saveState(this.#earlier);
     goal.start();
   }
 
@@ -95,8 +107,13 @@ export class Episode {
     const { physics, controller } = this.#opened.compiled;
     const startTime = physics.time;
     this.#isBroken = true;
+    const { observesEarly } = this.#limits;
     for (let substep = 0; substep < this.#substeps; substep++) {
-      if (substep === this.#substeps - 1) physics.saveState(this.#lagging);
+      if (observesEarly && substep === this.#substeps - 2) physics.saveState(this.#earlier);
+      if (substep === this.#substeps - 1) {
+        physics.saveState(this.#lagging);
+        if (observesEarly) this.#seen = this.#look();
+      }
       physics.step1();
       controller.apply(action, substep === 0);
       physics.step2();
@@ -108,7 +125,7 @@ export class Episode {
   observe(want: Want, startedNs: bigint): TimeStep {
     const { task, compiled, graph, goal } = this.#opened;
     const { physics, senses, cameras, hash } = compiled;
-    const pictures = want.images === "none" ? NO_PICTURES : cameras.draw(want);
+    const pictures = want.images === "none" ? NO_PICTURES : cameras.draw(want, this.#seen);
     const { images, depth, segmentation } = pictures;
     const isFirst = this.#step === 0;
     const success = this.#succeeded;
@@ -116,7 +133,7 @@ export class Episode {
       kind: isFirst ? "first" : this.hasEnded ? "last" : "mid",
       observation: {
         images,
-        proprio: senses.read(),
+        proprio: this.#seen?.proprio ?? senses.read(),
         texts: {},
         instruction: task.instruction,
         step: this.#step,
@@ -152,6 +169,7 @@ export class Episode {
         ended: this.#ended,
       },
       {
+        earlier: this.#earlier,
         lagging: this.#lagging,
         state: compiled.physics.saveState(),
         controller: compiled.controller.saveState(),
@@ -168,6 +186,14 @@ export class Episode {
     goal.restoreStart(numbers.goalStart);
     // Poses and contacts are made again from the state they were made of, then the newer one put over.
     physics.reset();
+    this.#seen = undefined;
+    if (this.#limits.observesEarly) {
+      physics.restoreState(numbers.earlier);
+      physics.forward();
+      physics.restoreState(numbers.lagging);
+      this.#earlier.set(numbers.earlier);
+      if (header.step > 0) this.#seen = this.#look();
+    }
     physics.restoreState(numbers.lagging);
     physics.forward();
     physics.restoreState(numbers.state);
@@ -175,6 +201,13 @@ export class Episode {
     this.#step = header.step;
     this.#heldSteps = header.heldSteps;
     this.#ended = header.ended;
+  }
+
+  /** Like everything that is read after a substep, poses are those at its beginning. */
+  #look(): Seen {
+    const { physics, senses } = this.#opened.compiled;
+    const { xpos, xmat } = physics.views;
+    return { proprio: senses.read(), xpos: xpos.slice(), xmat: xmat.slice() };
   }
 
   get #succeeded(): boolean {

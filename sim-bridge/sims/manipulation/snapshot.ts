@@ -8,7 +8,7 @@
 import { bytesOf } from "../../../src/tensor/index.ts";
 
 export interface SnapshotHeader {
-  readonly format: "efference-manipulation-1";
+  readonly format: "efference-manipulation-2";
   readonly task: string;
   /** Of the compiled scene: restoring into another one is refused. */
   readonly sceneHash: string;
@@ -22,6 +22,8 @@ export interface SnapshotHeader {
 }
 
 export interface SnapshotNumbers {
+  /** The state two substeps before; empty unless observations are sampled early. */
+  readonly earlier: Float64Array;
   /** The state one substep before: what poses and contacts still show. */
   readonly lagging: Float64Array;
   readonly state: Float64Array;
@@ -29,7 +31,7 @@ export interface SnapshotNumbers {
   readonly goalStart: Float64Array;
 }
 
-const PARTS = ["lagging", "state", "controller", "goalStart"] as const;
+const PARTS = ["earlier", "lagging", "state", "controller", "goalStart"] as const;
 const MAX_HEADER_BYTES = 64 * 1024;
 
 export function encodeSnapshot(
@@ -37,7 +39,7 @@ export function encodeSnapshot(
   numbers: SnapshotNumbers,
 ): Uint8Array {
   const lengths = Object.fromEntries(PARTS.map((part) => [part, numbers[part].length]));
-  const json = { format: "efference-manipulation-1", ...header, lengths };
+  const json = { format: "efference-manipulation-2", ...header, lengths };
   const head = new TextEncoder().encode(JSON.stringify(json));
   const bytes = new Uint8Array(
     4 + head.length + PARTS.reduce((sum, part) => sum + numbers[part].byteLength, 0),
@@ -97,7 +99,7 @@ function isHeader(value: unknown): value is SnapshotHeader {
   const header = value as Partial<SnapshotHeader>;
   const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0;
   return (
-    header.format === "efference-manipulation-1" &&
+    header.format === "efference-manipulation-2" &&
     typeof header.task === "string" &&
     typeof header.sceneHash === "string" &&
     [header.maxSteps, header.step, header.heldSteps].every(isCount) &&

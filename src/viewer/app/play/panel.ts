@@ -26,7 +26,7 @@ const DRIVERS: Readonly<Record<DriverName, string>> = {
 
 export class PlayPanel {
   readonly #world = element("select", { attributes: { "aria-label": "World" } });
-  readonly #task = element("select", { attributes: { "aria-label": "Task" } });
+  readonly #task = element("select", { attributes: { "aria-label": "Task to play" } });
   readonly #state = element("input", {
     attributes: { type: "number", min: "0", step: "1", value: "0", "aria-label": "Initial state" },
   });

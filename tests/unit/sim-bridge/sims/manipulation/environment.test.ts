@@ -262,32 +262,68 @@ describe("the manipulation environment", () => {
   });
 });
 
-describe("snapshot() and restore()", () => {
-  it("continue bit for bit, pictures and ground truth included, in another environment too", async () => {
-    const environment = await create();
-    await environment.reset({ task: "lift_cube", seed: 2, maxSteps: 40, want: ALL });
-    const [seen] = (await environment.step(randomChunk("d", 10), ALL)).slice(-1);
-    const snapshot = await environment.snapshot!();
-    const future = (await environment.step(randomChunk("e", 40), ALL)).map(facts);
-    expect(future).toHaveLength(30); // the limit came along
-
-    for (const later of [environment, await create()]) {
-      const restored = await later.restore!(snapshot, ALL);
-      expect(facts(restored)).toEqual(facts(seen!));
-      expect((await later.step(randomChunk("e", 40), ALL)).map(facts)).toEqual(future);
+describe("looking early", () => {
+  it("changes what is seen and nothing that happens", async () => {
+    const [end, early] = [
+      await create(),
+      await create(testWorld(), { observes: "early" }),
+    ] as const;
+    const request = { task: "lift_cube", seed: 2, want: ALL };
+    const firsts = [await end.reset(request), await early.reset(request)].map(({ first }) => first);
+    expect(facts(firsts[1]!)).toEqual(facts(firsts[0]!));
+    const chunk = randomChunk("early", 6);
+    const steps = [await end.step(chunk, ALL), await early.step(chunk, ALL)];
+    for (const [k, atEnd] of steps[0]!.entries()) {
+      const { observation, poses, success } = steps[1]![k]!;
+      expect(poses).toEqual(atEnd.poses);
+      expect(success).toBe(atEnd.success);
+      const joints = [observation, atEnd.observation].map(
+        ({ proprio }) => proprio["joint_position"]!.data as Float32Array,
+      );
+      const velocity = atEnd.observation.proprio["joint_velocity"]!.data as Float32Array;
+      // 2 ms of motion, at a speed that is nearly that of the end.
+      for (const [i, joint] of joints[0]!.entries()) {
+        expect(joints[1]![i]! - joint).toBeCloseTo(0.002 * velocity[i]!, 3);
+      }
+      expect(joints[0]).not.toEqual(joints[1]);
     }
+    const pictures = steps.map((side) => side.at(-1)!.observation.images);
+    expect(pictures[0]).not.toEqual(pictures[1]);
   });
+});
 
-  it("bring the first and the last step back as such", async () => {
-    const environment = await create();
-    const { first } = await environment.reset({ task: "never", seed: 0, maxSteps: 1, want: ALL });
-    const atStart = await environment.snapshot!();
-    const [last] = await environment.step(idle(1), ALL);
-    const atEnd = await environment.snapshot!();
-    expect(facts(await environment.restore!(atStart, ALL))).toEqual(facts(first));
-    expect(facts(await environment.restore!(atEnd, ALL))).toEqual(facts(last!));
-    await expect(environment.step(idle(1), ALL)).rejects.toThrow(/has ended/);
-  });
+describe("snapshot() and restore()", () => {
+  it.each(["end", "early"] as const)(
+    "continue bit for bit, pictures and ground truth included, in another environment too (seen %s)",
+    async (observes) => {
+      const environment = await create(testWorld(), { observes });
+      await environment.reset({ task: "lift_cube", seed: 2, maxSteps: 40, want: ALL });
+      const [seen] = (await environment.step(randomChunk("d", 10), ALL)).slice(-1);
+      const snapshot = await environment.snapshot!();
+      const future = (await environment.step(randomChunk("e", 40), ALL)).map(facts);
+      expect(future).toHaveLength(30); // the limit came along
+
+      for (const later of [environment, await create(testWorld(), { observes })]) {
+        const restored = await later.restore!(snapshot, ALL);
+        expect(facts(restored)).toEqual(facts(seen!));
+        expect((await later.step(randomChunk("e", 40), ALL)).map(facts)).toEqual(future);
+      }
+    },
+  );
+
+  it.each(["end", "early"] as const)(
+    "bring the first and the last step back as such (seen %s)",
+    async (observes) => {
+      const environment = await create(testWorld(), { observes });
+      const { first } = await environment.reset({ task: "never", seed: 0, maxSteps: 1, want: ALL });
+      const atStart = await environment.snapshot!();
+      const [last] = await environment.step(idle(1), ALL);
+      const atEnd = await environment.snapshot!();
+      expect(facts(await environment.restore!(atStart, ALL))).toEqual(facts(first));
+      expect(facts(await environment.restore!(atEnd, ALL))).toEqual(facts(last!));
+      await expect(environment.step(idle(1), ALL)).rejects.toThrow(/has ended/);
+    },
+  );
 
   it("remember the height that lifting counts from", async () => {
     const world = testWorld();
