@@ -26,6 +26,7 @@ export interface EvalOptions {
   workers: number;
   seed: number;
   maxSteps?: number;
+  bodies?: string[];
   executeHorizon?: number;
   noise?: number;
   device: "cpu" | "webgpu" | "cuda";
@@ -112,6 +113,7 @@ function configOf(options: EvalOptions, folder: string): RunConfig {
     command: `efference ${process.argv.slice(2).join(" ")}`,
     simulator: options.sim ?? "",
     ...(options.simSet === undefined ? {} : { simSettings: parseSimSettings(options.simSet) }),
+    ...(options.bodies === undefined ? {} : { bodies: options.bodies }),
     policy: options.policy,
     policyOptions: {
       seed,

@@ -161,6 +161,7 @@ program
   .option("--seed <n>", "seed of the whole evaluation", wholeNumber, 0)
   .option("--max-steps <n>", "end episodes after so many control steps", positiveInteger)
   .option("--execute-horizon <n>", "rows executed of each predicted chunk", positiveInteger)
+  .addOption(bodies())
   .option("--noise <sigma>", "noise on executed actions (1 = 5 cm per step)", nonNegative)
   .addOption(
     new Option("--device <name>", "for learned policies")
@@ -238,6 +239,7 @@ program
       .choices(["drawn", "fixed"])
       .default("drawn"),
   )
+  .addOption(bodies())
   .option("--keep-failures", "keep the recordings of failed demonstrations too")
   .option("--out <folder>", "where to (default: runs/record-<time>)")
   .option("--json", "last line of stdout is one JSON object")
@@ -320,6 +322,12 @@ function examples(lines: readonly string[]): string {
 
 function exitCodes(): string {
   return "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 finished with crashed episodes, 130 interrupted\n";
+}
+
+/** Ground truth as part of what a policy sees; the same for demonstrations and for who learned from them. */
+function bodies(): Option {
+  const what = "bodies whose poses (ground truth) are part of what is seen, comma separated";
+  return new Option("--bodies <names>", what).argParser((text: string) => text.split(","));
 }
 
 function positiveInteger(text: string): number {

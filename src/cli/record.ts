@@ -24,6 +24,7 @@ export interface RecordOptions {
   noise: number;
   pushes: number;
   states: StartStates;
+  bodies?: string[];
   keepFailures?: boolean;
   out?: string;
   json?: boolean;
@@ -48,6 +49,7 @@ export async function recordCommand(options: RecordOptions): Promise<void> {
             command: `efference ${process.argv.slice(2).join(" ")}`,
             simulator: options.sim,
             simSettings: settings,
+            ...(options.bodies === undefined ? {} : { bodies: options.bodies }),
             policy: options.policy,
             policyOptions: { seed: options.seed, noise: options.noise, pushes: options.pushes },
             episodes: options.episodes,

@@ -159,6 +159,25 @@ export const TRAINABLES: readonly TrainableEntry[] = [
       return (data) => actTrainable(config, data);
     },
   },
+  {
+    kind: "energy",
+    summary: "a transformer that gives chunks an energy, and goes downhill to act",
+    async create(section) {
+      const { energyTrainable, parseEnergyConfig } = await import("../../policies/energy/index.ts");
+      const config = parseEnergyConfig(section);
+      return (data) => energyTrainable(config, data);
+    },
+  },
+  {
+    kind: "diffusion",
+    summary: "chunks from noise: diffusion, flow matching, and regression as their baseline",
+    async create(section) {
+      const { diffusionTrainable, parseDiffusionConfig } =
+        await import("../../policies/diffusion/index.ts");
+      const config = parseDiffusionConfig(section);
+      return (data) => diffusionTrainable(config, data);
+    },
+  },
 ];
 
 /** @throws {UsageError} if nothing of that kind can be trained */
@@ -197,10 +216,11 @@ export function assertPolicyExists(name: string): void {
 async function fromPackage(folder: string, options: PolicyOptions): Promise<LoadedPolicy> {
   const { ensureEngine } = await import("./install-engine.ts");
   await ensureEngine();
+  const { holding } = await import("../rollout/hold.ts");
   const { hashPackage, loadPolicy } = await import("../package/index.ts");
   const policy = await loadPolicy(folder, { device: options.device ?? "cpu" });
   return {
-    controller: await broker(policy, options.executeHorizon),
+    controller: holding(await broker(policy, options.executeHorizon)),
     hash: await hashPackage(folder),
   };
 }

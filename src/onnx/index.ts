@@ -22,6 +22,8 @@ export { allocate, bytesPerElement, holds, isDtype, typedView } from "./element-
 export type { ElementType } from "./element-type.ts";
 export { assertExternalLocation, externalFiles } from "./external-data.ts";
 export type * from "./ir.ts";
+export { addLoop } from "./add-loop.ts";
+export type { AddedLoop, LoopPlan } from "./add-loop.ts";
 export { leadWithSequence } from "./lead-with-sequence.ts";
 export { loopSteps } from "./loop-steps.ts";
 export type { LoopOptions } from "./loop-steps.ts";

@@ -18,6 +18,8 @@ import type { GraphRunner } from "./run-graphs.ts";
 import { loopRunner, passRunner } from "./run-graphs.ts";
 import type { RunnerPlan } from "./runner.ts";
 import { planRunner } from "./runner.ts";
+import type { ThoughtBinding } from "./thoughts.ts";
+import { thoughtOutputs } from "./thoughts.ts";
 import { padded, renamed } from "./vla-preprocessors.ts";
 
 /** What a package of another tool does not say: what its inputs read and what its output means. */
@@ -25,6 +27,8 @@ export interface PolicyBinding {
   readonly spec: PolicySpec;
   readonly inputs: readonly InputBinding[];
   readonly output: string;
+  /** Outputs that tell how a decision came about; default none. */
+  readonly thoughts?: readonly ThoughtBinding[];
   /** Of a larger output only the first rows and columns count. */
   readonly take?: { readonly rows?: number | undefined; readonly columns?: number | undefined };
 }
@@ -89,8 +93,9 @@ function bindingOf({ efference }: Manifest): PolicyBinding {
       'Cannot load policy: its manifest has no "efference" section, must have one (or give options.binding)',
     );
   }
-  const { inputs, output, take } = efference;
-  return { spec: specOf(efference), inputs, output, ...(take === undefined ? {} : { take }) };
+  const { inputs, output, take, thoughts } = efference;
+  const spec = specOf(efference);
+  return { spec, inputs, output, thoughts, ...(take === undefined ? {} : { take }) };
 }
 
 /**
@@ -191,6 +196,7 @@ function assertFlow({ binding, preprocessors, runner, dtypes }: Flow): void {
   }
   const outputs = [
     binding.output,
+    ...thoughtOutputs(binding.thoughts ?? []),
     ...binding.inputs.flatMap((entry) => (entry.from === "memory" ? [entry.output] : [])),
   ];
   const absent = outputs.find((name) => !runner.gives(name));

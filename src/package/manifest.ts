@@ -5,6 +5,7 @@
 import { z } from "zod";
 import type { PolicySpec } from "../core/index.ts";
 import { COMPONENT_FORMATS, messageOf } from "../core/index.ts";
+import { thoughtBindingSchema } from "./thoughts.ts";
 
 const count = z.int().min(1).max(100_000);
 const name = z.string().min(1).max(256);
@@ -118,6 +119,8 @@ const ownSchema = z.looseObject({
   output: name,
   /** Of a larger output only the first rows and columns count; exporters pad actions. */
   take: z.strictObject({ rows: count.optional(), columns: count.optional() }).optional(),
+  /** Outputs that tell how the decision came about. */
+  thoughts: z.array(thoughtBindingSchema).default([]),
   /** SHA-256 of every other file of the package, hex. */
   files: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)).optional(),
   /** How the policy was made: commands, data, seeds, versions, results. */

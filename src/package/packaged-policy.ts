@@ -9,7 +9,7 @@ import type {
   PolicySpec,
   Rng,
 } from "../core/index.ts";
-import { actionDim } from "../core/index.ts";
+import { actionDim, PolicyDivergedError } from "../core/index.ts";
 import { bindObservations } from "./bind-observation.ts";
 import type { Preprocessor } from "./features.ts";
 import type { PolicyBinding } from "./load-policy.ts";
@@ -17,6 +17,7 @@ import type { InputBinding } from "./manifest.ts";
 import type { Postprocessing } from "./postprocessors.ts";
 import type { GraphRunner } from "./run-graphs.ts";
 import { denormalise } from "./statistics.ts";
+import { thoughtOutputs, thoughtsOf } from "./thoughts.ts";
 
 export interface PolicyParts {
   readonly binding: PolicyBinding;
@@ -48,7 +49,9 @@ class PackagedPolicy implements Policy {
     this.#parts = parts;
     this.#episodeRng = parts.rng;
     const memories = binding.inputs.filter((entry) => entry.from === "memory");
-    this.#fetches = [...new Set([binding.output, ...memories.map(({ output }) => output)])];
+    const { output, thoughts = [] } = binding;
+    const fetches = [output, ...memories.map((entry) => entry.output), ...thoughtOutputs(thoughts)];
+    this.#fetches = [...new Set(fetches)];
   }
 
   reset(start: { readonly seed: number }): Promise<void> {
@@ -70,6 +73,9 @@ class PackagedPolicy implements Policy {
     const { outputs, runMs } = await runner.run({ features, outputs: this.#fetches, rng });
     const ran = performance.now();
     const chunk = this.#chunkOf(outputs[binding.output]);
+    const { postprocessing } = this.#parts;
+    const affine = postprocessing.outputs.get(binding.output);
+    const thoughts = thoughtsOf(binding.thoughts ?? [], outputs, affine);
     // Only a decision that is given out is remembered.
     this.#memory = memoryOf(binding.inputs, outputs);
     this.#seen = seen;
@@ -81,7 +87,7 @@ class PackagedPolicy implements Policy {
       hopMs: ran - bound - runMs,
       chunkMs: now - ran,
     };
-    return { chunk, thoughts: [], timing };
+    return { chunk, thoughts, timing };
   }
 
   async close(): Promise<void> {
@@ -104,7 +110,7 @@ class PackagedPolicy implements Policy {
     const data = affine === undefined ? taken.data : denormalise(taken.data, affine, taken.shape);
     const bad = data.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) {
-      throw new RangeError(
+      throw new PolicyDivergedError(
         `Cannot decide: row ${Math.floor(bad / dim)}, entry ${bad % dim} of the chunk is ${data[bad]}, must be finite`,
       );
     }

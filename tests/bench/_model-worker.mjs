@@ -118,7 +118,26 @@ function vitForward() {
   return inference(models.vitGraph(kit, { parameters: parameters() }), feeds);
 }
 
+/** A packaged policy that makes one decision. */
+async function chunkPolicy(kind, steps) {
+  const [energy, diffusion] = await Promise.all(
+    ["energy", "diffusion"].map((policy) => import(`../../dist/policies/${policy}/index.js`)),
+  );
+  const parts = { energy, diffusion, store: parameters() };
+  const { model, feeds } = models.chunkPolicy(parts, seeded("data"), { kind, steps });
+  const opened = await openLocalSession(model, { threads });
+  return { openMs: opened.openMs, step: () => opened.run(feeds), close: () => opened.close() };
+}
+
+const CHUNK_CASES = Object.fromEntries(
+  models.CHUNK_POLICY_CASES.map(({ name: key, kind, steps }) => [
+    key,
+    () => chunkPolicy(kind, steps),
+  ]),
+);
+
 const CASES = {
+  ...CHUNK_CASES,
   gpt,
   act,
   "energy-truncated": energyTruncated,

@@ -1,5 +1,6 @@
 /** Models that are compared with PyTorch: by numbers in `tests/parity`, by time in `tests/bench`. */
 export { ACT, actFeeds, actGraph, actTrainable } from "./act.mjs";
+export { CHUNK_POLICY, CHUNK_POLICY_CASES, chunkPolicy } from "./chunk-policies.mjs";
 export {
   ENERGY,
   descended,
