@@ -58,10 +58,11 @@ export async function openTokenizer(
   const padId = options.padding ? padIdOf({ tokenizer, json, config, options, path }) : 0;
   return (text) => {
     const tokens = guarded(path, () => tokenize(tokenizer, text, { ...options, padId }));
-    const odd = tokens.ids.find((id) => !Number.isSafeInteger(id) || id < 0);
-    if (odd === undefined) return tokens;
+    // What a damaged file gives may itself be undefined.
+    const odd = tokens.ids.findIndex((id) => !Number.isSafeInteger(id) || id < 0);
+    if (odd < 0) return tokens;
     throw new RangeError(
-      `Cannot decide: ${path} gives the id ${String(odd)}, must be an integer of 0 or more`,
+      `Cannot decide: ${path} gives the id ${String(tokens.ids[odd])}, must be an integer of 0 or more`,
     );
   };
 }
