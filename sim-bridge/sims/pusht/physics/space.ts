@@ -86,7 +86,7 @@ export class Space {
 
   #pairOf(first: Shape, second: Shape): ContactPair {
     let others = this.#pairs.get(first);
-    if (others === undefined) this.#pairs.set(first, (others = new Map()));
+    if (others === undefined) this.#pairs.set(first, (others = new Map<Shape, ContactPair>()));
     let pair = others.get(second);
     if (pair === undefined) others.set(second, (pair = new ContactPair(first, second)));
     return pair;
