@@ -9,8 +9,10 @@ are quarters of a unit, exact in float32; states are those after every tenth ste
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
+import zlib
 from importlib import metadata
 from pathlib import Path
 
@@ -73,6 +75,17 @@ def covered(env):
     return made
 
 
+def pictures():
+    env = gymnasium.make("gym_pusht/PushT-v0", obs_type="pixels").unwrapped
+    made = []
+    for index in range(8):
+        rng = np.random.default_rng(index)
+        start = [*rng.integers(50, 450, 2).tolist(), *rng.integers(100, 400, 2).tolist(), rng.uniform(-3, 3)]
+        pixels, _ = env.reset(options={"reset_to_state": start})
+        made.append({"start": start, "deflated": base64.b64encode(zlib.compress(pixels.tobytes(), 9)).decode()})
+    return made
+
+
 def main() -> None:
     env = gymnasium.make("gym_pusht/PushT-v0").unwrapped
     made = {
@@ -80,6 +93,7 @@ def main() -> None:
         "kept": KEPT,
         "trajectories": [trajectory(env, start) for start in range(STARTS)],
         "coverages": covered(env),
+        "pictures": pictures(),
     }
     Path(sys.argv[1]).write_text(json.dumps(made) + "\n")
 

@@ -8,7 +8,7 @@ export const GOAL = { position: { x: 256, y: 256 }, angle: Math.PI / 4 } as cons
 /** Part of the goal that must be covered, exclusive. */
 export const SUCCESS_COVERAGE = 0.95;
 
-const GOAL_PARTS = T_PARTS.map((corners) => corners.map((corner) => toGoal(corner)));
+export const GOAL_PARTS = T_PARTS.map((corners) => corners.map((corner) => toGoal(corner)));
 const GOAL_AREA = GOAL_PARTS.reduce((sum, part) => sum + signedArea(part), 0);
 
 /**

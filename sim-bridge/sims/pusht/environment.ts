@@ -2,6 +2,7 @@ import type {
   ActionChunk,
   Environment,
   EnvironmentSpec,
+  NdArray,
   Observation,
   ResetRequest,
   ResetResult,
@@ -12,6 +13,7 @@ import { seeded } from "../../../src/core/index.ts";
 import { SUCCESS_COVERAGE, coverageOf } from "./coverage.ts";
 import type { Start } from "./dynamics.ts";
 import { PushTDynamics, T_PARTS } from "./dynamics.ts";
+import { IMAGE_SIZE, renderImage } from "./image.ts";
 import { describeScene, graphOf, posesOf } from "./scene.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { readSnapshot, writeSnapshot } from "./snapshot.ts";
@@ -21,11 +23,12 @@ const PERIOD_NS = 100_000_000n;
 const ACTION_DIM = 2;
 const MAX_STEPS = 300;
 const TURN = 2 * Math.PI;
+const CAMERA = "pixels";
 
-/** As gym-pusht's through the Gymnasium adapter, and the keypoints beside it. */
+/** Names and bounds as gym-pusht's have them through the Gymnasium adapter; keypoints and camera stand beside. */
 const SPEC: EnvironmentSpec = {
   observation: {
-    images: [],
+    images: [{ name: CAMERA, height: IMAGE_SIZE, width: IMAGE_SIZE, channels: 3 }],
     proprio: [
       {
         name: "observation",
@@ -112,7 +115,11 @@ class PushT implements Environment {
       const startNs = process.hrtime.bigint();
       advance(episode, chunk.data[row * ACTION_DIM]!, chunk.data[row * ACTION_DIM + 1]!);
       const busyNs = process.hrtime.bigint() - startNs;
-      steps.push(timeStep(episode, { kind: episode.isRunning ? "mid" : "last", want, busyNs }));
+      const isShown = want.imagesAt === "every" || !episode.isRunning || row === chunk.horizon - 1;
+      const kind = episode.isRunning ? "mid" : "last";
+      steps.push(
+        timeStep(episode, { kind, want: isShown ? want : { ...want, images: "none" }, busyNs }),
+      );
       if (!episode.isRunning) break;
     }
     return Promise.resolve(steps);
@@ -213,7 +220,7 @@ function observe(episode: Episode, want: Want): Observation {
     ((block.angle % TURN) + TURN) % TURN,
   );
   return {
-    images: {},
+    images: shows(want) ? { [CAMERA]: imageOf(episode.dynamics) } : {},
     proprio: {
       observation: { dtype: "float64", shape: [5], data: state },
       keypoints: {
@@ -228,6 +235,14 @@ function observe(episode: Episode, want: Want): Observation {
     stampNs: BigInt(step) * PERIOD_NS,
     ...(want.privileged && { privileged: graphOf(episode.dynamics) }),
   };
+}
+
+function shows({ images }: Want): boolean {
+  return images === "all" || images.includes(CAMERA);
+}
+
+function imageOf(dynamics: PushTDynamics): NdArray {
+  return { dtype: "uint8", shape: [IMAGE_SIZE, IMAGE_SIZE, 3], data: renderImage(dynamics) };
 }
 
 function assertChunk({ data, horizon, actionDim }: ActionChunk): void {
