@@ -74,7 +74,9 @@ export function ourWorld(tasks: readonly string[]): ManipulationWorld {
 export async function openOurs(
   tasks: readonly string[],
   options: ManipulationOptions = {},
+  level: string | undefined = undefined,
 ): Promise<Side> {
+  if (level !== undefined) throw new Error(`our simulator cannot draw in level "${level}" yet`);
   const official = { firstSubstep: "held", ...options } as const;
   const inner = await createManipulationEnvironment(ourWorld(tasks), official);
   const environment: Environment = Object.create(inner, {
