@@ -67,6 +67,9 @@ interface Peer {
 /** After a connection broke, peers are probed at these delays: which one it was, ZeroMQ does not say. */
 const PROBE_MS = [0, 20, 200];
 
+/** How long a goodbye may take to arrive. Peers in the same process have no connections that end. */
+const GOODBYE_MS = 300;
+
 class RouterHub implements Hub {
   readonly endpoint: string;
   readonly #socket: ListeningSocket;
@@ -134,8 +137,11 @@ class RouterHub implements Hub {
     this.#closed = true;
     this.#stopHeartbeat();
     for (const probe of this.#probes) clearTimeout(probe);
-    for (const peer of [...this.#peers.values()]) this.#dismiss(peer, "closed by the runtime");
+    const peers = [...this.#peers.values()];
+    const left = this.#disconnected(peers.length);
+    for (const peer of peers) this.#dismiss(peer, "closed by the runtime");
     this.#arrivals.close();
+    await left;
     this.#socket.close();
     await this.#reading;
   }
@@ -324,6 +330,23 @@ class RouterHub implements Hub {
       .send([Buffer.from(key, "latin1"), ...frames])
       .catch((error: unknown) => onFailure(failureOf(error)));
     this.#received.collectIfDue();
+  }
+
+  /**
+   * Waits until so many connections have ended, but not for long. A goodbye is only on its way when it is sent:
+   * if this process ended at once, on a busy machine, the peer would wait for a runtime that is gone.
+   */
+  #disconnected(count: number): Promise<void> {
+    if (count === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      let left = count;
+      const timer = setTimeout(resolve, GOODBYE_MS);
+      onSocketEvent(this.#router, "disconnect", () => {
+        if (--left > 0) return;
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   /** Says goodbye. */

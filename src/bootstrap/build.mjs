@@ -42,7 +42,9 @@ function fingerprintOf(paths) {
   return hash.digest("hex");
 }
 
-const isApp = (path) => relative(ROOT, path).startsWith(join("src", "viewer", "app"));
+/** What Vite makes into the page and its player. */
+const APP_FOLDERS = [join("src", "viewer", "app"), join("src", "play")];
+const isApp = (path) => APP_FOLDERS.some((folder) => relative(ROOT, path).startsWith(folder));
 
 function copyAssets(paths) {
   for (const path of paths) {
@@ -64,8 +66,8 @@ export async function ensureBuilt() {
   const config = ["package.json", "tsconfig.json", "tsconfig.build.json"].map((f) => join(ROOT, f));
   const stamps = {
     ".stamp-code": fingerprintOf([...files.filter((path) => !isApp(path)), ...config]),
-    // The page imports browser-safe parts of src, so any source change rebuilds it too.
-    ".stamp-viewer": fingerprintOf(files.filter((path) => relative(ROOT, path).startsWith("src"))),
+    // The page and its player import browser-safe parts of everything, so any change rebuilds them, too.
+    ".stamp-viewer": fingerprintOf(files),
   };
   const stale = Object.keys(stamps).filter((name) => readStamp(name) !== stamps[name]);
   if (stale.length === 0) return;

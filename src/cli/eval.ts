@@ -10,11 +10,13 @@ import { assertPolicyExists, simulatorNamed } from "./registry.ts";
 import type { RunConfig } from "./run-evaluation.ts";
 import { configOfRun, runEvaluation } from "./run-evaluation.ts";
 import { selectTasks } from "./select-tasks.ts";
+import { parseSimSettings } from "./sim-settings.ts";
 import type { WithSimulatorsOptions } from "./with-simulators.ts";
 import { withSimulators } from "./with-simulators.ts";
 
 export interface EvalOptions {
   sim?: string;
+  simSet?: string[];
   listen?: string;
   suite?: string;
   task?: string;
@@ -24,6 +26,7 @@ export interface EvalOptions {
   workers: number;
   seed: number;
   maxSteps?: number;
+  bodies?: string[];
   executeHorizon?: number;
   noise?: number;
   device: "cpu" | "webgpu" | "cuda";
@@ -75,6 +78,7 @@ function simulatorsOf(
   const { listen } = config;
   return {
     simulator: config.simulator,
+    settings: config.simSettings ?? {},
     workers: config.workers,
     progress,
     stepTimeoutS: options.stepTimeout,
@@ -108,6 +112,8 @@ function configOf(options: EvalOptions, folder: string): RunConfig {
     runId: folder.split(/[\\/]/).at(-1) ?? "run",
     command: `efference ${process.argv.slice(2).join(" ")}`,
     simulator: options.sim ?? "",
+    ...(options.simSet === undefined ? {} : { simSettings: parseSimSettings(options.simSet) }),
+    ...(options.bodies === undefined ? {} : { bodies: options.bodies }),
     policy: options.policy,
     policyOptions: {
       seed,

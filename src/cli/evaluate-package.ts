@@ -27,6 +27,7 @@ export function evaluatorFor(
             runId: `update-${step}`,
             command: `efference ${process.argv.slice(2).join(" ")}`,
             simulator: sim,
+            ...(config.bodies === undefined ? {} : { bodies: config.bodies }),
             policy: packageFolder,
             policyOptions: {
               seed: 0,

@@ -23,6 +23,9 @@ export async function inspectCommand(path: string, options: InspectOptions): Pro
   process.stdout.write(options.json === true ? `${JSON.stringify(value, jsonSafe)}\n` : words);
 }
 
+/** What says that a folder is a package: its manifest, or the metadata that came before manifests. */
+const PACKAGE_FILES = ["manifest.json", "metadata.yaml", "metadata.yml", "metadata.json"];
+
 interface Inspection {
   readonly value: unknown;
   readonly words: string;
@@ -30,7 +33,7 @@ interface Inspection {
 
 async function inspect(path: string, options: InspectOptions): Promise<Inspection> {
   if (statSync(path).isDirectory()) {
-    if (existsSync(join(path, "manifest.json"))) return inspectPackage(path);
+    if (PACKAGE_FILES.some((file) => existsSync(join(path, file)))) return inspectPackage(path);
     if (existsSync(join(path, "results.json"))) {
       return inspectResults(join(path, "results.json"), options);
     }
@@ -117,15 +120,35 @@ function describeEpisode(episode: EpisodeReader): Inspection {
 }
 
 async function inspectPackage(path: string): Promise<Inspection> {
-  const { hashPackage, readPolicyPackage } = await import("../package/index.ts");
+  const { describePackage, hashPackage, readPolicyPackage } = await import("../package/index.ts");
   const read = await readPolicyPackage(path);
   const hash = await hashPackage(path);
-  const value = { kind: "policy_package", hash, manifest: read.manifest };
+  const { manifest } = read;
+  const description = await describePackage(read);
+  const { runner, runnable, preprocessors, postprocessors, graphs } = description;
+  const binding = manifest.efference?.inputs.map(({ input, from }) => `${input} from ${from}`);
+  const rows = [
+    ["policy", manifest.policy.name],
+    ["sha256", hash],
+    ["runs", runnable ? runner : `not here: ${runner}`],
+    ["before", listed(preprocessors)],
+    ["after", listed(postprocessors)],
+    ["observations", `${manifest.model.n_obs_steps} at a time`],
+    ["binding", binding === undefined ? "none: give one to loadPolicy" : listed(binding)],
+    ...graphs.flatMap(({ role, path: file, bytes, inputs, outputs }) => [
+      [role, `${file}, ${bytes} bytes`],
+      ["  takes", listed(inputs)],
+      ["  gives", listed(outputs)],
+    ]),
+  ];
+  const table = formatTable([["what", "value"], ...rows]);
   return {
-    value,
-    words: `policy package ${path}\nsha256 ${hash}\n\n${JSON.stringify(read.manifest, null, 2)}\n`,
+    value: { kind: "policy_package", hash, description, manifest },
+    words: `policy package ${path}\n\n${table}\n${JSON.stringify(manifest, null, 2)}\n`,
   };
 }
+
+const listed = (words: readonly string[]): string => (words.length === 0 ? "-" : words.join("; "));
 
 async function inspectOnnx(path: string): Promise<Inspection> {
   const { printGraph, readModel } = await import("../onnx/index.ts");

@@ -1,12 +1,8 @@
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { z } from "zod";
-import { messageOf } from "../core/index.ts";
+import { checkLibero, defaultLiberoFolder } from "../../sim-bridge/sims/libero/node.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { Interrupted, interruptSignal } from "./interrupt.ts";
 import type { LiberoPython } from "./libero-python.ts";
@@ -43,12 +39,6 @@ const exporterEvent = z.discriminatedUnion("event", [
   z.object({ event: z.literal("error"), message: z.string() }),
 ]);
 type ExporterEvent = z.infer<typeof exporterEvent>;
-
-const indexFiles = z.object({
-  format: z.literal("efference_libero"),
-  tasks: z.array(z.unknown()),
-  files: z.record(z.string(), z.object({ bytes: z.number(), sha256: z.string() })),
-});
 
 /**
  * `efference libero prepare`: makes the Python environment, exports the original tasks into the data folder and checks what
@@ -102,10 +92,7 @@ function dataFolder({ data, out }: PrepareOptions): string {
       "Cannot prepare LIBERO: --data and --out name two folders, must be one (they mean the same)",
     );
   }
-  const given = data ?? out ?? process.env["EFFERENCE_LIBERO"] ?? "";
-  if (given !== "") return resolve(given);
-  const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-  return join(cache, "efference", "libero");
+  return resolve(data ?? out ?? defaultLiberoFolder());
 }
 
 function exporterArguments(folder: string, options: PrepareOptions): string[] {
@@ -190,30 +177,13 @@ function reporter(progress: Progress): (event: ExporterEvent) => void {
   };
 }
 
-/** Reads the index and every file that it names. @throws {Error} if one is missing or holds other bytes */
+/** @throws {Error} if a file is missing or holds other bytes than the index says */
 async function verifyDataFolder(folder: string): Promise<void> {
-  const path = join(folder, "libero.json");
-  let index: z.infer<typeof indexFiles>;
-  try {
-    index = indexFiles.parse(JSON.parse(await readFile(path, "utf8")));
-  } catch (error) {
-    throw new Error(`Cannot read ${path}: ${messageOf(error)}`, { cause: error });
-  }
-  for (const [name, { bytes, sha256 }] of Object.entries(index.files)) {
-    const hash = createHash("sha256");
-    let length = 0;
-    try {
-      for await (const chunk of createReadStream(join(folder, name))) {
-        hash.update(chunk as Buffer);
-        length += (chunk as Buffer).length;
-      }
-    } catch (error) {
-      throw new Error(`Cannot check ${name} of ${folder}: ${messageOf(error)}`, { cause: error });
-    }
-    if (length !== bytes || hash.digest("hex") !== sha256) {
-      throw new Error(
-        `Cannot use ${folder}: ${name} is damaged, must be as in libero.json (run the same command again)`,
-      );
-    }
-  }
+  const { faults } = await checkLibero(folder);
+  const [first] = faults;
+  if (first === undefined) return;
+  throw new Error(
+    `Cannot use ${folder}: ${first.path} is ${first.fault === "missing" ? "missing" : "damaged"}` +
+      `${faults.length > 1 ? ` and ${faults.length - 1} more` : ""}, must be as in libero.json (run the same command again)`,
+  );
 }

@@ -10,7 +10,9 @@ import type { EvalOptions } from "./eval.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import type { InspectOptions } from "./inspect.ts";
 import type { PrepareOptions } from "./libero-prepare.ts";
+import type { LiberoCheckOptions } from "./libero.ts";
 import type { RecordOptions } from "./record.ts";
+import type { ReplayOptions } from "./replay.ts";
 import type { RunSimulatorOptions } from "./sim.ts";
 import type { TrainCommandOptions } from "./train.ts";
 import type { ViewOptions } from "./view.ts";
@@ -49,6 +51,7 @@ sim
   .command("list")
   .description("the simulators that run in Node, and their tasks")
   .argument("[name]", "list the tasks of this one")
+  .addOption(simSet())
   .option("--json", "as one JSON object")
   .addHelpText("after", examples(["efference sim list", "efference sim list tabletop --json"]))
   .action(async (name: string | undefined, options: { json?: boolean }) =>
@@ -62,12 +65,71 @@ sim
     "--connect <endpoint>",
     "the runtime's address, for instance tcp://127.0.0.1:5555",
   )
+  .addOption(simSet())
   .option("--server-key <z85>", "CURVE: the runtime's public key")
   .option("--key-file <path>", "CURVE: this peer's key pair (JSON with publicKey, secretKey)")
   .addOption(new Option("--supervised").hideHelp())
   .addHelpText("after", examples(["efference sim run tabletop --connect tcp://127.0.0.1:5555"]))
   .action(async (name: string, options: RunSimulatorOptions) =>
     (await import("./sim.ts")).runSimulator(name, options),
+  );
+
+sim
+  .command("replay")
+  .description("step recorded actions, open loop, and say how that ended")
+  .requiredOption("--sim <name>", "simulator")
+  .addOption(simSet())
+  .option("--suite <name>", "suite of the task")
+  .requiredOption("--task <name>", "task: its name, or its place in the suite, from 0")
+  .option("--init <n>", "fixed initial state", wholeNumber, 0)
+  .requiredOption("--actions <file>", "rows of actions: .npy, or bare float64")
+  .option("--fresh-controller", "the controller's first substep sees the present state (libero)")
+  .option("--settle <n>", "no-op steps before the first row (libero)", wholeNumber, 0)
+  .option("--wait <n>", "steps without motion after the last row", wholeNumber, 30)
+  .option("--json", "as one JSON object")
+  .addHelpText(
+    "after",
+    examples([
+      "efference sim replay --sim libero --suite object --task 0 --init 3 --actions demo.npy",
+      "efference sim replay --sim tabletop --task lift_red_cube --init 0 --actions rows.f64 --json",
+    ]),
+  )
+  .action(async (options: ReplayOptions) => (await import("./replay.ts")).replayCommand(options));
+
+const libero = program.command("libero").description("LIBERO's data: export them once, check them");
+libero
+  .command("prepare")
+  .description("export the official tasks into the data folder, once, with the original packages")
+  .option("--assets <folder>", "LIBERO's meshes and textures (default: its own download)")
+  .option(
+    "--data <folder>",
+    "the data folder (default: $EFFERENCE_LIBERO, else in the user's cache)",
+  )
+  .option("--out <folder>", "the same as --data")
+  .option("--suite <suites...>", "only these of spatial, object, goal, 10, 90")
+  .option("--task <tasks...>", "only these, SUITE/NAME or SUITE/INDEX")
+  .option("--no-visuals", "physics only: no images can be drawn from it")
+  .option("--workers <n>", "processes, about 1.5 GB each", positiveInteger, 1)
+  .option("--json", "last line of stdout is one JSON object")
+  .addHelpText(
+    "after",
+    examples([
+      "efference libero prepare",
+      "efference libero prepare --assets LIBERO/libero/libero/assets --workers 2",
+      "efference libero prepare --suite object --no-visuals --data ./libero",
+    ]),
+  )
+  .action(async (options: PrepareOptions) =>
+    (await import("./libero-prepare.ts")).prepareLibero(options),
+  );
+libero
+  .command("check")
+  .description("read all exported data and say what is missing or damaged")
+  .option("--data <folder>", "where they are (default: $EFFERENCE_LIBERO, else the user's cache)")
+  .option("--json", "as one JSON object")
+  .addHelpText("after", examples(["efference libero check", "efference libero check --json"]))
+  .action(async (options: LiberoCheckOptions) =>
+    (await import("./libero.ts")).liberoCheckCommand(options),
   );
 
 program
@@ -88,6 +150,7 @@ program
   .command("eval")
   .description("evaluate a policy: fixed (task, seed) pairs, honest intervals, resumable")
   .option("--sim <name>", "start this simulator's workers (efference sim list)")
+  .addOption(simSet())
   .option("--listen <endpoint>", "evaluate whatever simulators dial in, e.g. tcp://127.0.0.1:5555")
   .option("--suite <names>", "suites, comma separated; default: all")
   .option("--task <names>", "tasks, comma separated; default: all of the suites")
@@ -98,6 +161,7 @@ program
   .option("--seed <n>", "seed of the whole evaluation", wholeNumber, 0)
   .option("--max-steps <n>", "end episodes after so many control steps", positiveInteger)
   .option("--execute-horizon <n>", "rows executed of each predicted chunk", positiveInteger)
+  .addOption(bodies())
   .option("--noise <sigma>", "noise on executed actions (1 = 5 cm per step)", nonNegative)
   .addOption(
     new Option("--device <name>", "for learned policies")
@@ -161,6 +225,7 @@ program
   .command("record")
   .description("record demonstrations of the scripted experts, one .mcap per episode")
   .requiredOption("--sim <name>", "simulator")
+  .addOption(simSet())
   .option("--suite <names>", "suites, comma separated; default: all")
   .option("--task <names>", "tasks, comma separated")
   .option("--policy <name>", "who demonstrates", "scripted")
@@ -174,6 +239,7 @@ program
       .choices(["drawn", "fixed"])
       .default("drawn"),
   )
+  .addOption(bodies())
   .option("--keep-failures", "keep the recordings of failed demonstrations too")
   .option("--out <folder>", "where to (default: runs/record-<time>)")
   .option("--json", "last line of stdout is one JSON object")
@@ -194,8 +260,17 @@ program
   .argument("[folder]", "folder with .mcap files and training runs", "runs")
   .option("--port <port>", "port on loopback; 0 = any", port, 4870)
   .option("--no-open", "do not open a browser")
+  .option("--play <world/task>", "play a world in the page: tabletop/TASK, libero/SUITE/TASK")
   .option("--static <target>", "write the viewer as a static page to this folder instead")
-  .addHelpText("after", examples(["efference view runs/", "efference view --static public/viewer"]))
+  .addHelpText(
+    "after",
+    examples([
+      "efference view runs/",
+      "efference view --play tabletop/lift_red_cube",
+      "efference view --play libero/object/0",
+      "efference view --static public/viewer",
+    ]),
+  )
   .action(async (folder: string, options: ViewOptions) =>
     (await import("./view.ts")).viewCommand(folder, options),
   );
@@ -224,33 +299,6 @@ program
     (await import("./inspect.ts")).inspectCommand(path, options),
   );
 
-const libero = program.command("libero").description("LIBERO's official tasks in this runtime");
-libero
-  .command("prepare")
-  .description("export the official tasks into the data folder, once, with the original packages")
-  .option("--assets <folder>", "LIBERO's meshes and textures (default: its own download)")
-  .option(
-    "--data <folder>",
-    "the data folder (default: $EFFERENCE_LIBERO, else in the user's cache)",
-  )
-  .option("--out <folder>", "the same as --data")
-  .option("--suite <suites...>", "only these of spatial, object, goal, 10, 90")
-  .option("--task <tasks...>", "only these, SUITE/NAME or SUITE/INDEX")
-  .option("--no-visuals", "physics only: no images can be drawn from it")
-  .option("--workers <n>", "processes, about 1.5 GB each", positiveInteger, 1)
-  .option("--json", "last line of stdout is one JSON object")
-  .addHelpText(
-    "after",
-    examples([
-      "efference libero prepare",
-      "efference libero prepare --assets LIBERO/libero/libero/assets --workers 2",
-      "efference libero prepare --suite object --no-visuals --data ./libero",
-    ]),
-  )
-  .action(async (options: PrepareOptions) =>
-    (await import("./libero-prepare.ts")).prepareLibero(options),
-  );
-
 program
   .command("doctor")
   .description("check this machine: Node, native modules, devices, Python, browser")
@@ -261,12 +309,25 @@ program
     (await import("./doctor.ts")).doctorCommand(options),
   );
 
+function simSet(): Option {
+  return new Option(
+    "--sim-set <key=value...>",
+    "a setting of the simulator, e.g. data=DIR (libero)",
+  );
+}
+
 function examples(lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n`;
 }
 
 function exitCodes(): string {
   return "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 finished with crashed episodes, 130 interrupted\n";
+}
+
+/** Ground truth as part of what a policy sees; the same for demonstrations and for who learned from them. */
+function bodies(): Option {
+  const what = "bodies whose poses (ground truth) are part of what is seen, comma separated";
+  return new Option("--bodies <names>", what).argParser((text: string) => text.split(","));
 }
 
 function positiveInteger(text: string): number {

@@ -9,10 +9,12 @@ import { createProgress } from "./progress.ts";
 import { assertPolicyExists, simulatorNamed } from "./registry.ts";
 import { runEvaluation } from "./run-evaluation.ts";
 import { selectTasks } from "./select-tasks.ts";
+import { parseSimSettings } from "./sim-settings.ts";
 import { withSimulators } from "./with-simulators.ts";
 
 export interface RecordOptions {
   sim: string;
+  simSet?: string[];
   suite?: string;
   task?: string;
   policy: string;
@@ -22,6 +24,7 @@ export interface RecordOptions {
   noise: number;
   pushes: number;
   states: StartStates;
+  bodies?: string[];
   keepFailures?: boolean;
   out?: string;
   json?: boolean;
@@ -33,17 +36,20 @@ export async function recordCommand(options: RecordOptions): Promise<void> {
   assertPolicyExists(options.policy);
   const folder = resolve(options.out ?? newRunFolder("record"));
   assertNewRun(folder);
+  const settings = parseSimSettings(options.simSet);
   const progress = createProgress();
   const interrupt = interruptSignal();
   try {
     const results = await withSimulators(
-      { simulator: options.sim, workers: options.workers, progress },
+      { simulator: options.sim, settings, workers: options.workers, progress },
       (pool, hub) =>
         runEvaluation(
           {
             runId: folder.split(/[\\/]/).at(-1) ?? "record",
             command: `efference ${process.argv.slice(2).join(" ")}`,
             simulator: options.sim,
+            simSettings: settings,
+            ...(options.bodies === undefined ? {} : { bodies: options.bodies }),
             policy: options.policy,
             policyOptions: { seed: options.seed, noise: options.noise, pushes: options.pushes },
             episodes: options.episodes,

@@ -4,12 +4,19 @@ import type { Environment, Policy } from "../core/index.ts";
 import type { Controller } from "../rollout/controller.ts";
 import type { Trainable, TrainingData } from "../train/index.ts";
 import { UsageError } from "./exit.ts";
+import { LIBERO_SETTINGS, liberoSettings } from "./libero-settings.ts";
+import type { SimSettings } from "./sim-settings.ts";
 
 /** The composition root's list of simulators that run in Node. Loaded only when asked for. */
 export interface SimulatorEntry {
   readonly name: string;
   readonly summary: string;
-  create(): Promise<Environment>;
+  /** What `--sim-set` takes, with what each means; absent = nothing. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** @throws {UsageError} for a setting or value that the simulator does not know */
+  create(settings: SimSettings): Promise<Environment>;
+  /** Rejects, saying what to do, if it could not be created: before processes are started for it. */
+  assertReady?(settings: SimSettings): Promise<void>;
   /** Kind of work by task name, for tables; absent where tasks have no kinds. */
   families?(): Promise<ReadonlyMap<string, string>>;
 }
@@ -29,6 +36,24 @@ export const SIMULATORS: readonly SimulatorEntry[] = [
     },
   },
   {
+    name: "libero",
+    summary: "all 130 tasks of LIBERO, from data that `efference libero prepare` exports (MuJoCo)",
+    settings: LIBERO_SETTINGS,
+    async assertReady(settings) {
+      const { readIndex } = await import("../../sim-bridge/sims/libero/index.ts");
+      const { defaultLiberoFolder, liberoFolder } =
+        await import("../../sim-bridge/sims/libero/node.ts");
+      await readIndex(liberoFolder(liberoSettings(settings).data ?? defaultLiberoFolder()));
+    },
+    async create(settings) {
+      const { createLibero } = await import("../../sim-bridge/sims/libero/index.ts");
+      const { defaultLiberoFolder, liberoFolder } =
+        await import("../../sim-bridge/sims/libero/node.ts");
+      const { data = defaultLiberoFolder(), ...options } = liberoSettings(settings);
+      return createLibero(liberoFolder(data), options);
+    },
+  },
+  {
     name: "counter",
     summary: "counts its own steps; proves that a connection loses and reorders nothing",
     async create() {
@@ -45,6 +70,25 @@ export function simulatorNamed(name: string): SimulatorEntry {
   throw new UsageError(
     `Cannot start simulator "${name}": it is not known, must be one of ${names}`,
   );
+}
+
+/** @throws {UsageError} for a simulator or setting that is not known */
+export function createSimulator(name: string, settings: SimSettings = {}): Promise<Environment> {
+  return entryFor(name, settings).create(settings);
+}
+
+/** Rejects if the simulator or a setting is not known, or something that it needs is missing. */
+export async function assertSimulatorReady(name: string, settings: SimSettings): Promise<void> {
+  await entryFor(name, settings).assertReady?.(settings);
+}
+
+function entryFor(name: string, settings: SimSettings): SimulatorEntry {
+  const entry = simulatorNamed(name);
+  const known = Object.keys(entry.settings ?? {});
+  const odd = Object.keys(settings).find((key) => !known.includes(key));
+  if (odd === undefined) return entry;
+  const must = known.length === 0 ? "must have no settings" : `must be one of ${known.join(", ")}`;
+  throw new UsageError(`Cannot set "${odd}" of simulator "${name}": it is not known, ${must}`);
 }
 
 export interface PolicyOptions {
@@ -115,6 +159,25 @@ export const TRAINABLES: readonly TrainableEntry[] = [
       return (data) => actTrainable(config, data);
     },
   },
+  {
+    kind: "energy",
+    summary: "a transformer that gives chunks an energy, and goes downhill to act",
+    async create(section) {
+      const { energyTrainable, parseEnergyConfig } = await import("../../policies/energy/index.ts");
+      const config = parseEnergyConfig(section);
+      return (data) => energyTrainable(config, data);
+    },
+  },
+  {
+    kind: "diffusion",
+    summary: "chunks from noise: diffusion, flow matching, and regression as their baseline",
+    async create(section) {
+      const { diffusionTrainable, parseDiffusionConfig } =
+        await import("../../policies/diffusion/index.ts");
+      const config = parseDiffusionConfig(section);
+      return (data) => diffusionTrainable(config, data);
+    },
+  },
 ];
 
 /** @throws {UsageError} if nothing of that kind can be trained */
@@ -153,10 +216,11 @@ export function assertPolicyExists(name: string): void {
 async function fromPackage(folder: string, options: PolicyOptions): Promise<LoadedPolicy> {
   const { ensureEngine } = await import("./install-engine.ts");
   await ensureEngine();
+  const { holding } = await import("../rollout/hold.ts");
   const { hashPackage, loadPolicy } = await import("../package/index.ts");
   const policy = await loadPolicy(folder, { device: options.device ?? "cpu" });
   return {
-    controller: await broker(policy, options.executeHorizon),
+    controller: holding(await broker(policy, options.executeHorizon)),
     hash: await hashPackage(folder),
   };
 }

@@ -1,5 +1,5 @@
 import { join, relative } from "node:path";
-import type { EnvironmentSpec, TaskInfo } from "../core/index.ts";
+import type { Environment, EnvironmentSpec, TaskInfo } from "../core/index.ts";
 import { BridgeTimeoutError, assertSpecsFit } from "../core/index.ts";
 import type {
   EvaluationEvent,
@@ -17,6 +17,7 @@ import {
   readJournal,
   recordTo,
   runtimeVersions,
+  withBodyPoses,
   writeResults,
 } from "../rollout/index.ts";
 import type { RemoteEnvironment } from "../../sim-bridge/index.ts";
@@ -25,12 +26,16 @@ import type { Progress } from "./progress.ts";
 import { durationWords } from "./progress.ts";
 import type { PolicyOptions } from "./registry.ts";
 import { createPolicy } from "./registry.ts";
+import type { SimSettings } from "./sim-settings.ts";
 
 /** Everything that decides a run's results; stored in its journal, so that it can be resumed. */
 export interface RunConfig {
   readonly runId: string;
   readonly command: string;
   readonly simulator: string;
+  readonly simSettings?: SimSettings;
+  /** Bodies whose poses are part of what is seen. */
+  readonly bodies?: readonly string[];
   readonly policy: string;
   readonly policyOptions: PolicyOptions;
   readonly episodes: number;
@@ -67,13 +72,15 @@ export async function runEvaluation(config: RunConfig, context: RunContext): Pro
   const started = performance.now();
   // Everything that can be wrong with the command line shows before the first line is written.
   const firstPolicy = await createPolicy(config.policy, config.policyOptions);
-  const first = await firstSimulator(context);
-  context.requireSpec(first.spec);
+  const simulator = await firstSimulator(context);
+  context.requireSpec(simulator.spec);
+  const first = seen(simulator, config);
   assertSpecsFit(`evaluate "${config.policy}" on "${first.identity.name}"`, {
     policy: firstPolicy.controller.spec,
     environment: first.spec,
   });
   const spare = [firstPolicy];
+  const arrivals = pool.arrivals(signal);
   const { journal, jobs, done, attempts } = await openJournal(config, context, first.tasks);
   try {
     const results = await evaluate({
@@ -81,7 +88,7 @@ export async function runEvaluation(config: RunConfig, context: RunContext): Pro
       done,
       attempts,
       journal,
-      arrivals: pool.arrivals(signal),
+      arrivals: config.bodies === undefined ? arrivals : allSeen(arrivals, config),
       runId: config.runId,
       signal,
       workerTimeoutMs: context.workerTimeoutMs,
@@ -110,6 +117,18 @@ export async function runEvaluation(config: RunConfig, context: RunContext): Pro
     context.progress.clear();
     journal.close();
   }
+}
+
+/** A world as the policy is to see it. */
+function seen(env: Environment, { bodies }: RunConfig): Environment {
+  return bodies === undefined ? env : withBodyPoses(env, bodies);
+}
+
+async function* allSeen(
+  arrivals: AsyncIterable<Environment>,
+  config: RunConfig,
+): AsyncGenerator<Environment, void, void> {
+  for await (const env of arrivals) yield seen(env, config);
 }
 
 /** @throws {BridgeTimeoutError} if none dials in in time */
@@ -171,7 +190,7 @@ function recorders(
 
 function runInfo(
   config: RunConfig,
-  at: { first: RemoteEnvironment; jobs: readonly Job[]; wallS: number },
+  at: { first: Environment; jobs: readonly Job[]; wallS: number },
 ): Omit<RunInfo, "policy"> {
   return {
     runId: config.runId,

@@ -1,13 +1,13 @@
 import type { TaskInfo } from "../core/index.ts";
 import { UsageError } from "./exit.ts";
 
-/** Tasks of the named suites and names; all where nothing is named. */
+/** Tasks of the named suites and names (or `SUITE/INDEX`); all where nothing is named. */
 export function selectTasks(
   tasks: readonly TaskInfo[],
   wanted: { suite?: string; task?: string },
 ): TaskInfo[] {
   const suites = splitNames(wanted.suite);
-  const names = splitNames(wanted.task);
+  const names = splitNames(wanted.task).map((name) => taskByPlace(tasks, name)?.name ?? name);
   const known = [...new Set(tasks.map(({ suite }) => suite))];
   for (const suite of suites) {
     if (suite !== "all" && !known.includes(suite)) {
@@ -32,6 +32,12 @@ export function selectTasks(
     throw new UsageError("Cannot select tasks: none of the named tasks is in the named suites");
   }
   return selected;
+}
+
+/** `SUITE/INDEX`: a task by its place in its suite, from 0. */
+export function taskByPlace(tasks: readonly TaskInfo[], name: string): TaskInfo | undefined {
+  const [, suite, index] = /^(.+)\/(\d+)$/.exec(name) ?? [];
+  return tasks.filter((task) => task.suite === suite)[Number(index)];
 }
 
 export function splitNames(text: string | undefined): string[] {

@@ -2,12 +2,13 @@ import type { Environment, TaskInfo } from "../core/index.ts";
 import { formatTable } from "../rollout/results.ts";
 import { UsageError } from "./exit.ts";
 import { interruptSignal, supervisorSignal } from "./interrupt.ts";
-import { SIMULATORS, simulatorNamed } from "./registry.ts";
+import { SIMULATORS, createSimulator, simulatorNamed } from "./registry.ts";
+import { parseSimSettings } from "./sim-settings.ts";
 
 /** `efference sim list [name]`. */
 export async function listSimulators(
   name: string | undefined,
-  options: { json?: boolean },
+  options: { json?: boolean; simSet?: string[] },
 ): Promise<void> {
   if (name === undefined) {
     const list = SIMULATORS.map(({ name: simulator, summary }) => ({ name: simulator, summary }));
@@ -15,7 +16,7 @@ export async function listSimulators(
     else print(formatTable([["simulator", "what it is"], ...list.map((s) => [s.name, s.summary])]));
     return;
   }
-  const env = await simulatorNamed(name).create();
+  const env = await createSimulator(name, parseSimSettings(options.simSet));
   try {
     if (options.json === true) print(JSON.stringify({ name, tasks: env.tasks, spec: env.spec }));
     else print(taskTable(env));
@@ -42,13 +43,14 @@ export interface RunSimulatorOptions {
   connect: string;
   serverKey?: string;
   keyFile?: string;
+  simSet?: string[];
   /** Started by `superviseSimulators`. */
   supervised?: boolean;
 }
 
 /** `efference sim run NAME --connect ENDPOINT`: serves until told to close, interrupted or forgotten. */
 export async function runSimulator(name: string, options: RunSimulatorOptions): Promise<void> {
-  const entry = simulatorNamed(name);
+  simulatorNamed(name);
   const { serverKey, keyFile } = options;
   if ((serverKey === undefined) !== (keyFile === undefined)) {
     throw new UsageError(
@@ -60,7 +62,7 @@ export async function runSimulator(name: string, options: RunSimulatorOptions): 
   try {
     const { serveEnvironment } = await import("../../sim-bridge/index.ts");
     const { readKeyPair } = await import("./open-hub.ts");
-    const env = await entry.create();
+    const env = await createSimulator(name, parseSimSettings(options.simSet));
     try {
       const end = await serveEnvironment(env, {
         connect: options.connect,

@@ -1,6 +1,8 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { SimSettings } from "./sim-settings.ts";
+import { simSettingsWords } from "./sim-settings.ts";
 
 /** Simulator worker processes that this process started, and keeps at their number. */
 export interface Supervisor {
@@ -11,6 +13,7 @@ export interface Supervisor {
 export interface SupervisorOptions {
   /** Name from the registry. */
   readonly simulator: string;
+  readonly settings?: SimSettings;
   readonly endpoint: string;
   readonly workers: number;
   readonly onExit?: (reason: string) => void;
@@ -76,11 +79,14 @@ class ProcessSupervisor implements Supervisor {
   }
 
   #spawn(): void {
-    const { simulator, endpoint } = this.#options;
+    const { simulator, endpoint, settings = {} } = this.#options;
     const startedMs = performance.now();
     const child = spawn(
       process.execPath,
-      [cliPath(), "sim", "run", simulator, "--connect", endpoint, "--supervised"],
+      [
+        ...[cliPath(), "sim", "run", simulator, "--connect", endpoint, "--supervised"],
+        ...simSettingsWords(settings),
+      ],
       { stdio: ["ignore", "ignore", "pipe", "ipc"] },
     );
     const worker: Worker = { child, heardMs: startedMs };

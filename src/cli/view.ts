@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { cp } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UsageError } from "./exit.ts";
 import { interruptSignal } from "./interrupt.ts";
@@ -14,6 +14,8 @@ export function viewerAppFolder(): string {
 }
 
 export interface ViewOptions {
+  /** `WORLD/TASK`, to be played in the page. */
+  play?: string;
   port: number;
   open: boolean;
   static?: string;
@@ -28,7 +30,7 @@ export async function viewCommand(folder: string, options: ViewOptions): Promise
     );
     return;
   }
-  if (!existsSync(folder)) {
+  if (options.play === undefined && !existsSync(folder)) {
     throw new UsageError(
       `Cannot view ${folder}: it is not there, must be a folder with .mcap files`,
     );
@@ -38,11 +40,20 @@ export async function viewCommand(folder: string, options: ViewOptions): Promise
     folder: resolve(folder),
     port: options.port,
     appFolder: viewerAppFolder(),
+    worldFolders: await worldFolders(),
   });
-  process.stdout.write(`viewer: ${viewer.url}\n`);
-  if (options.open) openBrowser(viewer.url);
+  const url = options.play === undefined ? viewer.url : `${viewer.url}#play=${options.play}`;
+  process.stdout.write(`viewer: ${url}\n`);
+  if (options.open) openBrowser(url);
   await untilInterrupted();
   await viewer.close();
+}
+
+/** Data of worlds that the page can play, where they are prepared. */
+async function worldFolders(): Promise<Record<string, string>> {
+  const { defaultLiberoFolder } = await import("../../sim-bridge/sims/libero/node.ts");
+  const libero = defaultLiberoFolder();
+  return existsSync(join(libero, "libero.json")) ? { libero } : {};
 }
 
 export function untilInterrupted(): Promise<void> {

@@ -3,11 +3,14 @@ import type { OpenHubOptions } from "./open-hub.ts";
 import { openHub } from "./open-hub.ts";
 import { SimulatorPool } from "./pool.ts";
 import type { Progress } from "./progress.ts";
+import { assertSimulatorReady } from "./registry.ts";
+import type { SimSettings } from "./sim-settings.ts";
 import { superviseSimulators } from "./supervise.ts";
 
 export interface WithSimulatorsOptions extends Partial<OpenHubOptions> {
   /** Name from the registry, to be started here; empty = whoever dials in. */
   readonly simulator: string;
+  readonly settings?: SimSettings;
   readonly workers: number;
   readonly progress: Progress;
   readonly onListening?: (endpoint: string) => void;
@@ -18,7 +21,8 @@ export async function withSimulators<T>(
   options: WithSimulatorsOptions,
   work: (pool: SimulatorPool<RemoteEnvironment>, hub: Hub) => Promise<T>,
 ): Promise<T> {
-  const { simulator, workers, progress, onListening, ...hubOptions } = options;
+  const { simulator, settings = {}, workers, progress, onListening, ...hubOptions } = options;
+  if (simulator !== "") await assertSimulatorReady(simulator, settings);
   const stepTimeoutS = hubOptions.stepTimeoutS ?? 30;
   const endpoint = hubOptions.endpoint ?? "tcp://127.0.0.1:*";
   const hub = await openHub({ ...hubOptions, endpoint, stepTimeoutS });
@@ -29,6 +33,7 @@ export async function withSimulators<T>(
       ? undefined
       : superviseSimulators({
           simulator,
+          settings,
           workers,
           endpoint: hub.endpoint,
           silenceS: stepTimeoutS,

@@ -56,6 +56,14 @@ export class PeerError extends Error {
   }
 }
 
+/** A policy made numbers that are no action: its sampler ran away, or its weights are broken. */
+export class PolicyDivergedError extends RangeError {
+  constructor(message: string) {
+    super(message);
+    this.name = "PolicyDivergedError";
+  }
+}
+
 /** The text of anything thrown, without a stack. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

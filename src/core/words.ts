@@ -39,7 +39,20 @@ export type Thought =
   /** A point of interest in the world frame, m. */
   | { readonly kind: "point"; readonly tag: string; readonly position: readonly number[] }
   /** A named scalar, for instance an energy. */
-  | { readonly kind: "scalar"; readonly tag: string; readonly value: number };
+  | { readonly kind: "scalar"; readonly tag: string; readonly value: number }
+  /** A chunk that was made step by step, for instance down an energy. */
+  | {
+      readonly kind: "refinement";
+      readonly tag: string;
+      readonly horizon: number;
+      readonly actionDim: number;
+      /** The steps that `chunks` are of, from 1, ascending; not all where there were many. */
+      readonly steps: readonly number[];
+      /** `[horizon * actionDim]` each, row-major, physical units: what the chunk was after the step. */
+      readonly chunks: readonly (readonly number[])[];
+      /** By name: a number of every step, for instance its energy. */
+      readonly values: Readonly<Record<string, readonly number[]>>;
+    };
 
 /** What a policy answers. */
 export interface Decision {

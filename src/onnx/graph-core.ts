@@ -272,6 +272,13 @@ export class GraphCore {
     return extended.outputs;
   }
 
+  /** Operator sets that subgraphs among the attributes need, by domain. */
+  require(opsets: Readonly<Record<string, number>>): void {
+    for (const [domain, version] of Object.entries(opsets)) {
+      this.#opsets[domain] = Math.max(this.#opsets[domain] ?? 1, version);
+    }
+  }
+
   // ---- what is there ----------------------------------------------------------------------------
 
   get name(): string {

@@ -134,7 +134,7 @@ function renaming(
   return (name) => (name === "" || shared.has(name) ? name : `step/${name}`);
 }
 
-function renameNodes(nodes: readonly Node[], rename: (name: string) => string): Node[] {
+export function renameNodes(nodes: readonly Node[], rename: (name: string) => string): Node[] {
   return nodes.map((node) => ({
     ...node,
     inputs: node.inputs.map(rename),

@@ -84,10 +84,13 @@ message TypeProto {
     optional int32 elem_type = 1;
     optional TensorShapeProto shape = 2;
   }
+  message Sequence {
+    optional TypeProto elem_type = 1;
+  }
   message Opaque {}
   oneof value {
     Tensor tensor_type = 1;
-    Opaque sequence_type = 4;
+    Sequence sequence_type = 4;
     Opaque map_type = 5;
     Opaque sparse_tensor_type = 8;
     Opaque optional_type = 9;
@@ -153,7 +156,7 @@ export interface DimensionProto {
 }
 export interface TypeProto {
   tensor_type?: { elem_type?: number; shape?: { dim?: readonly DimensionProto[] } };
-  sequence_type?: object;
+  sequence_type?: { elem_type?: TypeProto };
   map_type?: object;
   sparse_tensor_type?: object;
   optional_type?: object;

@@ -1,8 +1,10 @@
 /**
- * Policies as folders: manifest, ONNX graph, statistics, provenance. Reads, writes, verifies and loads
+ * Policies as folders: manifest, ONNX graphs, statistics, tokeniser, provenance. Reads, writes, verifies and loads
  * them; knows no concrete policy, robot or simulator.
  */
 export { wordsOf } from "./bind-observation.ts";
+export { describePackage } from "./describe.ts";
+export type { GraphDescription, PackageDescription } from "./describe.ts";
 export { hashPackage } from "./hash-package.ts";
 export { loadPolicy } from "./load-policy.ts";
 export type { LoadPolicyOptions, PolicyBinding } from "./load-policy.ts";

@@ -1,26 +1,36 @@
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { Decision, NdArray, Observation, Policy, PolicySpec, Rng } from "../core/index.ts";
-import { actionDim, elementCount, seeded } from "../core/index.ts";
+import type { Policy, PolicySpec, Rng } from "../core/index.ts";
+import { seeded } from "../core/index.ts";
 import { assertModel, externalFiles, readModel } from "../onnx/index.ts";
 import type { Device, Session } from "../session/index.ts";
 import { openSession } from "../session/index.ts";
-import type { InputDtype } from "./bind-observation.ts";
-import { assertBindings, bindObservation } from "./bind-observation.ts";
-import type { Normalization } from "./components.ts";
-import { assertRunner, readNormalization } from "./components.ts";
+import { assertBindings, boundKinds } from "./bind-observation.ts";
+import type { Preprocessor } from "./features.ts";
 import type { InputBinding, Manifest } from "./manifest.ts";
 import { specOf } from "./manifest.ts";
+import { packagedPolicy } from "./packaged-policy.ts";
 import { resolveInside } from "./paths.ts";
+import { openPostprocessors } from "./postprocessors.ts";
+import { imageMasks, openPreprocessors } from "./preprocessors.ts";
 import { readPolicyPackage } from "./read-package.ts";
-import type { PolicyPackage } from "./read-package.ts";
-import { denormalise, normalise } from "./statistics.ts";
+import type { GraphRunner } from "./run-graphs.ts";
+import { loopRunner, passRunner } from "./run-graphs.ts";
+import type { RunnerPlan } from "./runner.ts";
+import { planRunner } from "./runner.ts";
+import type { ThoughtBinding } from "./thoughts.ts";
+import { thoughtOutputs } from "./thoughts.ts";
+import { padded, renamed } from "./vla-preprocessors.ts";
 
 /** What a package of another tool does not say: what its inputs read and what its output means. */
 export interface PolicyBinding {
   readonly spec: PolicySpec;
   readonly inputs: readonly InputBinding[];
   readonly output: string;
+  /** Outputs that tell how a decision came about; default none. */
+  readonly thoughts?: readonly ThoughtBinding[];
+  /** Of a larger output only the first rows and columns count. */
+  readonly take?: { readonly rows?: number | undefined; readonly columns?: number | undefined };
 }
 
 export interface LoadPolicyOptions {
@@ -32,31 +42,47 @@ export interface LoadPolicyOptions {
   readonly rng?: Rng;
   /** For packages without an `efference` section. */
   readonly binding?: PolicyBinding;
+  /** Steps of a runner with a loop. Default what the package says. */
+  readonly steps?: number;
 }
 
 /**
- * Loads a policy package: opens its graph in a worker thread and returns a `Policy` that binds
- * observations, normalises, runs, denormalises and checks. Close it to free the thread.
- * @throws {SyntaxError} if the manifest or the graph is wrong
+ * Loads a policy package: opens its graphs in worker threads and returns a `Policy` that binds
+ * observations, preprocesses, runs, denormalises and checks. Close it to free the threads.
+ *
+ * Which shapes of packages there are, and what each becomes: README.md in this folder.
+ * @throws {SyntaxError} if the manifest, a graph or a tokeniser is wrong
  * @throws {RangeError} if a file leaves the folder or a step is not known
- * @throws {TypeError} if graph, bindings and spec contradict each other
+ * @throws {TypeError} if graphs, bindings and spec contradict each other
  */
 export async function loadPolicy(folder: string, options: LoadPolicyOptions = {}): Promise<Policy> {
-  const pack = await readPolicyPackage(folder);
-  const { manifest } = pack;
-  assertRunner(manifest);
+  const { manifest } = await readPolicyPackage(folder);
+  const plan = withSteps(planRunner(manifest), options.steps);
   const binding = options.binding ?? bindingOf(manifest);
   assertBindings(binding.inputs, binding.spec);
-  const inputs = binding.inputs.map(({ input }) => input);
-  const names = { inputs, outputs: [binding.output] };
-  const normalization = await readNormalization(folder, manifest, names);
+  const preprocessors = [
+    ...(await openPreprocessors(folder, manifest)),
+    ...impliedPreprocessors(plan),
+  ];
+  const postprocessing = await openPostprocessors(folder, manifest, [binding.output]);
   const { device = "cpu", threads = 1 } = options;
-  const session = await openSession(await readGraph(pack), { device, threads });
+  const sessions = await openGraphs(folder, graphsOf(plan), { device, threads });
   try {
+    const runner = runnerOf(plan, sessions, binding.output);
+    const dtypes = new Map(
+      sessions.flatMap(({ inputs }) => inputs.map(({ name, dtype }) => [name, dtype] as const)),
+    );
+    assertFlow({ binding, preprocessors, runner, dtypes });
     const rng = options.rng ?? seeded(`policy/${binding.spec.name}`);
-    return new PackagedPolicy({ session, binding, normalization, rng });
+    const { n_obs_steps: observeHorizon } = manifest.model;
+    const spec = specFor(binding.spec, observeHorizon);
+    const seeing = { ...binding, spec };
+    return packagedPolicy({
+      ...{ binding: seeing, preprocessors, runner, postprocessing },
+      ...{ dtypes, rng, observeHorizon },
+    });
   } catch (error) {
-    await session.close();
+    await Promise.all(sessions.map((session) => session.close()));
     throw error;
   }
 }
@@ -67,17 +93,79 @@ function bindingOf({ efference }: Manifest): PolicyBinding {
       'Cannot load policy: its manifest has no "efference" section, must have one (or give options.binding)',
     );
   }
-  return { spec: specOf(efference), inputs: efference.inputs, output: efference.output };
+  const { inputs, output, take, thoughts } = efference;
+  const spec = specOf(efference);
+  return { spec, inputs, output, thoughts, ...(take === undefined ? {} : { take }) };
+}
+
+/**
+ * A policy that sees consecutive observations is asked at every step: of the steps between two decisions it
+ * would see nothing.
+ */
+function specFor(spec: PolicySpec, observeHorizon: number): PolicySpec {
+  if (observeHorizon === 1) return spec;
+  const { executeHorizon = 1 } = spec;
+  if (executeHorizon === 1) return { ...spec, executeHorizon };
+  throw new TypeError(
+    `Cannot load policy: its spec has executeHorizon ${executeHorizon} and its model n_obs_steps ${observeHorizon}, ` +
+      "must have executeHorizon 1 with more than one observation",
+  );
+}
+
+function withSteps(plan: RunnerPlan, steps: number | undefined): RunnerPlan {
+  if (steps === undefined) return plan;
+  if (plan.kind === "pass") {
+    throw new RangeError(
+      `Cannot load policy in ${steps} steps: its runner has no loop, must have one`,
+    );
+  }
+  // Throws for a count that the schedule does not have.
+  plan.schedule.timesteps(steps);
+  return { ...plan, count: steps };
+}
+
+/** What a runner does to features before its graphs see them. */
+function impliedPreprocessors(plan: RunnerPlan): readonly Preprocessor[] {
+  if (plan.kind === "pass") return [];
+  return [
+    ...(plan.renames.length > 0 ? [renamed(plan.renames)] : []),
+    ...(plan.stateDim === undefined ? [] : [padded("state_dim", "state", plan.stateDim)]),
+    imageMasks(),
+  ];
+}
+
+function graphsOf(plan: RunnerPlan): readonly string[] {
+  if (plan.kind === "pass") return plan.graphs;
+  return plan.encoder === undefined ? [plan.step] : [plan.encoder, plan.step];
+}
+
+function runnerOf(plan: RunnerPlan, sessions: readonly Session[], result: string): GraphRunner {
+  if (plan.kind === "pass") return passRunner(sessions);
+  const [encoder, step] = sessions.length > 1 ? sessions : [undefined, sessions[0]];
+  if (step === undefined) throw new TypeError("Cannot load policy: it has no step, must have one");
+  return loopRunner({ plan, step, result, ...(encoder === undefined ? {} : { encoder }) });
+}
+
+async function openGraphs(
+  folder: string,
+  paths: readonly string[],
+  options: { readonly device: Device; readonly threads: number },
+): Promise<readonly Session[]> {
+  const sessions: Session[] = [];
+  try {
+    for (const path of paths) {
+      sessions.push(await openSession(await readGraph(folder, path), options));
+    }
+    return sessions;
+  } catch (error) {
+    await Promise.all(sessions.map((session) => session.close()));
+    throw error;
+  }
 }
 
 /** The graph's bytes, or its path where it has external data; checked either way. */
-async function readGraph({ artifacts }: PolicyPackage): Promise<Uint8Array | string> {
-  const paths = Object.values(artifacts).filter((path) => path.endsWith(".onnx"));
-  const path = artifacts["model"] ?? artifacts["onnx"] ?? paths[0];
-  if (path === undefined || !path.endsWith(".onnx")) {
-    const found = Object.keys(artifacts).join(", ");
-    throw new RangeError(`Cannot load policy: its artifacts are ${found}, must have an ONNX model`);
-  }
+async function readGraph(folder: string, relative: string): Promise<Uint8Array | string> {
+  const path = await resolveInside(folder, relative);
   const bytes = await readFile(path);
   const model = readModel(bytes);
   assertModel(model);
@@ -87,133 +175,32 @@ async function readGraph({ artifacts }: PolicyPackage): Promise<Uint8Array | str
   return external.length > 0 ? path : bytes;
 }
 
-interface Parts {
-  readonly session: Session;
+interface Flow {
   readonly binding: PolicyBinding;
-  readonly normalization: Normalization;
-  readonly rng: Rng;
+  readonly preprocessors: readonly Preprocessor[];
+  readonly runner: GraphRunner;
+  readonly dtypes: ReadonlyMap<string, Session["inputs"][number]["dtype"]>;
 }
 
-class PackagedPolicy implements Policy {
-  readonly spec: PolicySpec;
-  readonly #parts: Parts;
-  readonly #dtypes: ReadonlyMap<string, InputDtype>;
-  readonly #fetches: readonly string[];
-  #episodeRng: Rng;
-  #memory: ReadonlyMap<string, NdArray> = new Map();
-
-  constructor(parts: Parts) {
-    const { session, binding } = parts;
-    this.spec = binding.spec;
-    this.#parts = parts;
-    this.#episodeRng = parts.rng;
-    const bound = new Set(binding.inputs.map(({ input }) => input));
-    const unbound = session.inputs.find(({ name }) => !bound.has(name));
-    const unknown = [...bound].find((name) => !session.inputs.some((port) => port.name === name));
-    const odd = session.inputs.find(({ dtype }) => dtype !== "float32" && dtype !== "uint8");
-    if (unbound !== undefined) refuse(`input "${unbound.name}" is unbound`, "must have a binding");
-    if (unknown !== undefined) refuse(`"${unknown}" is bound`, "must be an input of the graph");
-    if (odd !== undefined)
-      refuse(`input "${odd.name}" is ${odd.dtype}`, "must be float32 or uint8");
-    const memories = binding.inputs.filter((entry) => entry.from === "memory");
-    this.#fetches = [...new Set([binding.output, ...memories.map(({ output }) => output)])];
-    const absent = this.#fetches.find(
-      (name) => !session.outputs.some((port) => port.name === name),
+/** Every input of the graphs is made by somebody, and every binding is read by somebody. */
+function assertFlow({ binding, preprocessors, runner, dtypes }: Flow): void {
+  const kinds = boundKinds(binding.inputs, dtypes);
+  const read = new Set<string>();
+  for (const step of preprocessors) for (const name of step.plan(kinds)) read.add(name);
+  runner.plan(kinds);
+  const idle = binding.inputs.find(({ input }) => !read.has(input) && !runner.reads(input));
+  if (idle !== undefined) {
+    throw new TypeError(
+      `Cannot load policy: "${idle.input}" is bound, must be an input of the graph or of a step`,
     );
-    if (absent !== undefined) refuse(`the graph has no output "${absent}"`, "must have");
-    this.#dtypes = new Map(session.inputs.map(({ name, dtype }) => [name, dtype as InputDtype]));
   }
-
-  reset(start: { readonly seed: number }): Promise<void> {
-    this.#episodeRng = this.#parts.rng.split(start.seed);
-    this.#memory = new Map();
-    return Promise.resolve();
+  const outputs = [
+    binding.output,
+    ...thoughtOutputs(binding.thoughts ?? []),
+    ...binding.inputs.flatMap((entry) => (entry.from === "memory" ? [entry.output] : [])),
+  ];
+  const absent = outputs.find((name) => !runner.gives(name));
+  if (absent !== undefined) {
+    throw new TypeError(`Cannot load policy: the graph has no output "${absent}", must have`);
   }
-
-  async decide(observation: Observation): Promise<Decision> {
-    const { session, binding, normalization } = this.#parts;
-    const started = performance.now();
-    const context = { dtypes: this.#dtypes, rng: this.#episodeRng, memory: this.#memory };
-    const feeds = bindObservation(binding.inputs, observation, context);
-    for (const [name, affine] of normalization.inputs) {
-      const feed = feeds[name];
-      if (feed === undefined) continue;
-      const data = normalise(Float32Array.from(feed.data, Number), affine);
-      feeds[name] = { dtype: "float32", shape: feed.shape, data };
-    }
-    const bound = performance.now();
-    const { outputs, runMs } = await session.run(feeds, {
-      outputs: this.#fetches,
-      transfer: true,
-    });
-    const ran = performance.now();
-    const chunk = this.#chunkOf(outputs[binding.output]);
-    // Only a decision that is given out is remembered.
-    this.#memory = memoryOf(binding.inputs, outputs);
-    const now = performance.now();
-    const timing = {
-      totalMs: now - started,
-      bindMs: bound - started,
-      runMs,
-      hopMs: ran - bound - runMs,
-      chunkMs: now - ran,
-    };
-    return { chunk, thoughts: [], timing };
-  }
-
-  async close(): Promise<void> {
-    await this.#parts.session.close();
-  }
-
-  #chunkOf(output: NdArray | undefined): Decision["chunk"] {
-    const { binding, normalization } = this.#parts;
-    const { predictHorizon: horizon, action } = this.spec;
-    const dim = action === "any" ? (output?.shape.at(-1) ?? 0) : actionDim(action);
-    const shape = output?.shape ?? [];
-    const fits =
-      output?.dtype === "float32" &&
-      elementCount(shape) === horizon * dim &&
-      shape[0] === 1 &&
-      shape.at(-1) === dim;
-    if (!fits) {
-      throw new TypeError(
-        `Cannot decide: output "${binding.output}" is ${output?.dtype ?? "absent"}[${shape.join(", ")}], ` +
-          `must be float32[1, ${horizon}, ${dim}]`,
-      );
-    }
-    const raw = output.data as Float32Array;
-    const affine = normalization.outputs.get(binding.output);
-    const data = affine === undefined ? raw : denormalise(raw, affine);
-    const bad = data.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) {
-      throw new RangeError(
-        `Cannot decide: row ${Math.floor(bad / dim)}, entry ${bad % dim} of the chunk is ${data[bad]}, must be finite`,
-      );
-    }
-    return { data, horizon, actionDim: dim };
-  }
-}
-
-function memoryOf(
-  inputs: readonly InputBinding[],
-  outputs: Readonly<Record<string, NdArray>>,
-): ReadonlyMap<string, NdArray> {
-  const memory = new Map<string, NdArray>();
-  for (const entry of inputs) {
-    if (entry.from !== "memory") continue;
-    const value = outputs[entry.output];
-    const shape = [1, ...entry.shape].join(", ");
-    if (value?.dtype !== "float32" || value.shape.join(", ") !== shape) {
-      throw new TypeError(
-        `Cannot decide: output "${entry.output}" is ${value?.dtype ?? "absent"}[${value?.shape.join(", ") ?? ""}], ` +
-          `must be float32[${shape}]`,
-      );
-    }
-    memory.set(entry.input, value);
-  }
-  return memory;
-}
-
-function refuse(what: string, must: string): never {
-  throw new TypeError(`Cannot load policy: ${what}, ${must}`);
 }

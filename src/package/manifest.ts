@@ -5,6 +5,7 @@
 import { z } from "zod";
 import type { PolicySpec } from "../core/index.ts";
 import { COMPONENT_FORMATS, messageOf } from "../core/index.ts";
+import { thoughtBindingSchema } from "./thoughts.ts";
 
 const count = z.int().min(1).max(100_000);
 const name = z.string().min(1).max(256);
@@ -72,7 +73,10 @@ const specSchema = z.strictObject({
   controlFreqHz: z.number().positive().optional(),
 });
 
-/** Where each input of the graph comes from; inputs have a leading batch dimension of 1. */
+/**
+ * Where each input of the graphs, or of the first preprocessor that wants it, comes from. Arrays have a
+ * leading batch dimension of 1, and after it one of `n_obs_steps` where that is above 1 (oldest first).
+ */
 const bindingSchema = z.discriminatedUnion("from", [
   /** Components concatenated, `float32[1, sum]`. */
   z.strictObject({ input: name, from: z.literal("proprio"), components: z.array(name).min(1) }),
@@ -82,6 +86,15 @@ const bindingSchema = z.discriminatedUnion("from", [
     from: z.literal("image"),
     camera: name,
     layout: z.enum(["hwc", "chw"]),
+  }),
+  /** The instruction as text, for a preprocessor that makes tokens of it. */
+  z.strictObject({ input: name, from: z.literal("instruction") }),
+  /** Numbers that never change, `[1, ...shape]`: one for all elements, or all of them in order. */
+  z.strictObject({
+    input: name,
+    from: z.literal("constant"),
+    shape: z.array(count).max(8),
+    value: z.union([z.number(), z.array(z.number()).max(1 << 20)]),
   }),
   /** `float32[1, words]`: 1 where the instruction has the word (lower case, split at non-letters). */
   z.strictObject({ input: name, from: z.literal("words"), vocabulary: z.array(name).min(1) }),
@@ -99,8 +112,15 @@ const bindingSchema = z.discriminatedUnion("from", [
 const ownSchema = z.looseObject({
   spec: specSchema,
   inputs: z.array(bindingSchema).min(1),
-  /** The graph's output, `float32[1, horizon, actionDim]` or `float32[1, actionDim]`. */
+  /**
+   * The graph's output, `float32[1, horizon, actionDim]` or `float32[1, actionDim]`; of a runner with a
+   * loop, the name that its result gets.
+   */
   output: name,
+  /** Of a larger output only the first rows and columns count; exporters pad actions. */
+  take: z.strictObject({ rows: count.optional(), columns: count.optional() }).optional(),
+  /** Outputs that tell how the decision came about. */
+  thoughts: z.array(thoughtBindingSchema).default([]),
   /** SHA-256 of every other file of the package, hex. */
   files: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)).optional(),
   /** How the policy was made: commands, data, seeds, versions, results. */
@@ -156,15 +176,16 @@ const MAX_DEPTH = 32;
  */
 export function parseManifest(bytes: Uint8Array): Manifest {
   if (bytes.byteLength > MAX_MANIFEST_BYTES) {
-    fail(`it has ${bytes.byteLength} bytes, must have at most ${MAX_MANIFEST_BYTES}`);
+    wrongManifest(`it has ${bytes.byteLength} bytes, must have at most ${MAX_MANIFEST_BYTES}`);
   }
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
-    return fail(`it is no JSON (${messageOf(error)}), must be`, error);
+    return wrongManifest(`it is no JSON (${messageOf(error)}), must be`, error);
   }
-  if (depthOf(json, MAX_DEPTH) > MAX_DEPTH) fail(`it nests deeper than ${MAX_DEPTH} levels`);
+  if (depthOf(json, MAX_DEPTH) > MAX_DEPTH)
+    wrongManifest(`it nests deeper than ${MAX_DEPTH} levels`);
   return validateManifest(json);
 }
 
@@ -172,10 +193,21 @@ export function parseManifest(bytes: Uint8Array): Manifest {
 export function validateManifest(json: unknown): Manifest {
   const result = manifestSchema.safeParse(json);
   if (result.success) return result.data;
-  const places = result.error.issues.slice(0, 20).map(({ path, message }) => {
-    return `${path.length === 0 ? "the whole" : path.join(".")}: ${message}`;
+  return wrongManifest(issueWords(json, result.error.issues));
+}
+
+/** Every place that a schema refuses, with what it must be and what it is. */
+export function issueWords(json: unknown, issues: readonly z.core.$ZodIssue[], at = ""): string {
+  const words = issues.slice(0, 20).map(({ path, message }) => {
+    const value = path.reduce<unknown>(
+      (inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key],
+      json,
+    );
+    const where = [...(at === "" ? [] : [at]), ...path].join(".");
+    const is = value === undefined ? "absent" : JSON.stringify(value).slice(0, 60);
+    return `${where === "" ? "the whole" : where}: ${message} (it is ${is})`;
   });
-  return fail(places.join("; "));
+  return words.join("; ");
 }
 
 /** The spec of the `efference` section in core's words. */
@@ -197,7 +229,8 @@ function infinityAsWord(_: string, value: unknown): unknown {
   return value === Infinity || value === -Infinity ? String(value) : value;
 }
 
-function fail(what: string, cause?: unknown): never {
+/** @throws {SyntaxError} always; `what` names the field and what it must be */
+export function wrongManifest(what: string, cause?: unknown): never {
   throw new SyntaxError(`Cannot read policy package: manifest.json is wrong: ${what}`, { cause });
 }
 

@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../core/index.ts";
 import { hashFile } from "./hash-package.ts";
+import { readLegacyManifest } from "./legacy.ts";
 import type { Manifest } from "./manifest.ts";
 import { parseManifest } from "./manifest.ts";
 import { resolveInside } from "./paths.ts";
@@ -28,7 +30,7 @@ export async function readPolicyPackage(
   folder: string,
   options: ReadOptions = {},
 ): Promise<PolicyPackage> {
-  const manifest = parseManifest(await readManifestBytes(folder));
+  const manifest = await readManifest(folder);
   const artifacts: Record<string, string> = {};
   for (const [name, path] of Object.entries(manifest.model.artifacts)) {
     artifacts[name] = await resolveInside(folder, path);
@@ -37,15 +39,23 @@ export async function readPolicyPackage(
   return { folder, manifest, artifacts };
 }
 
-async function readManifestBytes(folder: string): Promise<Uint8Array> {
+/** `manifest.json`, or what a legacy package has instead. */
+async function readManifest(folder: string): Promise<Manifest> {
+  const path = join(folder, "manifest.json");
+  if (!existsSync(path)) {
+    const legacy = await readLegacyManifest(folder);
+    if (legacy !== undefined) return legacy;
+  }
+  let bytes: Uint8Array;
   try {
-    return await readFile(join(folder, "manifest.json"));
+    bytes = await readFile(path);
   } catch (error) {
     throw new Error(
-      `Cannot read policy package: ${messageOf(error)}, must be a folder with a manifest.json`,
+      `Cannot read policy package: ${messageOf(error)}, must be a folder with a manifest.json (or, legacy, a metadata.yaml)`,
       { cause: error },
     );
   }
+  return parseManifest(bytes);
 }
 
 async function verifyFiles(folder: string, manifest: Manifest): Promise<void> {

@@ -18,17 +18,17 @@ export type FeatureStatistics = Readonly<Record<string, NdArray>>;
 
 const EPSILON = 1e-8;
 
-/** The tensors of a statistics file, `feature/statistic`, grouped by feature. */
+/** The tensors of a statistics file, `feature/statistic` or (LeRobot) `feature.statistic`, by feature. */
 export function groupStatistics(
   tensors: Readonly<Record<string, NdArray>>,
 ): ReadonlyMap<string, FeatureStatistics> {
   const groups = new Map<string, Record<string, NdArray>>();
   for (const [key, array] of Object.entries(tensors)) {
-    const slash = key.lastIndexOf("/");
-    if (slash < 0) continue;
-    const feature = key.slice(0, slash);
+    const at = key.includes("/") ? key.lastIndexOf("/") : key.lastIndexOf(".");
+    if (at < 0) continue;
+    const feature = key.slice(0, at);
     const group = groups.get(feature) ?? {};
-    group[key.slice(slash + 1)] = array;
+    group[key.slice(at + 1)] = array;
     groups.set(feature, group);
   }
   return groups;
@@ -38,6 +38,11 @@ export function groupStatistics(
 export interface Affine {
   readonly offset: Float64Array;
   readonly scale: Float64Array;
+  /**
+   * How many last dimensions of the statistics are 1 (images in planes have `[channels, 1, 1]`): so many of the
+   * feature's share an element. Default 0.
+   */
+  readonly shared?: number;
 }
 
 /** @throws {TypeError} if the statistics that the mode needs are absent, unequal in length or not finite */
@@ -69,12 +74,13 @@ export function affineOf(
     }
     return a.map((value, i) => f(value, b[i] ?? NaN));
   };
+  const shared = sharedDims(Object.values(statistics ?? {})[0]?.shape ?? []);
   switch (mode) {
     case "identity":
       return { offset: Float64Array.of(0), scale: Float64Array.of(1) };
     case "mean_std": {
       const [mean, std] = [get("mean"), get("std")];
-      return { offset: mean, scale: joined(std, mean, (s) => s + EPSILON) };
+      return { offset: mean, scale: joined(std, mean, (s) => s + EPSILON), shared };
     }
     case "min_max":
     case "quantiles": {
@@ -82,28 +88,58 @@ export function affineOf(
       const width = joined(low, high, (a, b) =>
         mode === "min_max" ? b - a + EPSILON : b === a ? EPSILON : b - a,
       );
-      return { offset: joined(low, width, (a, w) => a + w / 2), scale: width.map((w) => w / 2) };
+      const offset = joined(low, width, (a, w) => a + w / 2);
+      return { offset, scale: width.map((w) => w / 2), shared };
     }
   }
 }
 
-/** `float32` in, `float32` out; the statistics repeat over leading dimensions. */
-export function normalise(values: Float32Array, { offset, scale }: Affine): Float32Array {
-  assertRepeats(values.length, offset.length);
-  const n = offset.length;
-  return values.map((x, i) => (x - (offset[i % n] ?? 0)) / (scale[i % n] ?? 1));
+/** Ones at the end of a shape that has something else before them. */
+function sharedDims(shape: readonly number[]): number {
+  const last = shape.findLastIndex((dim) => dim !== 1);
+  return last < 0 ? 0 : shape.length - 1 - last;
 }
 
-export function denormalise(values: Float32Array, { offset, scale }: Affine): Float32Array {
-  assertRepeats(values.length, offset.length);
-  const n = offset.length;
-  return values.map((x, i) => x * (scale[i % n] ?? 1) + (offset[i % n] ?? 0));
+/**
+ * `float32` in, `float32` out; the statistics repeat over leading dimensions.
+ * @param shape of the values; needed where the statistics share elements between last dimensions
+ */
+export function normalise(
+  values: Float32Array,
+  affine: Affine,
+  shape: readonly number[] = [values.length],
+): Float32Array {
+  const { offset, scale } = affine;
+  const [n, each] = [offset.length, repeats(values, affine, shape)];
+  return values.map((x, i) => {
+    const k = Math.floor(i / each) % n;
+    return (x - (offset[k] ?? 0)) / (scale[k] ?? 1);
+  });
 }
 
-function assertRepeats(length: number, period: number): void {
-  if (period === 0 || length % period !== 0) {
+/** The inverse of `normalise`. */
+export function denormalise(
+  values: Float32Array,
+  affine: Affine,
+  shape: readonly number[] = [values.length],
+): Float32Array {
+  const { offset, scale } = affine;
+  const [n, each] = [offset.length, repeats(values, affine, shape)];
+  return values.map((x, i) => {
+    const k = Math.floor(i / each) % n;
+    return x * (scale[k] ?? 1) + (offset[k] ?? 0);
+  });
+}
+
+/** How many values in a row share an element of the statistics. */
+function repeats(values: Float32Array, affine: Affine, shape: readonly number[]): number {
+  const { offset, shared = 0 } = affine;
+  const each = shape.slice(shape.length - shared).reduce((product, dim) => product * dim, 1);
+  const period = offset.length * each;
+  if (period === 0 || values.length % period !== 0) {
     throw new TypeError(
-      `Cannot normalise ${length} values: there are statistics of ${period}, must divide them`,
+      `Cannot normalise ${values.length} values: there are statistics of ${offset.length} for ${each} each, must divide them`,
     );
   }
+  return each;
 }

@@ -9,6 +9,7 @@ import type { SessionOptions } from "./engine-options.ts";
 import { assertDevice, engineOptions } from "./engine-options.ts";
 import type { EngineSession } from "./engine.ts";
 import { loadEngine } from "./engine.ts";
+import { fillOnlyModel } from "./fill-only.ts";
 import type { SessionPort } from "./ports.ts";
 import type { EngineOptions } from "./protocol.ts";
 import { explained } from "./session.ts";
@@ -22,6 +23,12 @@ export interface LocalSessionOptions extends SessionOptions {
    * engine has no device tensors for it in Node.
    */
   readonly deviceOutputs?: readonly string[];
+  /**
+   * Every wanted output is written straight into its buffer (`into`), or into a new array where there is none, and
+   * nothing is copied afterwards, as the engine's binding does with all outputs otherwise; default false. For
+   * models given as bytes, on `cpu`. Outputs without a buffer must have a shape without names.
+   */
+  readonly fillOnly?: boolean;
 }
 
 export interface LocalRunOptions {
@@ -54,7 +61,8 @@ export interface LocalSession {
   /**
    * Feeds are used where they are, without a copy: arrays, views into larger buffers and into a
    * `WebAssembly.Memory`. The caller leaves them alone until the run is done.
-   * @throws {TypeError} if feeds or buffers are not what the graph declares, or lie in shared memory
+   * @throws {TypeError} if feeds or buffers are not what the graph declares, or lie in shared memory, or if an
+   *   output of a `fillOnly` session has neither a buffer nor a fixed shape
    * @throws {RangeError} if `keepOnDevice` names an output that is not among `deviceOutputs`
    */
   run(
@@ -72,14 +80,16 @@ export interface LocalSession {
  * Loads an ONNX model in the caller's own thread, like `openSession` without its thread, copies and
  * queue. A run blocks the event loop, so this is for worker threads (training) and for scripts.
  * @param model serialised ModelProto, or the path of a file
- * @throws {RangeError} for an unknown device, a thread count below 1 or unknown `deviceOutputs`
+ * @throws {RangeError} for an unknown device, a thread count below 1, unknown `deviceOutputs`, or `fillOnly` on
+ *   another device than `cpu`
+ * @throws {TypeError} for a file with `fillOnly`
  * @throws {Error} with what to do if the device is missing, or the engine's reason if it refuses the model
  */
 export async function openLocalSession(
   model: Uint8Array | string,
   options: LocalSessionOptions = {},
 ): Promise<LocalSession> {
-  const { device = "cpu", deviceOutputs = [] } = options;
+  const { device = "cpu", deviceOutputs = [], fillOnly = false } = options;
   const plain = engineOptions(options);
   if (device === "cuda" && deviceOutputs.length > 0) {
     throw new RangeError(
@@ -87,13 +97,18 @@ export async function openLocalSession(
         "(the engine keeps no tensors on CUDA devices in Node; several steps in one run do: loopSteps)",
     );
   }
+  if (fillOnly && device !== "cpu") {
+    throw new RangeError(`Cannot open session: fillOnly is set on ${device}, must be on cpu alone`);
+  }
   assertDevice(device);
   const started = performance.now();
-  const native = await create(model, placed(plain, device, deviceOutputs), device);
+  const opened = fillOnly ? fillOnlyModel(model) : model;
+  const native = await create(opened, placed(plain, device, deviceOutputs), device);
   try {
     return new ThreadlessSession(native, {
       device,
       deviceOutputs,
+      fillOnly,
       profiling: options.profilePrefix !== undefined,
       openMs: performance.now() - started,
     });

@@ -1,5 +1,6 @@
 import type { NdArray } from "../core/index.ts";
-import { messageOf } from "../core/index.ts";
+import { elementCount, messageOf } from "../core/index.ts";
+import { allocate } from "../onnx/index.ts";
 import { flushesDenormals } from "./denormals.ts";
 import type { DeviceTensor } from "./device-tensor.ts";
 import { engineTensorOf, isDeviceTensor, keep } from "./device-tensor.ts";
@@ -7,13 +8,22 @@ import type { Device } from "./devices.ts";
 import { Downloader } from "./downloader.ts";
 import type { EngineSession, EngineTensor } from "./engine.ts";
 import { engineTensor, loadEngine } from "./engine.ts";
+import { saysFilled, UNRETURNABLE } from "./fill-only.ts";
 import type { LocalResult, LocalRunOptions, LocalSession } from "./local-session.ts";
 import type { SessionPort } from "./ports.ts";
-import { assertBuffer, assertFeedTypes, assertFetches, assertValues, portOf } from "./ports.ts";
+import {
+  assertBuffer,
+  assertFeedTypes,
+  assertFetches,
+  assertValues,
+  portOf,
+  portWords,
+} from "./ports.ts";
 
 export interface Opened {
   readonly device: Device;
   readonly deviceOutputs: readonly string[];
+  readonly fillOnly: boolean;
   readonly profiling: boolean;
   readonly openMs: number;
 }
@@ -27,6 +37,7 @@ export class ThreadlessSession implements LocalSession {
   readonly openMs: number;
   readonly #native: EngineSession;
   readonly #deviceOutputs: ReadonlySet<string>;
+  readonly #fillOnly: boolean;
   readonly #profiling: boolean;
   readonly #downloader: Downloader;
   readonly #pending = new Set<Promise<unknown>>();
@@ -36,6 +47,7 @@ export class ThreadlessSession implements LocalSession {
     this.#native = native;
     this.inputs = ports(native.inputNames, native.inputMetadata);
     this.outputs = ports(native.outputNames, native.outputMetadata);
+    this.#fillOnly = opened.fillOnly;
     this.device = opened.device;
     this.denormalsAsZero = flushesDenormals();
     this.openMs = opened.openMs;
@@ -90,7 +102,8 @@ export class ThreadlessSession implements LocalSession {
     options: LocalRunOptions,
   ): Promise<LocalResult> {
     const { into = {}, keepOnDevice = [] } = options;
-    const wanted = options.outputs ?? this.#native.outputNames;
+    const wanted = options.outputs ?? this.outputs.map(({ name }) => name);
+    if (this.#fillOnly) return this.#fill(feeds, this.#buffers(wanted, into));
     const started = performance.now();
     const results = await this.#call(feeds, this.#fetches(wanted, into));
     const runMs = performance.now() - started;
@@ -101,6 +114,36 @@ export class ThreadlessSession implements LocalSession {
       else outputs[name] = await this.#toHost(tensor, into[name]);
     }
     return { outputs, runMs };
+  }
+
+  async #fill(
+    feeds: Readonly<Record<string, EngineTensor>>,
+    outputs: Readonly<Record<string, NdArray>>,
+  ): Promise<LocalResult> {
+    const engine = loadEngine();
+    const fetches: Record<string, EngineTensor | null> = { [UNRETURNABLE]: null };
+    for (const [name, buffer] of Object.entries(outputs)) {
+      fetches[name] = engineTensor(engine, buffer);
+    }
+    const started = performance.now();
+    try {
+      await this.#native.run(feeds, fetches);
+    } catch (error) {
+      if (!saysFilled(error)) {
+        throw new Error(`Cannot run: ${messageOf(error)}`, { cause: error });
+      }
+    }
+    return { outputs, runMs: performance.now() - started };
+  }
+
+  /** Where the outputs go: buffers of the caller's, new ones for the rest. */
+  #buffers(
+    wanted: readonly string[],
+    into: Readonly<Record<string, NdArray>>,
+  ): Record<string, NdArray> {
+    const missing = this.outputs.filter(({ name }) => wanted.includes(name) && !(name in into));
+    const fresh = missing.map((port) => [port.name, arrayFor(port)] as const);
+    return { ...into, ...Object.fromEntries(fresh) };
   }
 
   async #call(
@@ -201,12 +244,25 @@ function ports(
   names: readonly string[],
   metadata: EngineSession["inputMetadata"],
 ): readonly SessionPort[] {
-  return names.map((name, i) => {
+  return names.flatMap((name, i) => {
+    if (name === UNRETURNABLE) return [];
     const { isTensor = false, type, shape } = metadata[i] ?? {};
     return isTensor
       ? portOf({ name, dtype: type ?? "unknown", shape: shape ?? [] })
       : portOf({ name, dtype: "unknown", shape: [] });
   });
+}
+
+/** @throws {TypeError} if the graph leaves a dimension open */
+function arrayFor({ name, dtype, shape }: SessionPort): NdArray {
+  const sizes = shape.filter((dim) => typeof dim === "number");
+  if (sizes.length < shape.length) {
+    throw new TypeError(
+      `Cannot run: output "${name}" is ${portWords({ name, dtype, shape })} and has no buffer, ` +
+        "must have one or a fixed shape (fillOnly)",
+    );
+  }
+  return { dtype, shape: sizes, data: allocate(dtype, elementCount(sizes)) };
 }
 
 function assertPrivateMemory({ data }: NdArray, what: string): void {

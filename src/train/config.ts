@@ -42,6 +42,8 @@ const evaluationSchema = z.strictObject({
   /** Of the episodes. */
   seed: z.int().min(0).default(1_000_003),
   executeHorizon: count.optional(),
+  /** Bodies whose poses are part of what is seen, as in the demonstrations. */
+  bodies: z.array(z.string().min(1)).min(1).optional(),
   everySteps: count,
   workers: count.default(2),
 });

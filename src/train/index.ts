@@ -10,6 +10,8 @@ export { ELAPSED, METRICS_FILE } from "./metrics.ts";
 export type { MetricsRow } from "./metrics.ts";
 export * from "./optimiser.ts";
 export { optimiserSchema } from "./optimiser-schema.ts";
+export { RecurrentStep } from "./recurrent-step.ts";
+export type { RecurrentGradient, RecurrentModel } from "./recurrent-step.ts";
 export * from "./run-folder.ts";
 export * from "./schedules.ts";
 export { DeviceTrainingStep } from "./device-step.ts";

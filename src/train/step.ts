@@ -4,12 +4,13 @@ import type { NdArray } from "../core/index.ts";
 import type { GraphBuilder, Value } from "../onnx/index.ts";
 import { writeModel } from "../onnx/index.ts";
 import type { ParameterStore } from "../onnx/layers/index.ts";
-import type { LocalSession, SessionOptions } from "../session/index.ts";
+import type { LocalSession } from "../session/index.ts";
 import { openLocalSession } from "../session/index.ts";
 import { ParameterArena } from "./arena.ts";
 import { countOf, declareScalars, parameterInfos, scalarOf, startOf } from "./loss-scalars.ts";
 import type { Optimiser } from "./optimiser.ts";
 import { createOptimiser, layoutFor } from "./optimiser.ts";
+import { trainingSession } from "./session-options.ts";
 import type { Trainable } from "./trainable.ts";
 import type { StepSettings, UpdateRequest, Updater, UpdateResult } from "./updater.ts";
 import { oneByOne } from "./updater.ts";
@@ -79,7 +80,10 @@ export class TrainingStep implements Updater {
     const scalars = declareScalars(made, settings.objectives);
     declareGradients(made.g, scalars.loss);
     const bytes = writeModel(made.g.build({ parameters: "fed" }));
-    const session = await openLocalSession(bytes, sessionOptions(settings));
+    const session = await openLocalSession(bytes, {
+      ...trainingSession(settings.session),
+      fillOnly: true,
+    });
     return new TrainingStep({ arena, session, trainable, settings, scalars: scalars.names });
   }
 
@@ -178,13 +182,8 @@ export class TrainingStep implements Updater {
     const made = this.#trainable.lossGraph({ batchSize, parameters });
     declareScalars(made, objectives);
     const bytes = writeModel(made.g.build({ parameters: "fed" }));
-    return openLocalSession(bytes, sessionOptions(this.#settings));
+    return openLocalSession(bytes, trainingSession(this.#settings.session));
   }
-}
-
-function sessionOptions({ session = {} }: StepSettings): SessionOptions {
-  // Masked softmax makes denormals, which are slow in it and in everything after it.
-  return { denormalsAsZero: true, allowSpinning: true, planMemory: false, ...session };
 }
 
 function declareGradients(g: GraphBuilder, loss: Value): void {

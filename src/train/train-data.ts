@@ -113,7 +113,7 @@ function loaderOptions(
   { needs, episodes, random }: LoaderRequest,
 ): Omit<Parameters<typeof openBatchLoader>[0], "seed"> {
   const { weights, resize, crop } = config.data;
-  const { cameras, predictHorizon, observeHorizon, proprio } = needs;
+  const { cameras, predictHorizon, observeHorizon, observeStride, proprio } = needs;
   const parts = datasets.map((dataset, i): LoaderDataset => {
     const weight = weights?.[i];
     const only = episodes[i] ?? [];
@@ -125,6 +125,7 @@ function loaderOptions(
     predictHorizon,
     cameras,
     ...(observeHorizon === undefined ? {} : { observeHorizon }),
+    ...(observeStride === undefined ? {} : { observeStride }),
     ...(proprio === undefined ? {} : { proprio }),
     ...(resize === undefined ? {} : { resize }),
     ...(crop === undefined ? {} : { crop: { ...crop, random } }),

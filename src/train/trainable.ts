@@ -11,6 +11,8 @@ export interface BatchNeeds {
   readonly predictHorizon: number;
   /** Default 1. */
   readonly observeHorizon?: number;
+  /** Steps between the observations of a window; default 1. */
+  readonly observeStride?: number;
   /** Proprio components in this order; default: all, in the data's order. */
   readonly proprio?: readonly string[];
 }

@@ -4,17 +4,12 @@
  * as many steps as the line says, and the peak of its memory.
  */
 import { createInterface } from "node:readline";
-import { grad, vjp } from "../../dist/src/autodiff/index.js";
+import { grad } from "../../dist/src/autodiff/index.js";
 import { seeded } from "../../dist/src/core/index.js";
 import { GraphBuilder, writeModel } from "../../dist/src/onnx/index.js";
 import * as layers from "../../dist/src/onnx/layers/index.js";
 import { openLocalSession } from "../../dist/src/session/index.js";
-import {
-  createOptimiser,
-  layoutFor,
-  ParameterArena,
-  TrainingStep,
-} from "../../dist/src/train/index.js";
+import { RecurrentStep, TrainingStep } from "../../dist/src/train/index.js";
 import * as models from "../support/models/index.mjs";
 
 const kit = { GraphBuilder, grad, layers };
@@ -84,64 +79,17 @@ async function energyTruncated() {
   };
 }
 
-/** The product of a cotangent of a step's result with the step's Jacobian: by chunk and by parameters. */
-async function openStepVjp() {
-  const g = new GraphBuilder("step_vjp");
-  const inputs = models.energyInputs(g, ENERGY_BATCH);
-  const seed = g.input("seed", "float32", inputs.actions.shape);
-  const next = models.descended(kit, { g, parameters: parameters() }, inputs);
-  const learned = [...g.parameters];
-  const wanted = [inputs.actions, ...learned.map(([, value]) => value)];
-  const [dActions, ...slopes] = vjp(g, { outputs: [next], seeds: [seed] }, wanted);
-  g.output("grad/actions", dActions);
-  for (const [i, [parameter]] of learned.entries()) g.output(`grad/${parameter}`, slopes[i]);
-  const opened = await openLocalSession(writeModel(g.build({ parameters: "fed" })), session);
-  return { opened, learned };
-}
-
-/**
- * Through all steps: the chunks of a descent are kept, then one graph goes back over them, so that graph and
- * memory do not grow with the number of steps.
- */
+/** Through all steps, whose chunks are kept. */
 async function energyFull() {
-  const { actions, observation, target } = models.energyFeeds(seeded("data"), ENERGY_BATCH);
-  const descent = await openDescent();
-  const back = await openStepVjp();
-  const infos = back.learned.map(([key, { shape }]) => ({ name: key, shape }));
-  const arena = new ParameterArena(layoutFor(optimiser, infos, { accumulate: true }));
-  arena.load(
-    "parameter",
-    Object.fromEntries(back.learned.map(([key, { constant }]) => [key, constant])),
-  );
-  const updater = createOptimiser(optimiser, arena);
-  updater.init();
-  const weights = arena.views("parameter");
-  const into = Object.fromEntries(
-    Object.entries(arena.views("gradient")).map(([key, view]) => [`grad/${key}`, view]),
-  );
+  const feeds = models.energyFeeds(seeded("data"), ENERGY_BATCH);
+  const settings = { batchSize: ENERGY_BATCH, optimiser, session };
+  const through = await RecurrentStep.open(models.energyRecurrence(kit), parameters(), settings);
   let count = 0;
   return {
-    openMs: descent.openMs + back.opened.openMs,
-    close: () => Promise.all([descent.close(), back.opened.close()]),
-    parameterCount: infos.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
-    async step() {
-      const kept = [actions];
-      for (let i = 0; i < ENERGY_STEPS; i++) {
-        const feeds = { actions: kept.at(-1), observation, ...weights };
-        kept.push((await descent.run(feeds)).outputs.next);
-      }
-      const end = kept.pop().data;
-      // Times the number of steps, because the optimiser takes the mean over what is accumulated.
-      const factor = (2 * ENERGY_STEPS) / end.length;
-      const data = end.map((value, i) => factor * (value - target.data[i]));
-      let seed = { dtype: "float32", shape: target.shape, data };
-      while (kept.length > 0) {
-        const feeds = { actions: kept.pop(), observation, seed, ...weights };
-        seed = (await back.opened.run(feeds, { into })).outputs["grad/actions"];
-        updater.accumulate();
-      }
-      updater.step({ rate: RATE, step: ++count });
-    },
+    openMs: through.openMs,
+    close: () => through.close(),
+    parameterCount: through.parameterCount,
+    step: () => through.update(feeds, { steps: ENERGY_STEPS, rate: RATE, step: ++count }),
   };
 }
 
@@ -170,7 +118,26 @@ function vitForward() {
   return inference(models.vitGraph(kit, { parameters: parameters() }), feeds);
 }
 
+/** A packaged policy that makes one decision. */
+async function chunkPolicy(kind, steps) {
+  const [energy, diffusion] = await Promise.all(
+    ["energy", "diffusion"].map((policy) => import(`../../dist/policies/${policy}/index.js`)),
+  );
+  const parts = { energy, diffusion, store: parameters() };
+  const { model, feeds } = models.chunkPolicy(parts, seeded("data"), { kind, steps });
+  const opened = await openLocalSession(model, { threads });
+  return { openMs: opened.openMs, step: () => opened.run(feeds), close: () => opened.close() };
+}
+
+const CHUNK_CASES = Object.fromEntries(
+  models.CHUNK_POLICY_CASES.map(({ name: key, kind, steps }) => [
+    key,
+    () => chunkPolicy(kind, steps),
+  ]),
+);
+
 const CASES = {
+  ...CHUNK_CASES,
   gpt,
   act,
   "energy-truncated": energyTruncated,

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WANT_NOTHING } from "../../src/core/index.ts";
-import { LIBERO_DEMOS, readFloat64 } from "../conformance/libero/libero-world.ts";
+import { LIBERO_DEMOS, readFloat64 } from "../support/libero-files.ts";
 import type { Side } from "./sides.ts";
 import { openOriginal, openOurs, sample, together } from "./sides.ts";
 

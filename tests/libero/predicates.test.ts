@@ -8,8 +8,9 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseBddl } from "../../sim-bridge/sims/manipulation/bddl.ts";
 import { Physics } from "../../sim-bridge/sims/manipulation/mujoco.ts";
+import { withBoxes } from "../../sim-bridge/sims/manipulation/thing-boxes.ts";
 import { compileGoal } from "../../sim-bridge/sims/manipulation/predicates.ts";
-import { readFloat64 } from "../conformance/libero/libero-world.ts";
+import { readFloat64 } from "../support/libero-files.ts";
 import { ASSETS, PYTHON, TASKS, ourWorld, sample } from "./sides.ts";
 
 const STATES = 200;
@@ -31,11 +32,11 @@ describe("goals", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it.each(tasks)("of %s", async (task) => {
-    const world = ourWorld([task]);
+    const world = await ourWorld([task]);
     const scene = world.buildScene(world.tasks[0]!.name);
     const { goal: atoms } = parseBddl(world.tasks[0]!.bddl);
     using physics = await Physics.compile(scene.xml, scene.files);
-    const goal = compileGoal(atoms, scene, physics);
+    const goal = compileGoal(atoms, withBoxes(physics, scene), physics);
     const name = task.replace("/", "__");
     const positions = readFloat64(join(folder, `${name}.qpos`));
     const truths = readFileSync(join(folder, `${name}.true`));

@@ -3,10 +3,10 @@ import { spawn } from "node:child_process";
 import type { ActionChunk, Environment, Rng, TimeStep, Want } from "../../src/core/index.ts";
 import { WANT_NOTHING } from "../../src/core/index.ts";
 import { createHub } from "../../sim-bridge/index.ts";
-import type { ManipulationOptions } from "../../sim-bridge/sims/manipulation/environment.ts";
-import { createManipulationEnvironment } from "../../sim-bridge/sims/manipulation/environment.ts";
 import type { ManipulationWorld } from "../../sim-bridge/sims/manipulation/world.ts";
-import { liberoTaskNames, liberoWorld } from "../conformance/libero/libero-world.ts";
+import { createLibero, liberoWorld, readIndex } from "../../sim-bridge/sims/libero/index.ts";
+import type { LiberoOptions } from "../../sim-bridge/sims/libero/index.ts";
+import { liberoFiles, liberoTaskNames } from "../support/libero-files.ts";
 
 export const POSES: Want = { ...WANT_NOTHING, poses: true };
 
@@ -15,7 +15,7 @@ export const PYTHON = variable("EFFERENCE_LIBERO_PYTHON");
 /** Options that tell the original's programs where its meshes are. */
 export const ASSETS = optional("EFFERENCE_LIBERO_ASSETS").flatMap((path) => ["--assets", path]);
 /** The official tasks, `SUITE/NAME`. */
-export const TASKS = liberoTaskNames().map((name) => name.replace(/^libero_/, ""));
+export const TASKS = liberoTaskNames();
 
 function optional(name: string): string[] {
   const value = process.env[name] ?? "";
@@ -38,6 +38,9 @@ export interface Side extends AsyncDisposable {
   readonly environment: Environment;
 }
 
+/** Both start in the official initial state itself: nothing settles first. */
+const EXACTLY = ["--settle", "0"];
+
 /** The original, with the command line's options of its simulator. */
 export async function openOriginal(
   tasks: readonly string[],
@@ -45,7 +48,7 @@ export async function openOriginal(
 ): Promise<Side> {
   const hub = await createHub({ endpoint: "tcp://127.0.0.1:*" });
   const command = ["-m", "efference_sim", "libero", "--connect", hub.endpoint];
-  const child = spawn(PYTHON, [...command, ...ASSETS, "--task", ...tasks, ...args], {
+  const child = spawn(PYTHON, [...command, ...ASSETS, ...EXACTLY, "--task", ...tasks, ...args], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   let words = "";
@@ -67,28 +70,22 @@ export async function openOriginal(
   };
 }
 
-export function ourWorld(tasks: readonly string[]): ManipulationWorld {
-  return liberoWorld(tasks.map((task) => `libero_${task}`));
+/** Scenes of these tasks, in memory. */
+export async function ourWorld(tasks: readonly string[]): Promise<ManipulationWorld> {
+  const files = liberoFiles(tasks);
+  const world = await liberoWorld(files, await readIndex(files), { settleSteps: 0 });
+  for (const task of tasks) await world.prepare?.(task);
+  return world;
 }
 
 export async function openOurs(
   tasks: readonly string[],
-  options: ManipulationOptions = {},
+  options: LiberoOptions = {},
   level: string | undefined = undefined,
 ): Promise<Side> {
   if (level !== undefined) throw new Error(`our simulator cannot draw in level "${level}" yet`);
-  const official = { firstSubstep: "held", ...options } as const;
-  const inner = await createManipulationEnvironment(ourWorld(tasks), official);
-  const environment: Environment = Object.create(inner, {
-    reset: {
-      value: (request: Parameters<Environment["reset"]>[0]) =>
-        inner.reset({ ...request, task: `libero_${request.task}` }),
-    },
-    step: { value: inner.step.bind(inner) },
-    snapshot: { value: () => inner.snapshot!() },
-    restore: { value: inner.restore!.bind(inner) },
-  });
-  return { environment, [Symbol.asyncDispose]: () => inner.close() };
+  const environment = await createLibero(liberoFiles(tasks), { settleSteps: 0, ...options });
+  return { environment, [Symbol.asyncDispose]: () => environment.close() };
 }
 
 /** Both go through the same actions from the same official initial state; pairs of what they answered. */

@@ -5,8 +5,8 @@
 import { element, toXml } from "../../robots/mjcf.ts";
 import { pandaMjcf } from "../../robots/panda/mjcf.ts";
 import { PANDA_INITIAL_QPOS, PANDA_NAMES } from "../../robots/panda/spec.ts";
+import type { BoxedScene } from "../../sim-bridge/sims/manipulation/thing-boxes.ts";
 import type {
-  ManipulationScene,
   ManipulationTask,
   ManipulationWorld,
 } from "../../sim-bridge/sims/manipulation/world.ts";
@@ -34,7 +34,7 @@ function task(name: string): ManipulationTask {
 }
 
 /** @param options.variant scenes of different variants have different MJCF */
-export function testScene(options: { readonly variant?: string } = {}): ManipulationScene {
+export function testScene(options: { readonly variant?: string } = {}): BoxedScene {
   const robot = pandaMjcf({ basePosition: [-0.6, 0, TABLE_TOP_M] });
   const free = (name: string, half: readonly number[], rgba: readonly number[]) =>
     element("body", { name, pos: [0, 0, 1] }, [

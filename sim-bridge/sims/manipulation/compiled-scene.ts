@@ -8,6 +8,7 @@ import { armSenses, type ArmSenses } from "./proprio.ts";
 import type { CameraRendererOptions } from "./render/types.ts";
 import { describeScene } from "./scene-description.ts";
 import { sceneGraphReader, type SceneGraphReader } from "./scene-graph.ts";
+import { withBoxes } from "./thing-boxes.ts";
 import type { ManipulationScene, ManipulationTask, ManipulationWorld } from "./world.ts";
 
 /** A compiled scene with everything that reads it; shared by tasks whose MJCF is the same. */
@@ -82,6 +83,7 @@ export class SceneCache implements Disposable {
   }
 
   async #compileTask(task: ManipulationTask): Promise<TaskScene> {
+    await this.#world.prepare?.(task.name);
     const scene = this.#world.buildScene(task.name);
     const { goal: atoms } = parseBddl(task.bddl);
     const hash = await hashScene(scene);
@@ -91,8 +93,9 @@ export class SceneCache implements Disposable {
       this.#scenes.set(hash, compiled);
     }
     const { physics, senses } = compiled;
-    const goal = compileGoal(atoms, scene, physics);
-    const graph = sceneGraphReader(physics, scene, { goal: atoms, senses });
+    const boxed = withBoxes(physics, scene);
+    const goal = compileGoal(atoms, boxed, physics);
+    const graph = sceneGraphReader(physics, boxed, { goal: atoms, senses });
     return { task, scene, compiled, goal, graph };
   }
 

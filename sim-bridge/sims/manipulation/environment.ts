@@ -160,6 +160,7 @@ class ManipulationEnvironment implements Environment {
       observesEarly: this.#observesEarly,
     });
     episode.start(state, this.#holdsFirstSubstep);
+    if (this.#world.settle !== undefined) episode.settle(this.#world.settle);
     this.#episode = episode;
     return {
       first: episode.observe(request.want, startedNs),

@@ -84,12 +84,26 @@ export class Episode {
     goal.start();
   }
 
+  /** Executes an action some times before the episode begins: no step is counted, no goal is reached. */
+  settle({ steps, action }: { readonly steps: number; readonly action: Float32Array }): void {
+    for (let step = 0; step < steps; step++) this.#execute(action);
+    this.#opened.goal.start();
+  }
+
   /**
    * Executes one action.
    * @param action float32[7], finite
    * @throws {Error} if the physics diverges; the episode is then over
    */
   advance(action: Float32Array): void {
+    this.#execute(action);
+    this.#step++;
+    this.#heldSteps = this.#opened.goal.holds() ? this.#heldSteps + 1 : 0;
+    if (this.#succeeded) this.#ended = "terminated";
+    else if (this.#step >= this.#limits.maxSteps) this.#ended = "truncated";
+  }
+
+  #execute(action: Float32Array): void {
     const { physics, controller } = this.#opened.compiled;
     const startTime = physics.time;
     this.#isBroken = true;
@@ -106,10 +120,6 @@ export class Episode {
     }
     physics.assertHealthy(startTime, this.#substeps);
     this.#isBroken = false;
-    this.#step++;
-    this.#heldSteps = this.#opened.goal.holds() ? this.#heldSteps + 1 : 0;
-    if (this.#succeeded) this.#ended = "terminated";
-    else if (this.#step >= this.#limits.maxSteps) this.#ended = "truncated";
   }
 
   observe(want: Want, startedNs: bigint): TimeStep {

@@ -10,15 +10,21 @@ import {
 
 let loading: Promise<MujocoModule> | undefined;
 
-/** The engine, instantiated once per process (about 0.2 s and 50 MB). */
-export function loadMujoco(): Promise<MujocoModule> {
-  loading ??= instantiate();
+/**
+ * The engine, instantiated once per process (about 0.2 s and 50 MB).
+ * @param options.wasmBinary its WebAssembly, where the caller has fetched it (a browser, with progress); at the
+ *   first call only
+ */
+export function loadMujoco(
+  options: { readonly wasmBinary?: ArrayBuffer } = {},
+): Promise<MujocoModule> {
+  loading ??= instantiate(options);
   return loading;
 }
 
-async function instantiate(): Promise<MujocoModule> {
+async function instantiate(options: { readonly wasmBinary?: ArrayBuffer }): Promise<MujocoModule> {
   // The package's own declarations have no element types; `MujocoModule` states those that are used.
-  const mujoco = (await createModule()) as unknown as MujocoModule;
+  const mujoco = (await createModule(options)) as unknown as MujocoModule;
   verifyContactLayout(mujoco);
   return mujoco;
 }

@@ -19,7 +19,8 @@
  */
 import type { BddlAtom } from "./bddl.ts";
 import type { Physics } from "./mujoco.ts";
-import type { ArticulationRanges, ManipulationScene, ThingMeta } from "./world.ts";
+import type { BoxedScene, BoxedThing } from "./thing-boxes.ts";
+import type { ArticulationRanges } from "./world.ts";
 
 /** How far above its start a lifted thing is, m. */
 export const LIFTED_M = 0.08;
@@ -47,7 +48,7 @@ type Test = () => boolean;
 
 interface Context {
   readonly physics: Physics;
-  readonly scene: ManipulationScene;
+  readonly scene: BoxedScene;
   /** The atom's entry of what was noted at reset. */
   readonly startHeight: () => number;
 }
@@ -57,11 +58,7 @@ interface Context {
  * @throws {RangeError} for an unknown predicate or name, naming the atom
  * @throws {TypeError} if an atom has the wrong number of names
  */
-export function compileGoal(
-  atoms: readonly BddlAtom[],
-  scene: ManipulationScene,
-  physics: Physics,
-): Goal {
+export function compileGoal(atoms: readonly BddlAtom[], scene: BoxedScene, physics: Physics): Goal {
   const start = new Float64Array(atoms.length);
   const tests = atoms.map((atom, index) => {
     return compileAtom(atom, { physics, scene, startHeight: () => start[index]! });
@@ -135,7 +132,7 @@ function compileAtom(atom: BddlAtom, context: Context): Test {
   }
 }
 
-function thing(name: string, { scene }: Context): ThingMeta {
+function thing(name: string, { scene }: Context): BoxedThing {
   if (Object.hasOwn(scene.things, name)) return scene.things[name]!;
   throw new RangeError(`"${name}" is no object or fixture of the scene`);
 }
@@ -154,7 +151,7 @@ function siteOf(
   return { site: physics.id("site", name), size: scene.regions[name]!.size };
 }
 
-function touchTest(a: ThingMeta, b: ThingMeta, { physics }: Context): Test {
+function touchTest(a: BoxedThing, b: BoxedThing, { physics }: Context): Test {
   const maskA = physics.geomMask(a.contactGeoms);
   const maskB = physics.geomMask(b.contactGeoms);
   return () => physics.isTouching(maskA, maskB);
@@ -281,7 +278,7 @@ function besideTest(
   const { physics } = context;
   const a = rootOf(name, context);
   const b = rootOf(reference, context);
-  const radius = ({ halfExtents }: ThingMeta): number => Math.max(halfExtents[0], halfExtents[1]);
+  const radius = ({ halfExtents }: BoxedThing): number => Math.max(halfExtents[0], halfExtents[1]);
   const nearest = radius(thing(name, context)) + radius(thing(reference, context));
   return () => {
     const { xpos } = physics.views;

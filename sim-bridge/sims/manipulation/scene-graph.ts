@@ -15,7 +15,7 @@ import { bodyPose, shifted, sitePose, vec3At } from "./frames.ts";
 import { projectedBox, unionOfBoxes, visibleBoxes } from "./image-boxes.ts";
 import type { JointInfo, Physics } from "./mujoco.ts";
 import type { ArmSenses } from "./proprio.ts";
-import type { ManipulationScene } from "./world.ts";
+import type { BoxedScene } from "./thing-boxes.ts";
 
 /** One camera's labels, from which boxes are read. */
 export interface LabelledView {
@@ -53,7 +53,7 @@ interface EntityIndex {
 /** Resolves the names of a scene. @throws {RangeError} if the compiled scene lacks one */
 export function sceneGraphReader(
   physics: Physics,
-  scene: ManipulationScene,
+  scene: BoxedScene,
   options: { readonly goal: readonly BddlAtom[]; readonly senses: ArmSenses },
 ): SceneGraphReader {
   const entities = indexEntities(physics, scene);
@@ -86,7 +86,7 @@ export function sceneGraphReader(
   };
 }
 
-function indexEntities(physics: Physics, scene: ManipulationScene): readonly EntityIndex[] {
+function indexEntities(physics: Physics, scene: BoxedScene): readonly EntityIndex[] {
   const parents = physics.bodyParents();
   const geomBodies = physics.geomBodies();
   const geomsUnder = (body: number): readonly number[] =>

@@ -55,8 +55,11 @@ export interface ThingMeta {
   readonly joints: readonly string[];
   /** Every colliding geom, moving parts included. */
   readonly contactGeoms: readonly string[];
-  /** Half extents (m) of its box in the root body's frame, and that box's centre there. */
-  readonly halfExtents: Vec3;
+  /**
+   * Half extents (m) of its box in the root body's frame, and that box's centre there. Default: the box
+   * around its colliding geoms, moving parts where `qpos0` has them.
+   */
+  readonly halfExtents?: Vec3;
   readonly centre?: Vec3;
   /** Where a gripper should take hold, in the root body's frame, if not the centre. */
   readonly grasp?: Vec3;
@@ -135,8 +138,18 @@ export interface ManipulationWorld {
   readonly maxSteps: number;
   /** Consecutive control steps for which the goal must hold to count as success; default 1. */
   readonly successHoldSteps?: number;
+  /**
+   * What is done after a reset before anybody looks, so that things come to rest. Not counted as steps.
+   * Default: nothing.
+   */
+  readonly settle?: { readonly steps: number; readonly action: Float32Array };
   /** World-frame height of the table top, m: `lifted` is measured from an object's start. */
   readonly tableHeightM: number;
+  /**
+   * Brings what the next two need of a task into memory; called before them. For worlds that are read from
+   * somewhere. An unknown task is no error here.
+   */
+  prepare?(task: string): Promise<void>;
   /**
    * Two tasks with equal `xml` share a compiled model.
    * @throws {RangeError} for an unknown task

@@ -6,6 +6,7 @@ import type { GraphBuilder, Value } from "../../onnx/index.ts";
 import { sloped } from "./functions.ts";
 import type { VjpCall, VjpRule } from "./rule.ts";
 import { cotangentOf, floatOf, inputOf, outputOf, stringOf, sumTo, times } from "./rule.ts";
+import { STOP_GRADIENT } from "./rule.ts";
 
 export type ActivationOp =
   | "Sigmoid"
@@ -37,6 +38,21 @@ function slopedBy(
     const at = { x: inputOf(call, 0), y: outputOf(call, 0), alpha };
     return [times(g, cotangentOf(call), slope(g, at))];
   };
+}
+
+/** The largest float32. */
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+
+/**
+ * 1 where `y` is positive and 0 where it is 0, for `y >= 0`, in one pass. In float32 as a hard sigmoid so steep that the
+ * smallest normal number is in its flat part already; the engine does that on all threads, and `Sign` on one at a
+ * third of the speed. Denormal numbers below 3e-39 are on the slope.
+ */
+function positive(g: GraphBuilder, y: Value): Value {
+  if (y.elementType !== "float32") return g.sign(y);
+  const number = (value: number) => ({ kind: "float", value }) as const;
+  const attributes = { alpha: number(LARGEST), beta: number(0) };
+  return g.scope(STOP_GRADIENT, () => g.one("HardSigmoid", [y], { attributes }));
 }
 
 /** 1 where the result was not clamped, which is the open interval (0, 1) of the output. */
@@ -122,8 +138,7 @@ export const ACTIVATION_VJPS: Readonly<Record<ActivationOp, VjpRule>> = {
   Sigmoid: sloped((g, _x, y) => g.mul(y, g.sub(1, y))),
   HardSigmoid: hardSigmoid,
   HardSwish: hardSwish,
-  // The output is 0 or positive, so its sign is the mask, in one pass.
-  Relu: sloped((g, _x, y) => g.sign(y)),
+  Relu: sloped((g, _x, y) => positive(g, y)),
   LeakyRelu: slopedBy("alpha", 0.01, (g, { x, alpha }) =>
     g.where(g.greater(x, 0), 1, g.scalar(alpha, x.elementType)),
   ),

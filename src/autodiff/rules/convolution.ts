@@ -73,25 +73,40 @@ function optionsOf({ window, group }: Correlation): {
 
 /**
  * d(image) of `response = conv(image, filters)`: the transposed convolution. Where it is as well a convolution by
- * turned filters, over many places, the engine does that
- * a sixth to a third quicker.
+ * turned filters, over many places, the engine does that a sixth to a third quicker. Where there are fewer
+ * positions than filters, one product over the whole batch is up to twice as quick as the engine's one for each image.
  */
 function imageGradient(g: GraphBuilder, all: Correlation): Value {
   const { window, response, filters } = all;
-  const positions = window.output.reduce((product, length) => product * length, 1);
-  if (isTurnable(all) && positions >= MANY_PLACES) return byTurnedFilters(g, all);
+  if (isSteady(all) && hasFewPositions(all)) return byAddedColumns(g, all);
+  if (isTurnable(all) && sizeOf(window.output) >= MANY_PLACES) return byTurnedFilters(g, all);
   // What a stride leaves over at the end was seen by no window.
   const outputPadding = window.input.map((length, i) => length - coveredLength(window, i));
   return g.convTranspose(response, filters, { ...optionsOf(all), outputPadding });
 }
 
+function isSteady({ window, group }: Correlation): boolean {
+  return group === 1 && window.strides.every((stride) => stride === 1);
+}
+
 /** Whether the padding that turned filters need is not negative. */
-function isTurnable({ window, group }: Correlation): boolean {
-  const { kernel, strides, dilations, begins, ends } = window;
+function isTurnable(all: Correlation): boolean {
+  const { kernel, dilations, begins, ends } = all.window;
   const fits = kernel.every(
     (size, i) => Math.max(begins[i] ?? 0, ends[i] ?? 0) <= (size - 1) * (dilations[i] ?? 1),
   );
-  return group === 1 && fits && strides.every((stride) => stride === 1);
+  return isSteady(all) && fits;
+}
+
+/** Whether a batch has fewer positions of the window than there are filters, each larger than one place. */
+function hasFewPositions({ image, filters, window }: Correlation): boolean {
+  const [batch] = image.shape;
+  if (typeof batch !== "number" || sizeOf(window.kernel) === 1) return false;
+  return batch * sizeOf(window.output) < Number(filters.shape[0]);
+}
+
+function sizeOf(lengths: readonly number[]): number {
+  return lengths.reduce((product, length) => product * length, 1);
 }
 
 function byTurnedFilters(g: GraphBuilder, { response, filters, window }: Correlation): Value {
@@ -107,6 +122,34 @@ function byTurnedFilters(g: GraphBuilder, { response, filters, window }: Correla
   const reach = kernel.map((size, i) => (size - 1) * (dilations[i] ?? 1));
   const rest = (pads: readonly number[]): number[] => reach.map((all, i) => all - (pads[i] ?? 0));
   return g.conv(response, turned, { dilations, pads: [...rest(begins), ...rest(ends)] });
+}
+
+/**
+ * The adjoint of `byColumns`: one product gives what every place of the kernel sends back to what it saw; these
+ * maps are shifted and added. For stride 1.
+ */
+function byAddedColumns(g: GraphBuilder, all: Correlation): Value {
+  const { call, image, response, filters, window } = all;
+  const [batch = 1, depth = 1, ...spatial] = fixedShape(call, image);
+  const [count = 1] = fixedShape(call, filters);
+  const kernel = places(window.kernel);
+  const rows = g.reshape(batchLast(g, call, response), [count, -1]);
+  const columns = g.gemm(g.reshape(filters, [count, -1]), rows, { transA: true });
+  const maps = g.split(
+    g.reshape(columns, [depth, kernel.length, -1]),
+    1,
+    kernel.map(() => 1),
+  );
+  const shifted = kernel.map((place, k) => {
+    const map = g.reshape(maps[k] as Value, [depth, ...window.output, batch]);
+    const before = place.map((at, i) => at * (window.dilations[i] ?? 1) - (window.begins[i] ?? 0));
+    // Negative amounts cut off what lies in the padding.
+    const after = before.map((at, i) => (spatial[i] ?? 0) - at - (window.output[i] ?? 0));
+    return g.one("Pad", [map, g.ints([0, ...before, 0, 0, ...after, 0])]);
+  });
+  const sum = shifted.reduce((all, one) => g.add(all, one));
+  const first = g.transpose(g.reshape(sum, [-1, batch]), [1, 0]);
+  return g.reshape(first, [batch, depth, ...spatial]);
 }
 
 function coveredLength(window: SlidingWindow, i: number): number {
@@ -133,7 +176,8 @@ const FEW_CHANNELS = 16;
 function filterGradient(g: GraphBuilder, all: Correlation): Value {
   const { filters, group, image } = all;
   const thin = Number(filters.shape[1]) < FEW_CHANNELS && typeof image.shape[0] === "number";
-  return group > 1 || thin ? bySwappedConvolution(g, all) : byPlaces(g, all);
+  if (group > 1 || thin) return bySwappedConvolution(g, all);
+  return hasFewPositions(all) ? byColumns(g, all) : byPlaces(g, all);
 }
 
 /**
@@ -172,7 +216,9 @@ function swapFirstTwo(g: GraphBuilder, value: Value): Value {
 
 /**
  * As one matrix product for every place of the kernel, of the response and what that place saw of the image, both
- * with channels last: the engine copies whole rows of channels then.
+ * with channels last: the engine copies whole rows of channels then. The products lie side by side as
+ * `[filters, places, channels]`, because the engine turns the last two axes several times faster than it brings the
+ * first to the end, and not slower for the reshaping after it.
  */
 function byPlaces(g: GraphBuilder, all: Correlation): Value {
   const { call, image, response, filters, window } = all;
@@ -180,27 +226,44 @@ function byPlaces(g: GraphBuilder, all: Correlation): Value {
   const rows = channelsLast(g, response);
   const products = places(window.kernel).map((place) => {
     const seen = seenFrom(g, padded, { window, place });
-    return sumOfProducts(g, rows, seen);
+    return g.unsqueeze(sumOfProducts(g, rows, seen), [1]);
   });
-  const [filterCount = 1, depth = 1] = fixedShape(call, filters);
+  const shape = fixedShape(call, filters);
   const [only] = products;
-  const stacked =
-    products.length === 1 && only !== undefined
-      ? only
-      : g.transpose(
-          g.concat(
-            products.map((product) => g.unsqueeze(product, [0])),
-            0,
-          ),
-          [1, 2, 0],
-        );
-  return g.reshape(stacked, [filterCount, depth, ...window.kernel]);
+  if (products.length === 1 && only !== undefined) return g.reshape(only, shape);
+  return g.reshape(g.transpose(g.concat(products, 1), [0, 2, 1]), shape);
+}
+
+/**
+ * As one matrix product of the response and of everything that every place of the kernel saw, laid out so that
+ * the result is in the order of the filters: for layers with more filters than positions, where these columns are
+ * smaller than the filters and putting the filters in order would cost more than the product. The batch comes
+ * last, so that what is copied are runs of it even where a map is a few elements wide.
+ */
+function byColumns(g: GraphBuilder, all: Correlation): Value {
+  const { call, image, response, filters, window } = all;
+  const shape = fixedShape(call, filters);
+  const [count = 1, depth = 1] = shape;
+  const padded = padPlaces(g, batchLast(g, call, image), window);
+  const seen = places(window.kernel).map((place) =>
+    g.unsqueeze(seenFrom(g, padded, { window, place }), [1]),
+  );
+  const columns = g.reshape(g.concat(seen, 1), [depth * seen.length, -1]);
+  const rows = g.reshape(batchLast(g, call, response), [count, -1]);
+  return g.reshape(g.gemm(rows, columns, { transB: true }), shape);
+}
+
+/** `[batch, ...]` as `[..., batch]`, by a transposition of a matrix. */
+function batchLast(g: GraphBuilder, call: VjpCall, value: Value): Value {
+  const [batch = 1, ...rest] = fixedShape(call, value);
+  return g.reshape(g.transpose(g.reshape(value, [batch, -1]), [1, 0]), [...rest, batch]);
 }
 
 function channelsLast(g: GraphBuilder, value: Value): Value {
   return g.transpose(value, [0, ...value.shape.slice(2).map((_, i) => i + 2), 1]);
 }
 
+/** Pads a window's axes, which lie between one before them and one behind. */
 function padPlaces(g: GraphBuilder, value: Value, { begins, ends }: SlidingWindow): Value {
   if ([...begins, ...ends].every((pad) => pad === 0)) return value;
   return g.one("Pad", [value, g.ints([0, ...begins, 0, 0, ...ends, 0])]);
@@ -214,7 +277,7 @@ function places(kernel: readonly number[]): number[][] {
   );
 }
 
-/** What one place of the kernel saw, for every position of the window: `[batch, ...output, channels]`. */
+/** What one place of the kernel saw, for every position of the window, whose axes lie behind the first. */
 function seenFrom(
   g: GraphBuilder,
   padded: Value,

@@ -1,9 +1,19 @@
 /** Normalisation of rows: of the last axes, each row by its own statistics. */
+import { allocate } from "../../onnx/index.ts";
 import type { GraphBuilder, StaticDim, TensorType, Value } from "../../onnx/index.ts";
 import { expandTo, productOf, reshapeLike } from "./rule.ts";
 import { composite } from "./composite.ts";
 import type { VjpCall, VjpRule } from "./rule.ts";
-import { fixedShape, floatOf, inputOf, intOf, refuseVjp, resolvedAxis, sumTo } from "./rule.ts";
+import {
+  fixedShape,
+  floatOf,
+  inputOf,
+  intOf,
+  outputOf,
+  refuseVjp,
+  resolvedAxis,
+  sumTo,
+} from "./rule.ts";
 
 export type RowNormalisationOp =
   | "LayerNormalization"
@@ -53,11 +63,16 @@ const layerNormalization: VjpRule = (g, call) => {
   return [dx, asInput(g, call, dScale), isBiased ? sumTo(g, dy, bias) : undefined];
 };
 
-/** The same without mean and bias (Zhang & Sennrich 2019, arXiv:1910.07467). */
+/**
+ * The same without mean and bias (Zhang & Sennrich 2019, arXiv:1910.07467), in as few nodes as there can be: with few
+ * rows their number is what a gradient costs.
+ *
+ *     dx = (dy * scale - x * inverse² * (s2 + dInverse) / n) * inverse
+ */
 const simplified: VjpRule = (g, call) => {
   const rows = rowsOf(g, call, false);
   const product = rows.dy === undefined ? undefined : g.mul(rows.dy, rows.x);
-  const dx = call.needs[0] === true ? inputGradient(g, rows, product) : undefined;
+  const dx = call.needs[0] === true ? simplifiedGradient(g, rows, product) : undefined;
   const isScaled = call.needs[1] === true && product !== undefined;
   return [dx, asInput(g, call, isScaled ? columnSums(g, rows.inverse, product) : undefined)];
 };
@@ -94,6 +109,45 @@ function inputGradient(g: GraphBuilder, rows: Rows, product: Value | undefined):
   if (dx === undefined) return refuseVjp(rows.call, "no output has a cotangent", "one must");
   // Where only a mean is differentiated, the same for the whole row.
   return reshapeLike(g, expandTo(g, dx, x), inputOf(rows.call, 0));
+}
+
+function simplifiedGradient(g: GraphBuilder, rows: Rows, product: Value | undefined): Value {
+  const { x, scale, dy, inverse, dInverse, width } = rows;
+  if (dy !== undefined && isOnes(g, scale)) return plainGradient(g, rows, dy);
+  // The factor -1 / n stands where the engine can compute it beforehand, if the scale is constant.
+  const column = g.mul(g.reshape(scale, [width, 1]), -1 / width);
+  const pull = sumOf(g, [
+    product === undefined ? undefined : g.matmul(product, column),
+    dInverse === undefined ? undefined : g.mul(dInverse, -1 / width),
+  ]);
+  const inner = sumOf(g, [
+    dy === undefined ? undefined : g.mul(dy, scale),
+    pull === undefined ? undefined : g.mul(x, g.mul(pull, g.mul(inverse, inverse))),
+  ]);
+  if (inner === undefined) return refuseVjp(rows.call, "no output has a cotangent", "one must");
+  return reshapeLike(g, g.mul(inner, inverse), inputOf(rows.call, 0));
+}
+
+/** Without a scale what is normalised is the output: `dx = (dy - y (mean(dy y) + dInverse inverse / n)) inverse`. */
+function plainGradient(g: GraphBuilder, rows: Rows, dy: Value): Value {
+  const { inverse, dInverse, width, call } = rows;
+  const y = reshapeLike(g, outputOf(call, 0), rows.x);
+  const { elementType } = y;
+  const data = allocate(elementType, width);
+  for (let i = 0; i < width; i++) data[i] = 1 / width;
+  const column = g.constant({ dtype: elementType, shape: [width, 1], data });
+  const mean = g.matmul(g.mul(dy, y), column);
+  const drift = dInverse === undefined ? undefined : g.mul(g.mul(dInverse, inverse), 1 / width);
+  const pull = drift === undefined ? mean : g.add(mean, drift);
+  const dx = g.mul(g.sub(dy, g.mul(y, pull)), inverse);
+  return reshapeLike(g, dx, inputOf(call, 0));
+}
+
+/** A constant of ones; what a parameter starts with says nothing of what it becomes. */
+function isOnes(g: GraphBuilder, scale: Value): boolean {
+  const data = scale.constant?.data as Float32Array | undefined;
+  if (data?.every((value) => value === 1) !== true) return false;
+  return ![...g.parameters.values()].includes(scale);
 }
 
 function sumOf(g: GraphBuilder, terms: readonly (Value | undefined)[]): Value | undefined {

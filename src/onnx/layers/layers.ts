@@ -3,6 +3,7 @@
  * parameters in the graph under its name and returns what it makes.
  */
 import type { GraphBuilder } from "../builder.ts";
+import { allocate } from "../element-type.ts";
 import type { Value } from "../graph-core.ts";
 import type { WindowOptions } from "../network-builder.ts";
 import type { Initialiser, ParameterStore } from "./parameters.ts";
@@ -12,6 +13,10 @@ import { glorotUniform, heNormal } from "./parameters.ts";
 export interface LayerContext {
   readonly g: GraphBuilder;
   readonly parameters: ParameterStore;
+  /** A parameter that is declared already is used again, for models that are run more than once. Default false. */
+  readonly shared?: boolean;
+  /** RMS normalisations have no scale: their parameters were folded into what comes after. Default false. */
+  readonly folded?: boolean;
 }
 
 export interface ParameterRequest {
@@ -21,9 +26,12 @@ export interface ParameterRequest {
 }
 
 /** A learned tensor under the current scope. */
-export function parameter({ g, parameters }: LayerContext, request: ParameterRequest): Value {
+export function parameter(context: LayerContext, request: ParameterRequest): Value {
+  const { g, parameters, shared = false } = context;
   const { name, shape, start } = request;
-  return g.parameter(name, parameters.get(g.scopedName(name), shape, start));
+  const full = g.scopedName(name);
+  const known = shared ? g.parameters.get(full) : undefined;
+  return known ?? g.parameter(name, parameters.get(full, shape, start));
 }
 
 export interface LinearOptions {
@@ -67,6 +75,37 @@ export function layerNorm(context: LayerContext, x: Value, name: string): Value 
   });
 }
 
+/** Division by the root of the mean square over the last axis, with scale (Zhang & Sennrich 2019, arXiv:1910.07467). */
+export function rmsNorm(context: LayerContext, x: Value, name: string): Value {
+  const { g, folded = false } = context;
+  const width = lastDim(x);
+  const scale = folded
+    ? ones(context, x, width)
+    : parameter(context, { name: `${name}/scale`, shape: [width], start: { kind: "ones" } });
+  return g.rmsNorm(x, scale, { epsilon: 1e-6 });
+}
+
+function ones({ g }: LayerContext, { elementType }: Value, width: number): Value {
+  const data = allocate(elementType, width);
+  for (let i = 0; i < width; i++) data[i] = 1;
+  return g.constant({ dtype: elementType, shape: [width], data });
+}
+
+/** Group normalisation over the second axis and all after it (Wu & He 2018, arXiv:1803.08494). */
+export function groupNorm(
+  context: LayerContext,
+  x: Value,
+  { name, groups }: { readonly name: string; readonly groups: number },
+): Value {
+  const { g } = context;
+  return g.scope(name, () => {
+    const shape = [fixed(x.shape[1], name)];
+    const scale = parameter(context, { name: "scale", shape, start: { kind: "ones" } });
+    const bias = parameter(context, { name: "bias", shape, start: { kind: "zeros" } });
+    return g.groupNorm(x, { scale, bias }, { groups });
+  });
+}
+
 export interface ConvolutionOptions {
   readonly name: string;
   readonly filters: number;
@@ -90,6 +129,32 @@ export function convolution2d(context: LayerContext, x: Value, options: Convolut
     const pad = options.padding ?? Math.floor(kernel / 2);
     const window: WindowOptions = { strides: [stride, stride], pads: [pad, pad, pad, pad] };
     return g.conv(x, w, { bias, ...window });
+  });
+}
+
+/** `[batch, channels, length]` to `[batch, filters, length / stride]`; the kernel is odd. */
+export function convolution1d(context: LayerContext, x: Value, options: ConvolutionOptions): Value {
+  const { g } = context;
+  const { name, filters, kernel, stride = 1 } = options;
+  return g.scope(name, () => {
+    const channels = fixed(x.shape[1], name);
+    const shape = [filters, channels, kernel];
+    const w = parameter(context, { name: "weight", shape, start: heNormal(channels * kernel) });
+    const bias = parameter(context, { name: "bias", shape: [filters], start: { kind: "zeros" } });
+    const pad = options.padding ?? Math.floor(kernel / 2);
+    return g.conv(x, w, { bias, strides: [stride], pads: [pad, pad] });
+  });
+}
+
+/** Doubles the length of `[batch, channels, length]` by a transposed convolution of kernel 4. */
+export function doubled1d(context: LayerContext, x: Value, name: string): Value {
+  const { g } = context;
+  return g.scope(name, () => {
+    const channels = fixed(x.shape[1], name);
+    const shape = [channels, channels, 4];
+    const w = parameter(context, { name: "weight", shape, start: heNormal(channels * 4) });
+    const bias = parameter(context, { name: "bias", shape: [channels], start: { kind: "zeros" } });
+    return g.convTranspose(x, w, { bias, strides: [2], pads: [1, 1] });
   });
 }
 

@@ -6,6 +6,8 @@ import type { FloatArray } from "./types.ts";
 export interface WindowShape {
   readonly predictHorizon: number;
   readonly observeHorizon: number;
+  /** Steps between observations. */
+  readonly observeStride: number;
   readonly actionDim: number;
   readonly proprioDim: number;
 }
@@ -17,9 +19,12 @@ export interface CutWindows {
 }
 
 /** The steps a window decided at `step` observes, oldest first; before the beginning the first repeats. */
-export function observedSteps(step: number, observeHorizon: number): number[] {
+export function observedSteps(
+  step: number,
+  { observeHorizon, observeStride }: Pick<WindowShape, "observeHorizon" | "observeStride">,
+): number[] {
   return Array.from({ length: observeHorizon }, (_, i) =>
-    Math.max(0, step - observeHorizon + 1 + i),
+    Math.max(0, step - (observeHorizon - 1 - i) * observeStride),
   );
 }
 
@@ -36,7 +41,7 @@ export function cutWindows(
   let [proprioAt, row] = [0, 0];
   for (const { part, window } of planned) {
     const { rows, step } = tables[part]!.at(window);
-    for (const seen of observedSteps(step, observeHorizon)) {
+    for (const seen of observedSteps(step, shape)) {
       proprio.set(rows.proprio.subarray(seen * proprioDim, (seen + 1) * proprioDim), proprioAt);
       proprioAt += proprioDim;
     }

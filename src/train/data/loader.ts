@@ -56,11 +56,11 @@ export async function openBatchLoader(options: BatchLoaderOptions): Promise<Batc
 
 function checkOptions(options: BatchLoaderOptions): void {
   const { datasets, batchSize, predictHorizon, observeHorizon = 1, cacheBytes = 0 } = options;
-  const { prefetch = DEFAULT_PREFETCH, threads = 1 } = options;
+  const { observeStride = 1, prefetch = DEFAULT_PREFETCH, threads = 1 } = options;
   if (datasets.length === 0) {
     throw new RangeError("Cannot open loader: there are no datasets, must be at least one");
   }
-  const atLeastOne = { batchSize, predictHorizon, observeHorizon, prefetch };
+  const atLeastOne = { batchSize, predictHorizon, observeHorizon, observeStride, prefetch };
   for (const [name, value] of Object.entries(atLeastOne)) {
     if (!Number.isInteger(value) || value < 1) {
       throw new RangeError(
@@ -181,7 +181,8 @@ class Loader implements BatchLoader {
   #used = { batches: 0, waitMs: 0, decodedImages: 0 };
 
   constructor(options: BatchLoaderOptions, parts: LoaderParts) {
-    const { observeHorizon = 1, prefetch = DEFAULT_PREFETCH, threads = 1 } = options;
+    const { observeHorizon = 1, observeStride = 1 } = options;
+    const { prefetch = DEFAULT_PREFETCH, threads = 1 } = options;
     const { spec, plan, setup } = parts;
     this.spec = spec;
     this.epochLength = plan.epochLength;
@@ -189,6 +190,7 @@ class Loader implements BatchLoader {
     this.#shape = {
       predictHorizon: options.predictHorizon,
       observeHorizon,
+      observeStride,
       actionDim: actionDim(spec.action),
       proprioDim: spec.proprio.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     };
@@ -269,14 +271,13 @@ class Loader implements BatchLoader {
   }
 
   #jobOf({ windows }: PlannedBatch): ImageJob {
-    const { observeHorizon } = this.#shape;
     return {
       windows: windows.map(({ part, window, epoch, index }) => {
         const { rows, step } = this.#parts.tables[part]!.at(window);
         return {
           source: part,
           episode: rows.episode.index,
-          steps: observedSteps(step, observeHorizon),
+          steps: observedSteps(step, this.#shape),
           length: rows.episode.length,
           firstSlot: rows.firstSlot,
           position: { epoch, index },

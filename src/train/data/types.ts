@@ -64,6 +64,8 @@ export interface BatchLoaderOptions {
   readonly predictHorizon: number;
   /** Observations of a window; before an episode's beginning its first one repeats. Default 1. */
   readonly observeHorizon?: number;
+  /** Steps between the observations of a window; default 1. */
+  readonly observeStride?: number;
   /** Cameras to load; may be none. */
   readonly cameras: readonly string[];
   /** Proprio components in this order; default: all, in spec order. */

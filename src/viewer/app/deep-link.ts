@@ -1,6 +1,6 @@
 /**
  * A link that brings back what is on the page: `#episode=<path>&t=<s>&view=<...>&lanes=<...>`, or
- * `#training=<path>&training=<path>&axis=epoch&log=1&smooth=0.9`.
+ * `#training=<path>&training=<path>&axis=epoch&log=1&smooth=0.9`, or `#play=<world>/<task>&state=3&drive=expert`.
  * The part after `#` never reaches a server.
  */
 import type { OrbitView } from "./transforms.ts";
@@ -18,6 +18,12 @@ export interface DeepLink {
   readonly folded?: readonly string[];
   /** The text of the filter box. */
   readonly filter?: string;
+  /** World and task that are played, `tabletop/lift_red_cube`, `libero/object/0`; there is no episode then. */
+  readonly play?: string;
+  /** Index of the initial state that playing begins at. */
+  readonly state?: number;
+  /** Who drives: `keyboard`, `expert`. */
+  readonly drive?: string;
   /** Paths of the training runs that are shown; there is no episode then. */
   readonly training?: readonly string[];
   /** What is along the bottom of their curves. */
@@ -42,6 +48,9 @@ export function parseDeepLink(hash: string): DeepLink {
   const view = parseView(text("view"));
   const training = query.getAll("training").filter((path) => path !== "");
   const axis = text("axis");
+  const play = text("play");
+  const drive = text("drive");
+  const state = Number(text("state") ?? NaN);
   const smooth = Number(text("smooth") ?? NaN);
   const folded = query
     .get("folded")
@@ -55,6 +64,9 @@ export function parseDeepLink(hash: string): DeepLink {
     ...(query.get("follow") === "1" && { follow: true }),
     ...(folded !== undefined && { folded }),
     ...(filter !== undefined && { filter }),
+    ...(play !== undefined && { play }),
+    ...(Number.isInteger(state) && state >= 0 && { state }),
+    ...(drive !== undefined && { drive }),
     ...(training.length > 0 && { training }),
     ...(axis !== undefined && { axis }),
     ...(query.get("log") === "1" && { log: true }),
@@ -72,6 +84,9 @@ export function formatDeepLink(link: DeepLink): string {
   if (link.follow === true) query.set("follow", "1");
   if (link.folded !== undefined) query.set("folded", link.folded.join(","));
   if (link.filter !== undefined && link.filter !== "") query.set("filter", link.filter);
+  if (link.play !== undefined) query.set("play", link.play);
+  if (link.state !== undefined) query.set("state", String(link.state));
+  if (link.drive !== undefined) query.set("drive", link.drive);
   for (const path of link.training ?? []) query.append("training", path);
   if (link.axis !== undefined) query.set("axis", link.axis);
   if (link.log === true) query.set("log", "1");

@@ -114,6 +114,11 @@ async function fetchResults(): Promise<readonly RunResults[]> {
   return (await fetchJson<readonly RunResults[]>("api/results")) ?? [];
 }
 
+/** Worlds whose files the server has; none on a static page. */
+export async function fetchWorlds(): Promise<readonly string[]> {
+  return (await fetchJson<readonly string[]>("api/worlds")) ?? [];
+}
+
 /** The JSON behind an address of our own server; undefined where there is none or it is away. */
 async function fetchJson<T>(address: string): Promise<T | undefined> {
   try {

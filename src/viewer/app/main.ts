@@ -25,6 +25,8 @@ import { connectLibrary } from "./library.ts";
 import type { OpenEpisode, Origin } from "./open-episode.ts";
 import { createEpisodeOpener } from "./open-episode.ts";
 import { createRunSummary } from "./run-summary.ts";
+import { playChoice, playLink } from "./play/link.ts";
+import { PlayView } from "./play/view.ts";
 import { onThemeChange, readTheme } from "./theme.ts";
 import { ThoughtsPanel } from "./thoughts.ts";
 import { createTimeAxis } from "./time-axis.ts";
@@ -48,7 +50,7 @@ let connection: Connection = "connecting";
 let follow = link.follow === true;
 let frameAsked = false;
 let hasTraining = false;
-let mode: "episodes" | "training" = link.training === undefined ? "episodes" : "training";
+let mode: "episodes" | "training" | "play" = "episodes";
 
 const theme = readTheme();
 const clock = createPlaybackClock();
@@ -57,7 +59,7 @@ const stageElement = byId("stage");
 const address = new Address({
   current: currentLink,
   mayWrite: () =>
-    mode === "training" ||
+    mode !== "episodes" ||
     (!clock.state.playing && link.episode === undefined && link.url === undefined),
 });
 const requestFrame = (): void => {
@@ -106,13 +108,20 @@ const training = new TrainingView({
   },
   onNotice: showNotice,
 });
+const play = new PlayView({
+  root: byId("play"),
+  onBegun: (reader) => void opener.open({ kind: "play", reader }),
+  onGrown: () => void opener.refresh(),
+  onFailed: showNotice,
+  onChange: () => address.touch(),
+});
 const drop = createDropTarget(byId("shade"), {
   onFile: (file) => void opener.open({ kind: "file", file }),
   onRefused: showNotice,
 });
 const opener = createEpisodeOpener({
   onOpening(origin) {
-    setMode("episodes");
+    if (origin.kind !== "play") setMode("episodes");
     byId("main").setAttribute("aria-busy", labelOf(origin));
   },
   onOpen: showEpisode,
@@ -141,6 +150,8 @@ function labelOf(origin: Origin): string {
       return origin.url;
     case "file":
       return origin.file.name;
+    case "play":
+      return origin.reader.header.task;
   }
 }
 
@@ -160,6 +171,7 @@ function showWelcome(): void {
 }
 
 function isLive({ origin, reader }: OpenEpisode): boolean {
+  if (origin.kind === "play") return !reader.complete;
   if (reader.complete || origin.kind !== "library") return false;
   const entry = entries.find(({ path }) => path === origin.path);
   // An episode that the list does not have yet is as new as can be.
@@ -196,13 +208,22 @@ function isLinked(origin: Origin): boolean {
   return origin.kind === "url" && origin.url === link.url;
 }
 
+/** An episode that is played here grows with every step: too often for all of the page. */
+const PLAYED_EVERY_MS = 300;
+let shownGrownMs = 0;
+
 function showGrown(episode: OpenEpisode): void {
-  const { reader } = episode;
+  const { reader, origin } = episode;
   const newestBefore = clock.state.steps;
-  drawTitle(episode);
-  timeline.show(reader, channelsOf(reader));
-  transport.show(reader);
-  thoughts.show(reader);
+  const nowMs = performance.now();
+  const often = origin.kind === "play" && !reader.complete;
+  if (!often || nowMs - shownGrownMs > PLAYED_EVERY_MS) {
+    shownGrownMs = nowMs;
+    drawTitle(episode);
+    timeline.show(reader, channelsOf(reader));
+    transport.show(reader);
+    thoughts.show(reader);
+  }
   scene.refresh();
   clock.setTimes(timesOf(episode), { live: true });
   if (clock.state.steps !== newestBefore) cameras.refresh();
@@ -220,13 +241,14 @@ function timesOf({ reader }: OpenEpisode): number[] {
 
 function currentLink(): DeepLink {
   if (mode === "training") return trainingLink(training);
+  if (mode === "play") return playLink(play.choice());
   const origin = opener.current()?.origin;
   const view = scene.chosenView();
   const folded = timeline.folded();
   return {
     ...(origin?.kind === "library" && { episode: origin.path }),
     ...(origin?.kind === "url" && { url: origin.url }),
-    ...(origin !== undefined && origin.kind !== "file" && { t: clock.timeS() }),
+    ...((origin?.kind === "library" || origin?.kind === "url") && { t: clock.timeS() }),
     ...(view !== undefined && { view }),
     follow,
     ...(folded.join() !== FOLDED_AT_FIRST.join() && { folded }),
@@ -241,6 +263,11 @@ function applyLink(): void {
     setMode("training");
     return;
   }
+  if (link.play !== undefined) {
+    play.choose(playChoice(link));
+    setMode("play");
+    return;
+  }
   if (link.view !== undefined) scene.setView(link.view);
   if (link.folded !== undefined) timeline.setFolded(link.folded);
   if (link.filter !== undefined) list.setFilter({ text: link.filter });
@@ -250,13 +277,16 @@ function applyLink(): void {
 
 /** Turns the page to the episodes or to the training runs. */
 function setMode(next: typeof mode): void {
+  if (next === mode && document.body.classList.contains(`in-${next}`)) return;
   mode = next;
-  const inTraining = next === "training";
-  document.body.classList.toggle("in-training", inTraining);
-  byId("tab-episodes").setAttribute("aria-pressed", String(!inTraining));
-  byId("tab-training").setAttribute("aria-pressed", String(inTraining));
+  for (const name of ["episodes", "training", "play"] as const) {
+    document.body.classList.toggle(`in-${name}`, name === next);
+    byId(`tab-${name}`).setAttribute("aria-pressed", String(name === next));
+  }
   help.list(commandsInForce());
-  if (inTraining) {
+  if (next === "play") play.show(opener.current()?.reader);
+  else play.hide();
+  if (next === "training") {
     clock.pause();
     training.showNewest();
     document.title = "Training · Efference";
@@ -304,6 +334,7 @@ const trainingCommands: readonly KeyCommand[] = [
 ];
 
 function commandsInForce(): readonly KeyCommand[] {
+  if (mode === "play") return [...play.commands(), ...episodeCommands];
   return mode === "training" ? trainingCommands : episodeCommands;
 }
 
@@ -324,6 +355,7 @@ function start(): void {
   byId("notice").addEventListener("click", () => showNotice(undefined));
   byId("tab-episodes").addEventListener("click", () => setMode("episodes"));
   byId("tab-training").addEventListener("click", () => setMode("training"));
+  byId("tab-play").addEventListener("click", () => setMode("play"));
   listenForKeys(commandsInForce);
   help.list(commandsInForce());
   setFollow(follow);
@@ -367,7 +399,7 @@ function takeEntries(next: readonly EpisodeEntry[], folder: string): void {
 
 function takeTraining(runs: readonly TrainingRun[]): void {
   hasTraining = runs.length > 0;
-  byId("tabs").hidden = !hasTraining && mode === "episodes";
+  byId("tab-training").hidden = !hasTraining && mode !== "training";
   setText(byId("tab-training"), runs.length === 0 ? "Training" : `Training ${runs.length}`);
   training.setRuns(runs);
   if (mode === "training") training.showNewest();

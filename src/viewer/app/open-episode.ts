@@ -9,7 +9,9 @@ import { episodeUrl } from "./library.ts";
 export type Origin =
   | { readonly kind: "library"; readonly path: string }
   | { readonly kind: "url"; readonly url: string }
-  | { readonly kind: "file"; readonly file: File };
+  | { readonly kind: "file"; readonly file: File }
+  /** An episode that is being made on this page. */
+  | { readonly kind: "play"; readonly reader: EpisodeReader };
 
 export interface OpenEpisode {
   readonly origin: Origin;
@@ -64,7 +66,7 @@ export function createEpisodeOpener(events: OpenerEvents): EpisodeOpener {
       const mine = ++wish;
       events.onOpening(origin);
       try {
-        const reader = await openEpisode(sourceOf(origin));
+        const reader = origin.kind === "play" ? origin.reader : await openEpisode(sourceOf(origin));
         if (mine !== wish) return;
         current = { origin, reader };
         events.onOpen(current);
@@ -78,7 +80,7 @@ export function createEpisodeOpener(events: OpenerEvents): EpisodeOpener {
   };
 }
 
-function sourceOf(origin: Origin): ByteSource {
+function sourceOf(origin: Exclude<Origin, { kind: "play" }>): ByteSource {
   switch (origin.kind) {
     case "library":
       return httpSource(episodeUrl(origin.path));

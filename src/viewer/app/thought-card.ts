@@ -17,6 +17,8 @@ export function thoughtCard(
         element("span", { class: "number" }, [formatNumber(thought.value)]),
         sparkline(thought.tag, context),
       ]);
+    case "refinement":
+      return cardOf(thought.tag, refinementLines(thought));
     case "point":
       return cardOf(thought.tag, [
         element("span", { class: "number" }, [thought.position.map(formatNumber).join("  ")]),
@@ -30,6 +32,17 @@ export function thoughtCard(
       ]);
     }
   }
+}
+
+/** One line for each number of the steps, from the first to the last. */
+function refinementLines({ steps, values }: Extract<Thought, { kind: "refinement" }>): Node[] {
+  const count = steps.at(-1) ?? 0;
+  const lines = Object.entries(values).map(([name, numbers]) => {
+    const [first, last] = [numbers[0] ?? NaN, numbers.at(-1) ?? NaN];
+    return `${formatName(name)} ${formatNumber(first)} → ${formatNumber(last)}`;
+  });
+  const words = [count === 1 ? "1 step" : `${count} steps`, ...lines];
+  return [element("p", {}, [words.join(", ")])];
 }
 
 /** Words that were said at an earlier decision and still hold. */

@@ -32,6 +32,13 @@ export default defineConfig({
   plugins: [gzipped()],
   build: {
     outDir: here("../../../dist/viewer"),
+    rollupOptions: {
+      // The player is a worker of its own name: the page must not import what it is made of.
+      input: { index: here("index.html"), player: here("../../play/worker.ts") },
+      output: {
+        entryFileNames: ({ name }) => (name === "player" ? "player.js" : "assets/[name]-[hash].js"),
+      },
+    },
     emptyOutDir: true,
     target: "es2022",
     // three.js is one chunk of its own that loads after the page is usable.

@@ -7,11 +7,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
-/** Everything from the own origin only; WebAssembly for decompression, blobs for decoded images. */
-function contentSecurityPolicy(host: string): string {
+/**
+ * Everything from the own origin only; WebAssembly for decompression, blobs for decoded images. The player, a
+ * worker that sees no page, may also make functions from text: the physics engine's bindings do.
+ */
+function contentSecurityPolicy(host: string, isPlayer: boolean): string {
   return [
     "default-src 'none'",
-    "script-src 'self' 'wasm-unsafe-eval'",
+    `script-src 'self' 'wasm-unsafe-eval'${isPlayer ? " 'unsafe-eval'" : ""}`,
     "style-src 'self'",
     "img-src 'self' blob: data:",
     `connect-src 'self' ws://${host}`,
@@ -23,7 +26,9 @@ function contentSecurityPolicy(host: string): string {
 }
 
 export function setSecurityHeaders(request: IncomingMessage, response: ServerResponse): void {
-  response.setHeader("Content-Security-Policy", contentSecurityPolicy(request.headers.host ?? ""));
+  const isPlayer = request.url?.split("?")[0] === "/player.js";
+  const policy = contentSecurityPolicy(request.headers.host ?? "", isPlayer);
+  response.setHeader("Content-Security-Policy", policy);
   response.setHeader("X-Content-Type-Options", "nosniff");
   response.setHeader("X-Frame-Options", "DENY");
   response.setHeader("Referrer-Policy", "no-referrer");

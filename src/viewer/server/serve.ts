@@ -28,6 +28,8 @@ export interface ServeViewerOptions {
   readonly host?: string;
   /** 0 takes any free port; a taken port is an error. @default 0 */
   readonly port?: number;
+  /** Folders with the data of worlds that the page can play, by world: `libero`. */
+  readonly worldFolders?: Readonly<Record<string, string>>;
   /** The built page. @default the one that was built with this code */
   readonly appFolder?: string;
 }
@@ -48,7 +50,8 @@ export async function serveViewer(options: ServeViewerOptions): Promise<ViewerSe
   await assertServable(folder, appFolder);
   const index = createFolderIndex(folder);
   const training = createTrainingIndex(folder);
-  const handle = createHandler({ folder, host, appFolder, index, training });
+  const { worldFolders = {} } = options;
+  const handle = createHandler({ folder, host, appFolder, index, training, worldFolders });
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
@@ -95,8 +98,9 @@ function createHandler(context: {
   appFolder: string;
   index: FolderIndex;
   training: TrainingIndex;
+  worldFolders: Readonly<Record<string, string>>;
 }): Handler {
-  const { folder, host, index, training } = context;
+  const { folder, host, index, training, worldFolders } = context;
   const page = sirv(context.appFolder, { gzip: true, etag: true, single: false, dotfiles: false });
   return async (request, response) => {
     if (!isOwnHost(request.headers.host, host)) {
@@ -118,6 +122,11 @@ function createHandler(context: {
     } else if (path === "/api/training") {
       await training.scan();
       sendJson(response, 200, training.runs());
+    } else if (path === "/api/worlds") {
+      sendJson(response, 200, Object.keys(worldFolders));
+    } else if (path?.startsWith("/worlds/") === true) {
+      const file = await resolveWorldFile(worldFolders, path.slice("/worlds/".length));
+      await answerFile(request, response, { file, what: "file of a world" });
     } else if (path?.startsWith("/training/") === true) {
       const file = await resolveMetrics(folder, training, path.slice("/training/".length));
       await answerFile(request, response, { file, what: "training run" });
@@ -137,6 +146,16 @@ function pathOf(request: IncomingMessage): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** `WORLD/PATH`, below the folder of that world. */
+async function resolveWorldFile(
+  folders: Readonly<Record<string, string>>,
+  path: string,
+): Promise<string | undefined> {
+  const [world = "", ...rest] = path.split("/");
+  const folder = Object.hasOwn(folders, world) ? folders[world] : undefined;
+  return folder === undefined ? undefined : resolveBelow(folder, rest.join("/"));
 }
 
 /** Metrics of known runs only: no other file of theirs is offered. */

@@ -17,7 +17,7 @@ import numpy as np
 
 from efference_sim.libero.initial_states import read_initial_states
 from efference_sim.libero.original import open_original
-from efference_sim.libero.simulator import CAMERAS, FULL_OPENING_M
+from efference_sim.libero.simulator import CAMERAS, FULL_OPENING_M, SETTLE_ACTION, SETTLE_STEPS
 from efference_sim.libero.tasks import select_tasks
 
 
@@ -48,6 +48,8 @@ def policy_of(model, size):
 def run_episode(env, decide, state, limit):
     """Control steps executed and whether the goal was reached."""
     observation = env.set_init_state(state)
+    for _ in range(SETTLE_STEPS):
+        observation, *_ = env.step(np.array(SETTLE_ACTION))
     step = 0
     while True:
         for action in decide(observation):

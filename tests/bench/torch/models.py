@@ -17,6 +17,7 @@ os.environ["OMP_NUM_THREADS"] = str(threads)
 import torch  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "support" / "torch"))
+from chunk_policies import policy  # noqa: E402
 from models import Act, Gpt, Unet, Vit  # noqa: E402
 from trainers import loss_of, optimiser_of, update  # noqa: E402
 
@@ -81,6 +82,12 @@ def vit_forward():
     return inference(Vit(**config), torch.randn(1, 3, config["image"], config["image"]))
 
 
+def chunk_policy():
+    """Cases named after how they make a chunk, as `energy-2`."""
+    kind, steps = (config.pop(key) for key in ("kind", "steps"))
+    return policy(config, kind, steps, compiled)
+
+
 CASES = {
     "gpt": gpt,
     "act": act,
@@ -96,7 +103,7 @@ def say(message):
     print(json.dumps(message), flush=True)
 
 
-step = CASES[case]()
+step = CASES.get(case, chunk_policy)()
 if mode == "compile":
     step()
 say({"ready": True})

@@ -112,7 +112,7 @@ describe("efference eval", () => {
 describe("bad usage", () => {
   it.each([
     [["eval"], 2, "exactly one of --sim NAME"],
-    [["eval", "--sim", "chess"], 2, "must be one of tabletop, counter"],
+    [["eval", "--sim", "chess"], 2, "must be one of tabletop, libero, counter"],
     [["eval", "--sim", "counter", "--episodes", "0"], 2, "integer of 1 or more"],
     [["eval", "--sim", "tabletop", "--suite", "nope", "--out", "u1"], 2, 'suite "nope"'],
     [["eval", "--sim", "tabletop", "--task", "nope", "--out", "u2"], 2, 'task "nope"'],
@@ -161,7 +161,7 @@ describe("efference --help", () => {
     expect(help.code).toBe(0);
     const commands = [...help.stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name!);
     expect(commands).toEqual(expect.arrayContaining(["demo", "eval", "view", "inspect", "doctor"]));
-    for (const command of commands.filter((name) => name !== "help" && name !== "sim")) {
+    for (const command of commands.filter((name) => !["help", "sim", "libero"].includes(name))) {
       const { code, stdout } = await run([command, "--help"], cwd);
       expect(code).toBe(0);
       expect(stdout).toContain("Examples:");

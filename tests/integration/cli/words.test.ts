@@ -6,6 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import packageJson from "../../../package.json" with { type: "json" };
+import { writePolicyPackage } from "../../../src/package/index.ts";
+import {
+  DIM,
+  STATE_INPUT,
+  graph,
+  manifestOf,
+  rows,
+  stepInputs,
+} from "../../support/package-shapes.ts";
 import { CLI, lastLine, run, start } from "./cli.ts";
 
 let cwd = "";
@@ -54,6 +63,43 @@ describe("efference inspect", () => {
     expect(json).not.toHaveProperty("outcome");
   });
 
+  it("says what a package with a loop runs, what its graphs take, and what cannot run here", async () => {
+    const folder = join(cwd, "pack");
+    const shape = {
+      runner: {
+        type: "iterative",
+        scheduler: "ddim",
+        num_train_timesteps: 50,
+        num_inference_steps: 5,
+        action_dim: DIM,
+        horizon: 2,
+      },
+      artifacts: { encoder: "encoder.onnx", denoise: "denoise.onnx" },
+      inputs: [STATE_INPUT],
+    };
+    const encoder = graph((g) => g.output("cond", g.tanh(g.input("state", "float32", [1, DIM]))));
+    const denoise = graph((g) => {
+      const { x, t } = stepInputs(g);
+      g.output("noise_pred", g.sum(x, t, rows(g, g.input("cond", "float32", [1, DIM]))));
+    });
+    const files = { "encoder.onnx": encoder, "denoise.onnx": denoise };
+    await writePolicyPackage(folder, { manifest: manifestOf(shape), files });
+    const words = await run(["inspect", folder], cwd);
+    expect(words.code).toBe(0);
+    expect(words.stdout).toMatch(/runs +the encoder once, then 5 ddim steps on float32\[1, 2, 3\]/);
+    expect(words.stdout).toMatch(/takes +x_t float32\[1, 2, 3\]; timestep float32\[1\]; cond/);
+    expect(words.stdout).toMatch(/binding +state from proprio/);
+
+    const manifest = manifestOf({ ...shape, runner: { type: "speculative" } });
+    await writePolicyPackage(folder, { manifest, files }, { overwrite: true });
+    const other = await run(["inspect", folder, "--json"], cwd);
+    expect(other.code).toBe(0);
+    expect(lastLine(other.stdout)).toMatchObject({
+      kind: "policy_package",
+      description: { runnable: false, runner: expect.stringContaining('"speculative"') },
+    });
+  });
+
   it("prints the table of a run's results, and reads its folder", async () => {
     for (const path of ["run", join("run", "results.json")]) {
       const { code, stdout } = await run(["inspect", path], cwd);
@@ -82,13 +128,13 @@ describe("efference sim", () => {
     const list = await run(["sim", "list", "--json"], cwd);
     expect(list.code).toBe(0);
     expect(lastLine(list.stdout)).toMatchObject({
-      simulators: [{ name: "tabletop" }, { name: "counter" }],
+      simulators: [{ name: "tabletop" }, { name: "libero" }, { name: "counter" }],
     });
     const one = lastLine((await run(["sim", "list", "counter", "--json"], cwd)).stdout);
     expect(one).toMatchObject({ name: "counter", tasks: [{ name: "count" }, {}] });
     const unknown = await run(["sim", "list", "chess"], cwd);
     expect([unknown.code, unknown.stdout]).toEqual([2, ""]);
-    expect(unknown.stderr).toContain("must be one of tabletop, counter");
+    expect(unknown.stderr).toContain("must be one of tabletop, libero, counter");
   });
 
   it("leaves when it is interrupted, though nobody ever answered", async () => {

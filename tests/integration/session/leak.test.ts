@@ -77,6 +77,22 @@ describe("memory", () => {
     expect((after.external - before.external) / MIB).toBeLessThan(16);
   });
 
+  it("of a session that only fills is flat over 10,000 runs", async () => {
+    await using session = await openLocalSession(meanColour(), { fillOnly: true });
+    const into = { mean: { dtype: "float32", shape: [1, 3], data: new Float32Array(3) } as const };
+    const runs = async (times: number): Promise<void> => {
+      for (let i = 0; i < times; i++) {
+        into.mean.data.fill(0);
+        await session.run({ image }, { into });
+        if (into.mean.data[2] !== 7) throw new Error(`run ${i} is wrong`);
+      }
+    };
+    await runs(1_000);
+    const before = process.memoryUsage().rss;
+    await runs(10_000);
+    expect((process.memoryUsage().rss - before) / MIB).toBeLessThan(64);
+  });
+
   it("of this thread is flat over 200 sessions opened and closed, and so are its handles", async () => {
     const openAndClose = async (times: number): Promise<void> => {
       for (let i = 0; i < times; i++) {

@@ -222,6 +222,18 @@ export const CASES: readonly GradientCase[] = [
   ...rmsCases("SimplifiedLayerNormalization", "two axes", (g, v) =>
     g.rmsNorm(v[0], v[1], { axis: 1, epsilon: EPSILON }),
   ),
+  ...bothDtypes({
+    op: "SimplifiedLayerNormalization",
+    name: "without a scale",
+    inputs: [{ shape: [2, 3, 4] }],
+    make: (g, v) => {
+      const dtype = v[0].elementType;
+      const data = dtype === "float64" ? new Float64Array(4) : new Float32Array(4);
+      const ones = g.constant({ dtype, shape: [4], data: data.fill(1) });
+      return g.rmsNorm(v[0], ones, { epsilon: EPSILON });
+    },
+    oracle: (v) => mapSets(v[0], rowsFrom(2), divideByRms(EPSILON)),
+  }),
   ...rmsCases("RMSNormalization", "two axes", (g, v) =>
     g.one("RMSNormalization", [v[0], v[1]], { attributes: { axis: 1, epsilon } }),
   ),

@@ -143,6 +143,25 @@ export function energyTrainable(kit, { steps, config = ENERGY }) {
   return lossTrainable(kit, { name: "energy", loss });
 }
 
+/** The same as a step that is repeated, and the loss of what comes out, for `RecurrentStep`. */
+export function energyRecurrence(kit, config = ENERGY) {
+  return {
+    name: "energy",
+    stepGraph({ batchSize, parameters }) {
+      const g = new kit.GraphBuilder("energy_step");
+      const { actions, observation } = energyInputs(g, batchSize, config);
+      const next = descended(kit, { g, parameters }, { actions, observation, config });
+      return { g, state: actions, next };
+    },
+    lossGraph({ batchSize }) {
+      const g = new kit.GraphBuilder("energy_loss");
+      const shape = [batchSize, config.rows, config.actionDim];
+      const [state, target] = ["chunk", "target"].map((name) => g.input(name, "float32", shape));
+      return { g, state, loss: meanSquare(g, state, target) };
+    },
+  };
+}
+
 export function energyFeeds(rng, batch, config = ENERGY) {
   const { rows, actionDim, observed, width } = config;
   return {

@@ -2,7 +2,7 @@ import type { grad } from "../../../src/autodiff/index.ts";
 import type { NdArray, Rng } from "../../../src/core/index.ts";
 import type { GraphBuilder } from "../../../src/onnx/index.ts";
 import type * as layers from "../../../src/onnx/layers/index.ts";
-import type { Trainable } from "../../../src/train/index.ts";
+import type { RecurrentModel, Trainable } from "../../../src/train/index.ts";
 
 /** The modules that the models are written with. */
 export interface Kit {
@@ -27,7 +27,9 @@ export function energyTrainable(
   kit: Kit,
   options: { readonly steps: number; readonly config?: Config },
 ): Trainable;
+export function energyRecurrence(kit: Kit, config?: Config): RecurrentModel;
 export const gptFeeds: MakeFeeds;
 export const resnetBlockFeeds: MakeFeeds;
 export const unetBlockFeeds: MakeFeeds;
 export const energyFeeds: MakeFeeds;
+export function gaussian(rng: Rng, shape: readonly number[]): NdArray;

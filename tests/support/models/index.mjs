@@ -1,6 +1,14 @@
 /** Models that are compared with PyTorch: by numbers in `tests/parity`, by time in `tests/bench`. */
 export { ACT, actFeeds, actGraph, actTrainable } from "./act.mjs";
-export { ENERGY, descended, energyFeeds, energyInputs, energyTrainable } from "./energy.mjs";
+export { CHUNK_POLICY, CHUNK_POLICY_CASES, chunkPolicy } from "./chunk-policies.mjs";
+export {
+  ENERGY,
+  descended,
+  energyFeeds,
+  energyInputs,
+  energyRecurrence,
+  energyTrainable,
+} from "./energy.mjs";
 export { GPT, gptFeeds, gptTrainable } from "./gpt.mjs";
 export { gaussian } from "./kit.mjs";
 export { RESNET_BLOCK, resnetBlockFeeds, resnetBlockTrainable } from "./resnet.mjs";

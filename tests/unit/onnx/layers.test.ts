@@ -4,11 +4,19 @@ import { seeded } from "../../../src/core/index.ts";
 import { GraphBuilder, writeModel } from "../../../src/onnx/index.ts";
 import type { Value } from "../../../src/onnx/index.ts";
 import {
+  attendTo,
   attention,
+  convolution1d,
   convolution2d,
+  doubled1d,
   encoderBlock,
   freshParameters,
+  keysAndValues,
   linear,
+  residualBlock2d,
+  rmsNorm,
+  sinusoids,
+  sinusoidsOf,
   spatialSoftmax,
   storedParameters,
 } from "../../../src/onnx/layers/index.ts";
@@ -145,5 +153,120 @@ describe("build", () => {
       "l/bias": f32([1], [0.5]),
     });
     expect(Array.from(outputs["y"]?.data ?? [], Number)).toEqual([430.5]);
+  });
+});
+
+describe("attention in two halves", () => {
+  const widths = { name: "a", heads: 2, batch: 1 };
+
+  it("sees no row after its own where it is causal", async () => {
+    const c = context();
+    const x = c.g.input("x", "float32", [3, 4]);
+    const memory = keysAndValues(c, x, widths);
+    const y = attendTo(c, { x, memory }, { ...widths, causal: true });
+    const numbers = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+    const out = await run(c, y, f32([3, 4], numbers));
+    const again = context();
+    const x2 = again.g.input("x", "float32", [3, 4]);
+    const memory2 = keysAndValues(again, x2, widths);
+    const y2 = attendTo(again, { x: x2, memory: memory2 }, { ...widths, causal: true });
+    const changed = await run(again, y2, f32([3, 4], numbers.with(8, -50)));
+    expect([...changed.subarray(0, 8)]).toEqual([...out.subarray(0, 8)]);
+    expect([...changed.subarray(8)]).not.toEqual([...out.subarray(8)]);
+  });
+
+  it("does not depend on the size of queries and keys, which are normalised", async () => {
+    const scaledBy = async (factor: number): Promise<Float32Array> => {
+      const c: LayerContext = {
+        g: new GraphBuilder("test"),
+        parameters: {
+          get: (name, shape, start) => {
+            const array = freshParameters(seeded(1)).get(name, shape, start);
+            const grown = /\/[qk]\/weight$/.test(name);
+            return grown
+              ? f32(
+                  [...shape],
+                  Array.from(array.data, Number).map((v) => v * factor),
+                )
+              : array;
+          },
+        },
+      };
+      const x = c.g.input("x", "float32", [3, 4]);
+      return run(
+        c,
+        attendTo(c, { x, memory: keysAndValues(c, x, widths) }, widths),
+        f32([3, 4], [1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3]),
+      );
+    };
+    const [one, ten] = [await scaledBy(1), await scaledBy(10)];
+    one.forEach((v, i) => expect(ten[i]).toBeCloseTo(v, 4));
+  });
+
+  it("lets many chunks attend to one memory", async () => {
+    const c = context();
+    const x = c.g.input("x", "float32", [4, 4]);
+    const memory = keysAndValues(c, c.g.slice(x, 0, { start: 0, end: 2 }), widths);
+    const both = await run(
+      c,
+      attendTo(c, { x, memory }, { ...widths, batch: 2 }),
+      f32([4, 4], [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8]),
+    );
+    expect([...both.subarray(0, 8)]).toEqual([...both.subarray(8)]);
+    const other = context();
+    const wide = other.g.input("x", "float32", [4, 4]);
+    expect(() => keysAndValues(other, wide, { ...widths, heads: 3 })).toThrow(
+      /3 heads share a width of 4/,
+    );
+  });
+});
+
+describe("sinusoids", () => {
+  it("are those of the formula, as a table and computed", async () => {
+    const { data } = sinusoids({ rows: 3, width: 4 });
+    expect(data[0]).toBe(0);
+    expect(data[1]).toBe(1);
+    // Row 2, second wavelength: 1e4 to the power of 1/2 = 100.
+    expect(data[10]).toBeCloseTo(Math.sin(2 / 100), 6);
+    expect(data[11]).toBeCloseTo(Math.cos(2 / 100), 6);
+    const c = context();
+    const x = c.g.input("x", "float32", [2]);
+    const out = await run(c, sinusoidsOf(c.g, x, 4), f32([2], [0, 2]));
+    const expected = [0, 0, 1, 1, Math.sin(2), Math.sin(0.02), Math.cos(2), Math.cos(0.02)];
+    expected.forEach((v, i) => expect(out[i]).toBeCloseTo(v, 5));
+    expect(() => sinusoids({ rows: 1, width: 3 })).toThrow(/width of 3, must be even/);
+  });
+});
+
+describe("convolutions along time and residual blocks", () => {
+  it("have the sizes that they say", () => {
+    const c = context();
+    const x = c.g.input("x", "float32", [2, 3, 8]);
+    const half = convolution1d(c, x, { name: "c", filters: 5, kernel: 3, stride: 2 });
+    expect(half.shape).toEqual([2, 5, 4]);
+    expect(doubled1d(c, half, "d").shape).toEqual([2, 5, 8]);
+    const image = c.g.input("image", "float32", [2, 3, 8, 6]);
+    const block = { name: "b", filters: 8, stride: 2, groupSize: 4 };
+    expect(residualBlock2d(c, image, block).shape).toEqual([2, 8, 4, 3]);
+    expect(() => residualBlock2d(context(), image, { ...block, groupSize: 3 })).toThrow(
+      /8 filters are in groups of 3/,
+    );
+  });
+});
+
+describe("a shared context", () => {
+  it("uses a parameter again, and another does not", () => {
+    const c = { ...context(), shared: true };
+    const x = c.g.input("x", "float32", [2, 3]);
+    linear(c, x, { name: "head", width: 2 });
+    linear(c, x, { name: "head", width: 2 });
+    expect([...c.g.parameters.keys()]).toEqual(["head/weight", "head/bias"]);
+    expect(() => linear({ ...c, shared: false }, x, { name: "head", width: 2 })).toThrow(/taken/);
+  });
+
+  it("leaves scales out where they are folded", () => {
+    const c = { ...context(), folded: true };
+    rmsNorm(c, c.g.input("x", "float32", [2, 3]), "norm");
+    expect([...c.g.parameters.keys()]).toEqual([]);
   });
 });

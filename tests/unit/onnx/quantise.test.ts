@@ -2,10 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { NdArray } from "../../../src/core/index.ts";
 import { seeded } from "../../../src/core/index.ts";
-import type { Model, QuantiseOptions, Tensor } from "../../../src/onnx/index.ts";
+import type { Model, QuantisedWeight, QuantiseOptions, Tensor } from "../../../src/onnx/index.ts";
 import {
   GraphBuilder,
-  QUANTISED_BLOCK,
   assertModel,
   quantise,
   readModel,
@@ -36,7 +35,11 @@ function arrayOf(model: Model, name: string): NdArray {
 }
 
 /** The matrix that the codes stand for, `[K, N]`, by the operator's definition and in float64. */
-function decoded(model: Model, stem: string, [K, N]: readonly [number, number]): NdArray {
+function decoded(
+  model: Model,
+  stem: string,
+  { shape: [K, N], block: size }: QuantisedWeight,
+): NdArray {
   const bits = Number(/(\d)bit$/.exec(stem)?.[1]);
   const codes = arrayOf(model, `${stem}/codes`);
   const scales = arrayOf(model, `${stem}/scales`).data;
@@ -48,11 +51,11 @@ function decoded(model: Model, stem: string, [K, N]: readonly [number, number]):
     if (bits === 8) return Number(bytes.data[row * width + i]);
     return (Number(bytes.data[row * width + (i >> 1)]) >> (4 * (i & 1))) & 15;
   };
-  const blocks = Math.ceil(K / QUANTISED_BLOCK);
+  const blocks = Math.ceil(K / size);
   const data = new Float64Array(K * N);
   for (let n = 0; n < N; n++) {
     for (let k = 0; k < K; k++) {
-      const block = Math.floor(k / QUANTISED_BLOCK);
+      const block = Math.floor(k / size);
       const zero = zeros === undefined ? 2 ** (bits - 1) : nibble(zeros, n, block);
       data[k * N + n] = (nibble(codes, n, k) - zero) * Number(scales[n * blocks + block]);
     }
@@ -72,6 +75,11 @@ describe("quantise()", () => {
     [96, 5, { bits: 4, zeroPoints: true }],
     [40, 7, { bits: 8 }],
     [40, 7, { bits: 4 }],
+    [150, 9, { bits: 8 }],
+    [150, 9, { bits: 8, zeroPoints: true }],
+    [150, 9, { bits: 8, block: 64 }],
+    [150, 9, { bits: 4, block: 128, zeroPoints: true }],
+    [20, 9, { bits: 8 }],
   ])("multiplies %i x %i by the decoded matrix, with %o", async (K, N, options) => {
     const { model, weights } = quantise(product(K, N, 0.3), options);
     assertModel(model);
@@ -79,7 +87,7 @@ describe("quantise()", () => {
     await using session = await openLocalSession(writeModel(model));
     const { outputs } = await session.run({ x });
     const y = hostArray(outputs, "y", "float32").data as Float32Array;
-    const w = decoded(model, `w/${options.bits}bit`, [K, N]);
+    const w = decoded(model, `w/${options.bits}bit`, weights[0]!);
     const wanted = matmul(toOracle(x), toOracle(w)).data;
     // The engine rounds x to 8 bits as well: half a step of x's largest number per factor, with random signs.
     const largest = Math.max(...toOracle(x).data.map(Math.abs));
@@ -103,14 +111,27 @@ describe("quantise()", () => {
         shape: [64, 48],
         floatBytes: 4 * 64 * 48,
         bytes: (64 * 48) / 2 + 4 * 2 * 48,
+        block: 32,
         maxError: expect.any(Number) as number,
       },
     ]);
     const [zeros] = quantise(product(64, 48), { bits: 8, zeroPoints: true }).weights;
-    expect(zeros?.bytes).toBe(64 * 48 + 4 * 2 * 48 + 2 * 48);
+    expect(zeros?.bytes).toBe(64 * 48 + 4 * 48 + 48);
     const written = (model: Model): number => writeModel(model).byteLength;
     const { model } = quantise(product(512, 512), { bits: 8 });
-    expect(written(product(512, 512)) / written(model)).toBeGreaterThan(3.4);
+    expect(written(product(512, 512)) / written(model)).toBeGreaterThan(3.8);
+  });
+
+  it("takes blocks of 128 for 8 bits where the matrix fills them", () => {
+    const block = (inputs: number, options: QuantiseOptions) =>
+      quantise(product(inputs, 4), options).weights.map((weight) => weight.block);
+    expect([20, 64, 127, 128, 300].flatMap((inputs) => block(inputs, { bits: 8 }))).toEqual([
+      32, 64, 64, 128, 128,
+    ]);
+    expect(block(300, { bits: 4 })).toEqual([32]);
+    expect(block(300, { bits: 8, block: 32 })).toEqual([32]);
+    const odd = { bits: 8, block: 48 } as unknown as QuantiseOptions;
+    expect(() => block(300, odd)).toThrow("block is 48, must be 32, 64 or 128");
   });
 
   it("codes a block by its definition: golden values", () => {

@@ -433,14 +433,14 @@ describe("loadPolicy()", () => {
       'its runner is "diffusion"',
     ],
     [
-      "a history of observations",
+      "a history of observations that the graph does not take",
       broken((m) => ({ model: { ...m.model, n_obs_steps: 2 } })),
-      "n_obs_steps is 2",
+      'input "state" is float32[1, 2, 3], must be float32[batch, 3]',
     ],
     [
       "an unknown step",
-      broken((m) => ({ model: { ...m.model, preprocessors: [{ type: "hf_tokenizer" }] } })),
-      'a step "hf_tokenizer"',
+      broken((m) => ({ model: { ...m.model, preprocessors: [{ type: "ov_tokenizer" }] } })),
+      'a step "ov_tokenizer" (its tokeniser is an OpenVINO graph), must be one of normalize',
     ],
     [
       "an unknown mode",

@@ -141,6 +141,83 @@ describe("a local session", () => {
   });
 });
 
+describe("a session that only fills", () => {
+  let session: LocalSession;
+  /** sum = x + y and dot, of three numbers; picked = x at an index that may lie outside. */
+  beforeAll(async () => {
+    const g = new GraphBuilder("filled");
+    const [x, y] = [g.input("x", "float32", [3]), g.input("y", "float32", [3])];
+    g.output("sum", g.add(x, y));
+    g.output("dot", g.reduceSum(g.mul(x, y), [0]));
+    g.output("picked", g.gather(x, g.input("at", "int64", ["n"]), 0));
+    session = await openLocalSession(writeModel(g.build()), { fillOnly: true, threads: 2 });
+  });
+  afterAll(() => session.close());
+
+  const at = (...indices: number[]): NdArray => ({
+    dtype: "int64",
+    shape: [indices.length],
+    data: BigInt64Array.from(indices, BigInt),
+  });
+  const feeds = { x: X, y: Y, at: at(2, 0) };
+
+  it("has the outputs of its graph", () => {
+    expect(session.outputs).toEqual([
+      { name: "sum", dtype: "float32", shape: [3] },
+      { name: "dot", dtype: "float32", shape: [] },
+      { name: "picked", dtype: "float32", shape: ["n"] },
+    ]);
+  });
+
+  it("writes into buffers, and into new arrays where there are none", async () => {
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    const data = new Float32Array(memory.buffer, 64, 3);
+    const into = {
+      sum: { dtype: "float32", shape: [3], data },
+      picked: f32([2], [NaN, NaN]),
+    } as const;
+    for (const scale of [1, 2]) {
+      const x = f32([3], [scale, 2 * scale, 3 * scale]);
+      const { outputs } = await session.run({ ...feeds, x }, { into });
+      expect(outputs["sum"]).toBe(into.sum);
+      expect([...new Float32Array(memory.buffer, 64, 3)]).toEqual([
+        scale + 4,
+        2 * scale + 5,
+        3 * scale - 6,
+      ]);
+      expect(outputs["picked"]).toEqual(f32([2], [3 * scale, scale]));
+      expect(outputs["dot"]).toEqual(f32([], [-4 * scale]));
+    }
+  });
+
+  it("computes only what is wanted, and wants a shape for it", async () => {
+    const { outputs } = await session.run(feeds, { outputs: ["dot"] });
+    expect(outputs).toEqual({ dot: f32([], [-4]) });
+    await expect(session.run(feeds)).rejects.toThrow(
+      'output "picked" is float32[n] and has no buffer, must have one or a fixed shape (fillOnly)',
+    );
+  });
+
+  it("tells what goes wrong in the engine from what ends every run", async () => {
+    const into = { picked: f32([1], [NaN]) };
+    const run = (index: number) => session.run({ ...feeds, at: at(index) }, { into });
+    await expect(run(7)).rejects.toThrow(/^Cannot run: .*indices element out of data bounds/s);
+    await expect(session.run(feeds, { into })).rejects.toThrow(/^Cannot run: /);
+    await run(1);
+    expect(into.picked.data[0]).toBe(2);
+  });
+
+  it("refuses files and other devices", async () => {
+    const options = { fillOnly: true };
+    await expect(openLocalSession("model.onnx", options)).rejects.toThrow(
+      'fillOnly is set for the file "model.onnx", must be with bytes alone',
+    );
+    await expect(openLocalSession(model(), { ...options, device: "webgpu" })).rejects.toThrow(
+      "fillOnly is set on webgpu, must be on cpu alone",
+    );
+  });
+});
+
 describe("16-bit floats", () => {
   it("are their bits, in both kinds of session and on every version of Node", async () => {
     const g = new GraphBuilder("half");

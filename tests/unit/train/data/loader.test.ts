@@ -155,6 +155,23 @@ describe("batches", () => {
     expect(again.map(contents)).toEqual(drawn.slice(5).map(contents));
   });
 
+  it("look back by strides", async () => {
+    const [batch] = await take(1, {
+      datasets: [{ dataset, episodes: [2] }],
+      cameras: [],
+      proprio: ["gripper_opening"],
+      shuffle: false,
+      observeHorizon: 3,
+      observeStride: 2,
+    });
+    const opening = (step: number): number =>
+      Number(written[2]!.timeSteps[step]!.observation.proprio["gripper_opening"]!.data[0]);
+    const expected = [0, 1, 2, 3, 4].flatMap((step) =>
+      [step - 4, step - 2, step].map((seen) => opening(Math.max(0, seen))),
+    );
+    expect(batch!.proprio.data).toEqual(Float32Array.from(expected));
+  });
+
   it("decode every image once where there is room", async () => {
     const loader = await openBatchLoader(options({ prefetch: 1 }));
     for (let i = 0; i < 20; i++) await loader.next();

@@ -9,6 +9,7 @@ import {
   tabletopWorld,
   tasks,
 } from "../../../../../sim-bridge/sims/tabletop/index.ts";
+import { withBoxes } from "../../../../../sim-bridge/sims/manipulation/thing-boxes.ts";
 
 const world = tabletopWorld();
 /** Substeps of 2 ms. */
@@ -45,7 +46,7 @@ describe.each(tasks().map((task) => [task.name, task] as const))("%s", (name, ta
   it("starts at rest, apart and undone from each of its 50 states", async () => {
     const scene = world.buildScene(name);
     using physics = await Physics.compile(scene.xml, scene.files);
-    const goal = compileGoal(parseBddl(task.bddl).goal, scene, physics);
+    const goal = compileGoal(parseBddl(task.bddl).goal, withBoxes(physics, scene), physics);
     for (let index = 0; index < INITIAL_STATES; index++) {
       const { qpos, qvel } = world.initialState(name, { index });
       expect(qpos).toHaveLength(physics.nq);

@@ -1,0 +1,150 @@
+/** What the losses of `objective.ts` are fed: targets, and everything that is drawn. */
+import type { NdArray, Rng } from "../../src/core/index.ts";
+import type { EnergyConfig } from "./config.ts";
+
+/** What is drawn for every step, with its shape. */
+export function drawnSizes(
+  { train }: EnergyConfig,
+  shape: readonly number[],
+): Record<string, number[]> {
+  const { noise, randomiseRate } = train;
+  return {
+    ...(noise.some((deviation) => deviation > 0) ? { noise: [...shape] } : {}),
+    ...(randomiseRate > 1 ? { factor: [shape[0] ?? 1, 1, 1] } : {}),
+  };
+}
+
+/**
+ * The inputs of the loss that are drawn, and the targets. Equal generators give equal feeds.
+ * @param demonstrated `[batch, horizon, actionDim]`, normalised
+ */
+export function energyFeeds(
+  config: EnergyConfig,
+  demonstrated: { readonly data: Float32Array; readonly shape: readonly number[] },
+  rng: Rng,
+): Record<string, NdArray> {
+  const { data, shape } = demonstrated;
+  const f32 = (size: readonly number[], numbers: Float32Array): NdArray => ({
+    dtype: "float32",
+    shape: [...size],
+    data: numbers,
+  });
+  const noise = normals(rng.split("start"), data.length);
+  const [batch = 1] = shape;
+  const { train } = config;
+  if (config.objective === "equilibrium") {
+    const { start, target } = equilibriumPair(config, { data, batch, noise }, rng.split("share"));
+    return { start: f32(shape, start), target: f32(shape, target) };
+  }
+  const start = train.start === "noise" ? noise : mixed(data, { noise, batch }, rng.split("share"));
+  const steps = train.steps + rng.split("steps").int(train.extraSteps + 1);
+  const weights = train.loss === "every" ? { step_weights: weightsOf(train, steps) } : {};
+  const loop =
+    train.loss === "last" && train.steps + train.extraSteps > 1
+      ? {
+          loop_steps: {
+            dtype: "int64" as const,
+            shape: [],
+            data: BigInt64Array.of(BigInt(steps - 1)),
+          },
+        }
+      : {};
+  return {
+    start: f32(shape, start),
+    target: f32(shape, data),
+    ...drawnFeeds(config, { shape, steps }, rng),
+    ...weights,
+    ...loop,
+  };
+}
+
+function weightsOf({ steps, extraSteps }: EnergyConfig["train"], done: number): NdArray {
+  const data = Float32Array.from({ length: steps + extraSteps }, (_, k) =>
+    k < done ? 1 / done : 0,
+  );
+  return { dtype: "float32", shape: [data.length], data };
+}
+
+/** A share `l` of noise, uniform in [0, 1) for each chunk: `l noise + (1 - l) demonstration`. */
+function mixed(
+  data: Float32Array,
+  { noise, batch }: { readonly noise: Float32Array; readonly batch: number },
+  rng: Rng,
+): Float32Array {
+  const per = data.length / batch;
+  const shares = Float32Array.from({ length: batch }, () => rng.uniform());
+  return data.map((a, i) => {
+    const share = shares[Math.floor(i / per)] ?? 1;
+    return share * (noise[i] ?? 0) + (1 - share) * a;
+  });
+}
+
+function equilibriumPair(
+  { train: { knee, slope } }: EnergyConfig,
+  parts: { readonly data: Float32Array; readonly noise: Float32Array; readonly batch: number },
+  rng: Rng,
+): { readonly start: Float32Array; readonly target: Float32Array } {
+  const { data, noise, batch } = parts;
+  const per = data.length / batch;
+  const shares = Float32Array.from({ length: batch }, () => rng.uniform());
+  const shareAt = (i: number): number => shares[Math.floor(i / per)] ?? 0;
+  const start = data.map((a, i) => shareAt(i) * a + (1 - shareAt(i)) * (noise[i] ?? 0));
+  const target = data.map((a, i) => {
+    const strength = slope * Math.min(1, (1 - shareAt(i)) / (1 - knee));
+    return strength * ((noise[i] ?? 0) - a);
+  });
+  return { start, target };
+}
+
+/** Draws of every step, those of the last apart. Steps of the loop that are not done are fed zeros. */
+function drawnFeeds(
+  config: EnergyConfig,
+  { shape, steps }: { readonly shape: readonly number[]; readonly steps: number },
+  rng: Rng,
+): Record<string, NdArray> {
+  const { train } = config;
+  const most = train.steps + train.extraSteps;
+  // Where every step is judged the last one of the graph is a fixed one, else the last that is done.
+  const last = train.loss === "every" ? most - 1 : steps - 1;
+  const feeds: Record<string, NdArray> = {};
+  for (const [name, size] of Object.entries(drawnSizes(config, shape))) {
+    const count = size.reduce((product, dim) => product * dim, 1);
+    const stack = new Float32Array((most - 1) * count);
+    let end = new Float32Array(count);
+    for (let k = 0; k < steps; k++) {
+      const drawn = drawOne(name, { train, k, steps, count }, rng.split(name).split(k));
+      if (k === last) end = drawn;
+      else stack.set(drawn, k * count);
+    }
+    if (most > 1) feeds[name] = { dtype: "float32", shape: [most - 1, ...size], data: stack };
+    feeds[`last_${name}`] = { dtype: "float32", shape: size, data: end };
+  }
+  return feeds;
+}
+
+function drawOne(
+  name: string,
+  {
+    train,
+    k,
+    steps,
+    count,
+  }: { train: EnergyConfig["train"]; k: number; steps: number; count: number },
+  rng: Rng,
+): Float32Array<ArrayBuffer> {
+  if (name === "noise") {
+    const deviation = noiseAt(train.noise, k, steps);
+    return normals(rng, count).map((x) => deviation * x);
+  }
+  const s = train.randomiseRate;
+  return Float32Array.from({ length: count }, () => 1 / s + (s - 1 / s) * rng.uniform());
+}
+
+/** `sigma_k = min + (max - min) (1 + cos(pi k / K)) / 2` (the published schedule). */
+export function noiseAt([max, min]: readonly [number, number], k: number, steps: number): number {
+  return min + ((max - min) * (1 + Math.cos((Math.PI * k) / steps))) / 2;
+}
+
+function normals(rng: Rng, count: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: count }, () => rng.normal());
+}

@@ -1,0 +1,84 @@
+/** What training needs of an energy policy: the loss of a batch, and the package that trained parameters make. */
+import type { NdArray } from "../../src/core/index.ts";
+import type { Imitated } from "../../src/imitation/index.ts";
+import {
+  demonstrated,
+  imitatedOf,
+  needsOf,
+  observationFeeds,
+  packageOf,
+} from "../../src/imitation/index.ts";
+import type { ParameterStore } from "../../src/onnx/layers/index.ts";
+import { storedParameters } from "../../src/onnx/layers/index.ts";
+import type { PackageContent } from "../../src/package/index.ts";
+import type { Provenance, Trainable, TrainingData } from "../../src/train/index.ts";
+import type { EnergyConfig } from "./config.ts";
+import { actingGraph } from "./descend.ts";
+import { energyFeeds } from "./draws.ts";
+import { energyLoss } from "./objective.ts";
+import type { ChunkEnergy } from "./step.ts";
+
+/**
+ * A transformer that gives a chunk of actions an energy in view of an observation; chunks are made by going downhill
+ * from noise. After EBT-Policy (arXiv 2510.27545); `README.md` says what differs.
+ */
+export function energyTrainable(config: EnergyConfig, data: TrainingData): Trainable {
+  const imitated = imitatedOf("energy", config, data);
+  return {
+    name: "energy",
+    needs: needsOf(imitated),
+    lossGraph: (request) => energyLoss(imitated, config, request),
+    feeds: (batch, rng): Record<string, NdArray> => ({
+      ...observationFeeds(imitated, batch),
+      ...energyFeeds(
+        config,
+        { data: demonstrated(imitated, batch), shape: batch.actions.shape },
+        rng,
+      ),
+      action_mask: batch.actionMask,
+    }),
+    toPackage: (parameters, provenance) =>
+      energyPackage(imitated, config, { parameters: storedParameters(parameters), provenance }),
+  };
+}
+
+export interface EnergyPackageRequest {
+  readonly parameters: ParameterStore;
+  readonly provenance: Provenance;
+  readonly extra?: ChunkEnergy;
+}
+
+/** One graph that observes and descends, with what it thought on the way. */
+export function energyPackage(
+  imitated: Imitated,
+  config: EnergyConfig,
+  { parameters, provenance, extra }: EnergyPackageRequest,
+): PackageContent {
+  const { infer, horizon } = config;
+  const shape = [infer.samples, horizon, imitated.actionDim];
+  const request = { imitated, config, parameters, ...(extra === undefined ? {} : { extra }) };
+  const scalars = ["energy", "moved", "slope", "steps"];
+  const tags = infer.samples > 1 ? [...scalars, "disagreement"] : scalars;
+  return packageOf(imitated, {
+    g: actingGraph(request),
+    inputs: [
+      { input: "start", from: "noise", shape },
+      ...(infer.noise === 0
+        ? []
+        : [{ input: "noise", from: "noise" as const, shape: [infer.steps, ...shape] }]),
+    ],
+    own: {
+      thoughts: [
+        ...tags.map((tag) => ({ kind: "scalar", tag, output: tag })),
+        {
+          kind: "refinement",
+          tag: "descent",
+          chunks: "descent/chunk",
+          values: { energy: "descent/energy", slope: "descent/slope" },
+        },
+      ],
+      policy: config,
+    },
+    provenance,
+  });
+}

@@ -1,0 +1,224 @@
+/** LIBERO's tasks as a manipulation world, from their exported data. */
+import type {
+  ArticulationRanges,
+  InitialState,
+  InitialStateChoice,
+  ManipulationScene,
+  ManipulationTask,
+  ManipulationWorld,
+  ThingMeta,
+} from "../manipulation/world.ts";
+import type { LiberoFiles, LiberoIndex, LiberoMeta, LiberoTask, LiberoThing } from "./data.ts";
+import { PREPARE, readMeta } from "./data.ts";
+import type { InitStates } from "./init-states.ts";
+import { readInitStates } from "./init-states.ts";
+import { MAX_STEPS, SETTLE_ACTION, SETTLE_STEPS } from "./suites.ts";
+
+/** Official initial states of every task. */
+export const INITIAL_STATES = 50;
+/** Changes whenever a scene, a limit or an observation would: results of two versions do not compare. */
+export const LIBERO_VERSION = "1";
+const TABLE_HEIGHT_M = 0.9;
+
+/** A task's files, in memory. */
+interface LoadedTask {
+  readonly scene: ManipulationScene;
+  readonly states: InitStates;
+  readonly meta: LiberoMeta;
+}
+
+export interface LiberoWorldOptions {
+  /** @default 10, as published evaluations do */
+  readonly settleSteps?: number;
+}
+
+/** `SUITE/NAME`. */
+export function taskName({ suite, name }: LiberoTask): string {
+  return `${suite}/${name}`;
+}
+
+/**
+ * The world to hand to `createManipulationEnvironment`. Problems are read now, scenes when they are asked for.
+ * @throws {RangeError} if a task's problem is missing, naming the command that brings it
+ */
+export async function liberoWorld(
+  files: LiberoFiles,
+  index: LiberoIndex,
+  options: LiberoWorldOptions = {},
+): Promise<ManipulationWorld> {
+  const { settleSteps = SETTLE_STEPS } = options;
+  const tasks = await Promise.all(index.tasks.map((task) => taskInfo(files, task)));
+  const known = new Map(index.tasks.map((task) => [taskName(task), task]));
+  const loaded = new Map<string, LoadedTask>();
+  const get = (name: string): LoadedTask => {
+    const task = loaded.get(name);
+    if (task !== undefined) return task;
+    throw new RangeError(`Cannot use task "${name}": it is not loaded, prepare must come first`);
+  };
+  return {
+    name: "libero",
+    version: LIBERO_VERSION,
+    versions: {
+      [index.source.package]: index.source.version,
+      "libero-data": await hashOf(index),
+    },
+    tasks,
+    images: [],
+    maxSteps: Math.max(...Object.values(MAX_STEPS)),
+    tableHeightM: TABLE_HEIGHT_M,
+    ...(settleSteps === 0
+      ? {}
+      : { settle: { steps: settleSteps, action: Float32Array.from(SETTLE_ACTION) } }),
+    async prepare(name) {
+      const task = known.get(name);
+      if (task !== undefined && !loaded.has(name)) loaded.set(name, await load(files, task));
+    },
+    buildScene: (name) => get(name).scene,
+    initialState: (name, choice) => stateOf(name, get(name), choice),
+  };
+}
+
+async function taskInfo(files: LiberoFiles, task: LiberoTask): Promise<ManipulationTask> {
+  const bddl = await textOf(files, `${task.folder}/task.bddl`);
+  return {
+    name: taskName(task),
+    suite: task.suite,
+    instruction: task.language,
+    initialStates: INITIAL_STATES,
+    maxSteps: MAX_STEPS[task.suite],
+    family: task.suite,
+    bddl,
+  };
+}
+
+async function load(files: LiberoFiles, { folder }: LiberoTask): Promise<LoadedTask> {
+  const [xml, metaBytes, stateBytes] = await Promise.all([
+    textOf(files, `${folder}/scene.xml`),
+    bytesOf(files, `${folder}/meta.json`),
+    bytesOf(files, `${folder}/init.pruned_init`),
+  ]);
+  const meta = readMeta(metaBytes, `${files.place}/${folder}/meta.json`);
+  const names = new Set([...xml.matchAll(/ file="([^"]+)"/g)].map((match) => match[1] ?? ""));
+  const assets = [...names].map(async (name) => [name, await bytesOf(files, name)] as const);
+  return {
+    meta,
+    states: await readInitStates(stateBytes),
+    scene: sceneOf(xml, Object.fromEntries(await Promise.all(assets)), meta),
+  };
+}
+
+function sceneOf(
+  xml: string,
+  files: Readonly<Record<string, Uint8Array>>,
+  meta: LiberoMeta,
+): ManipulationScene {
+  const numbered = (prefix: string): readonly string[] =>
+    [1, 2, 3, 4, 5, 6, 7].map((i) => `${prefix}${i}`);
+  const things = (kind: ThingMeta["kind"], from: LiberoMeta["objects"]) =>
+    Object.entries(from).map(([name, thing]) => [name, thingMeta(kind, thing)] as const);
+  return {
+    xml,
+    files,
+    // robosuite's names for its Panda and that one's gripper.
+    arm: {
+      site: meta.arm.site,
+      handBody: "robot0_right_hand",
+      baseBody: "robot0_base",
+      joints: numbered("robot0_joint"),
+      actuators: numbered("robot0_torq_j"),
+      initialQpos: meta.arm.initial_joint,
+      fingerJoints: ["gripper0_finger_joint1", "gripper0_finger_joint2"],
+      fingerActuators: ["gripper0_gripper_finger_joint1", "gripper0_gripper_finger_joint2"],
+      fingerGeoms: [
+        ["gripper0_finger1_collision", "gripper0_finger1_pad_collision"],
+        ["gripper0_finger2_collision", "gripper0_finger2_pad_collision"],
+      ],
+    },
+    things: Object.fromEntries([
+      ...things("object", meta.objects),
+      ...things("fixture", meta.fixtures),
+    ]),
+    parts: [],
+    regions: meta.sites,
+  };
+}
+
+function thingMeta(
+  kind: ThingMeta["kind"],
+  { cls, root, joints, contact_geoms, art }: LiberoThing,
+): ThingMeta {
+  return {
+    kind,
+    category: categoryWords(cls),
+    rootBody: root,
+    joints,
+    contactGeoms: contact_geoms,
+    ranges: rangesOf(art),
+  };
+}
+
+/** `AkitaBlackBowl` is an `akita black bowl`. */
+function categoryWords(cls: string): string {
+  return cls.replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2").toLowerCase();
+}
+
+function rangesOf(art: LiberoThing["art"]): ArticulationRanges {
+  const named = {
+    open: art?.default_open_ranges,
+    close: art?.default_close_ranges,
+    turnOn: art?.default_turnon_ranges,
+    turnOff: art?.default_turnoff_ranges,
+  };
+  return Object.fromEntries(
+    Object.entries(named).flatMap(([name, range]) => {
+      const [low, high] = range ?? [];
+      return low === undefined || high === undefined ? [] : [[name, [low, high] as const]];
+    }),
+  );
+}
+
+function stateOf(
+  name: string,
+  { states, meta }: LoadedTask,
+  choice: InitialStateChoice,
+): InitialState {
+  const index = "index" in choice ? choice.index : choice.seed % states.count;
+  if (!Number.isInteger(index) || index < 0 || index >= states.count) {
+    throw new RangeError(
+      `Cannot start "${name}": initial state is ${index}, must be an integer in [0, ${states.count})`,
+    );
+  }
+  const row = states.row(index);
+  if (row.length !== 1 + meta.nq + meta.nv) {
+    throw new RangeError(
+      `Cannot start "${name}": its initial states have ${row.length} numbers, must have ${1 + meta.nq + meta.nv} ` +
+        `(half an export: "${PREPARE}" makes it anew)`,
+    );
+  }
+  return { qpos: row.slice(1, 1 + meta.nq), qvel: row.slice(1 + meta.nq) };
+}
+
+async function bytesOf(files: LiberoFiles, path: string): Promise<Uint8Array> {
+  try {
+    return await files.read(path);
+  } catch (cause) {
+    throw new RangeError(
+      `Cannot open LIBERO: ${files.place} has no ${path}, must be there ("${PREPARE}" brings it)`,
+      { cause },
+    );
+  }
+}
+
+async function textOf(files: LiberoFiles, path: string): Promise<string> {
+  return new TextDecoder().decode(await bytesOf(files, path));
+}
+
+/** Of everything that the index says is there: two folders of one hash hold the same. */
+async function hashOf({ files }: LiberoIndex): Promise<string> {
+  const lines = Object.entries(files)
+    .map(([path, { sha256 }]) => `${path} ${sha256}\n`)
+    .sort()
+    .join("");
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(lines));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,35 @@
+import type { LiberoOptions } from "../../sim-bridge/sims/libero/index.ts";
+import { UsageError } from "./exit.ts";
+import type { SimSettings } from "./sim-settings.ts";
+
+/** Settings of the LIBERO simulator, with what each means. */
+export const LIBERO_SETTINGS = {
+  data: "folder of the exported data (default: $EFFERENCE_LIBERO, else below the user's cache)",
+  settle: "no-op steps after a reset, not counted (default 10, as published evaluations do)",
+  controller: "held (default, as in the official evaluation) or fresh: what its first substep sees",
+} as const;
+
+/** @throws {UsageError} for a value that is none */
+export function liberoSettings(settings: SimSettings): LiberoOptions & { readonly data?: string } {
+  const { data, settle, controller } = settings;
+  return {
+    ...(data === undefined ? {} : { data }),
+    ...(settle === undefined ? {} : { settleSteps: wholeNumber("settle", settle) }),
+    ...(controller === undefined
+      ? {}
+      : { firstSubstep: oneOf("controller", controller, ["held", "fresh"]) }),
+  };
+}
+
+function wholeNumber(key: string, text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw new UsageError(`Cannot set ${key} of libero: it is "${text}", must be a whole number`);
+}
+
+function oneOf<T extends string>(key: string, text: string, values: readonly T[]): T {
+  const found = values.find((value) => value === text);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `Cannot set ${key} of libero: it is "${text}", must be ${values.join(" or ")}`,
+  );
+}

@@ -1,0 +1,155 @@
+/**
+ * The network that reads a chunk of actions beside what is observed: blocks of self-attention over the chunk's rows,
+ * cross-attention to the observation and a feed-forward part (EBT-Policy, arXiv 2510.27545, as in its published
+ * code). What it says per row becomes an energy, a velocity, noise or an action, as the policy likes.
+ */
+import type { GraphBuilder, Value } from "../onnx/index.ts";
+import type { KeysAndValues, LayerContext } from "../onnx/layers/index.ts";
+import {
+  attendTo,
+  fixed,
+  keysAndValues,
+  lastDim,
+  layerNorm,
+  linear,
+  rmsNorm,
+  sinusoids,
+  sinusoidsOf,
+} from "../onnx/layers/index.ts";
+
+export interface ChunkTransformerConfig {
+  readonly width: number;
+  readonly heads: number;
+  readonly layers: number;
+}
+
+/** Keys and values of what is observed, one entry per block. They do not depend on the chunk. */
+export type ObservedKeys = readonly KeysAndValues[];
+
+/** @param tokens `[batch, length, width]` */
+export function observedKeys(
+  context: LayerContext,
+  tokens: Value,
+  { layers, heads }: ChunkTransformerConfig,
+): ObservedKeys {
+  const { g } = context;
+  const rows = flat(g, tokens);
+  const batch = fixed(tokens.shape[0], "tokens");
+  return Array.from({ length: layers }, (_, i) =>
+    g.scope(`blocks/${i}`, () => keysAndValues(context, rows, { name: "cross", heads, batch })),
+  );
+}
+
+export interface ChunkInputs {
+  /** `[batch, rows, actionDim]`, normalised. */
+  readonly chunk: Value;
+  /** Of the same batch, or of batch 1 for all chunks alike. */
+  readonly observed: ObservedKeys;
+  /** `[batch]`, in [0, 1]: how far a noisy chunk is on its way; for networks that are told. */
+  readonly time?: Value;
+}
+
+/**
+ * `[batch, rows, actionDim]`. Rows are told apart by fixed sinusoids. A time goes through two layers and is added to
+ * every row, so that keys and values of the observation stay the same for all times.
+ */
+export function chunkTransformer(
+  context: LayerContext,
+  { chunk, observed, time }: ChunkInputs,
+  config: ChunkTransformerConfig,
+): Value {
+  const { g } = context;
+  const { width } = config;
+  const [batch, rows] = [fixed(chunk.shape[0], "chunk"), fixed(chunk.shape[1], "chunk")];
+  const raw = linear(context, flat(g, chunk), { name: "lift", width });
+  const lifted = layerNorm(context, raw, "lift_norm");
+  const inner = linear(context, g.gelu(lifted, "tanh"), { name: "inner", width });
+  const apart = g.reshape(g.gelu(inner, "tanh"), [batch, rows, width]);
+  let placed = g.add(apart, places(context, { rows, width }, chunk));
+  if (time !== undefined) {
+    placed = g.add(placed, g.unsqueeze(timeToken(context, time, width), [1]));
+  }
+  let x = flat(g, placed);
+  for (const [i, memory] of observed.entries()) {
+    x = g.scope(`blocks/${i}`, () => block(context, { x, memory }, { ...config, batch }));
+  }
+  const last = linear(context, rmsNorm(context, x, "norm"), { name: "last", width });
+  const said = linear(context, g.gelu(last, "tanh"), { name: "out", width: lastDim(chunk) });
+  return g.reshape(said, chunk.shape);
+}
+
+/** `[batch, length, width]` to `[batch * length, width]`: blocks work on rows, whatever sequence they are of. */
+function flat(g: GraphBuilder, x: Value): Value {
+  const [batch, length, width] = x.shape.map((dim) => fixed(dim, x.name)) as [
+    number,
+    number,
+    number,
+  ];
+  return g.reshape(x, [batch * length, width]);
+}
+
+function places(
+  { g }: LayerContext,
+  size: { readonly rows: number; readonly width: number },
+  { elementType }: Value,
+): Value {
+  return g.constant(sinusoids(size, elementType));
+}
+
+/** Times in [0, 1] are spread over the wavelengths that tell 1000 steps apart. */
+const TIME_SCALE = 1000;
+
+/** `[batch, width]`: sinusoids of the time through two layers (Ho et al. 2020, arXiv:2006.11239, appendix B). */
+export function timeToken(context: LayerContext, time: Value, width: number): Value {
+  const { g } = context;
+  return g.scope("time", () => {
+    const waves = sinusoidsOf(g, g.mul(time, TIME_SCALE), width);
+    const hidden = g.gelu(linear(context, waves, { name: "up", width }), "tanh");
+    return linear(context, hidden, { name: "down", width });
+  });
+}
+
+function block(
+  context: LayerContext,
+  { x, memory }: { readonly x: Value; readonly memory: KeysAndValues },
+  { width, heads, batch }: ChunkTransformerConfig & { readonly batch: number },
+): Value {
+  const { g } = context;
+  const h = rmsNorm(context, x, "norm1");
+  const own = { name: "self", heads, batch };
+  const y = g.add(x, attendTo(context, { x: h, memory: keysAndValues(context, h, own) }, own));
+  const queries = rmsNorm(context, y, "norm2");
+  const across = { name: "cross", heads, batch, bias: false };
+  const z = g.add(y, attendTo(context, { x: queries, memory }, across));
+  return g.add(z, feedForward(context, rmsNorm(context, z, "norm3"), width));
+}
+
+/** The hidden layer is as wide as the block: no factor of four. */
+function feedForward(context: LayerContext, x: Value, width: number): Value {
+  const up = context.g.gelu(linear(context, x, { name: "up", width }), "tanh");
+  return linear(context, up, { name: "down", width });
+}
+
+/**
+ * Tokens of successive frames, each of which sees itself and those before it: `layers` blocks of causal
+ * self-attention and a feed-forward part over `[batch, frames, width]`.
+ */
+export function frameTransformer(
+  context: LayerContext,
+  tokens: Value,
+  config: ChunkTransformerConfig,
+): Value {
+  const { g } = context;
+  const batch = fixed(tokens.shape[0], "tokens");
+  let x = flat(g, tokens);
+  for (let i = 0; i < config.layers; i++) {
+    x = g.scope(`frames/${i}`, () => {
+      const h = rmsNorm(context, x, "norm1");
+      const own = { name: "self", heads: config.heads, batch, causal: true };
+      const memory = keysAndValues(context, h, own);
+      const y = g.add(x, attendTo(context, { x: h, memory }, own));
+      return g.add(y, feedForward(context, rmsNorm(context, y, "norm2"), config.width));
+    });
+  }
+  return g.reshape(x, tokens.shape);
+}

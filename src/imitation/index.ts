@@ -1,0 +1,26 @@
+/**
+ * What policies that imitate chunks of demonstrations have in common: the configuration of what is seen, observation
+ * encoders, the network that reads chunks, normalisation and packages. Knows no objective and no way of making a
+ * chunk: those are the policies'.
+ */
+export {
+  chunkTransformer,
+  frameTransformer,
+  observedKeys,
+  timeToken,
+} from "./chunk-transformer.ts";
+export type { ChunkInputs, ChunkTransformerConfig, ObservedKeys } from "./chunk-transformer.ts";
+export { executedRows, imitationKeys, parseImitation } from "./config.ts";
+export type { ImitationConfig } from "./config.ts";
+export { featureDim, frameFeatures, observationInputs, observationTokens } from "./encode.ts";
+export type { ImagesFrom, ObservationInputs } from "./encode.ts";
+export {
+  demonstrated,
+  imitatedOf,
+  imitatedOfPackage,
+  needsOf,
+  observationFeeds,
+} from "./observed.ts";
+export type { Imitated, PackagedData } from "./observed.ts";
+export { observedNow, packageOf } from "./package.ts";
+export type { ActingGraph } from "./package.ts";

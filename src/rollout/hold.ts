@@ -1,0 +1,90 @@
+/** What an arm does while its policy has no action: nothing, for a bounded time. */
+import type { ActionSpec, Decision } from "../core/index.ts";
+import { actionDim, elementCount, messageOf, PolicyDivergedError } from "../core/index.ts";
+import type { ComponentFormat } from "../core/index.ts";
+import type { Command, Controller } from "./controller.ts";
+
+export interface HoldOptions {
+  /** Decisions in a row that may fail before the episode does. Default 5. */
+  readonly most?: number;
+}
+
+/** Formats in which 0 is standing still. Others are held at their last value. */
+const STILL_AT_ZERO: ReadonlySet<ComponentFormat> = new Set<ComponentFormat>([
+  "delta_position",
+  "delta_axis_angle",
+  "joint_velocity",
+]);
+
+/**
+ * Turns a decision that ran away (`PolicyDivergedError`) into one row that holds: components that are differences or
+ * velocities are 0, all others what they were last. The decision that is recorded says so in a thought `hold`.
+ *
+ * @throws {PolicyDivergedError} after `most` such decisions in a row, or where something has to be held that was never
+ *     commanded
+ * @throws {RangeError} if `most` is no whole number from 1
+ */
+export function holding(controller: Controller, { most = 5 }: HoldOptions = {}): Controller {
+  if (!Number.isInteger(most) || most < 1) {
+    throw new RangeError(`Cannot hold: most is ${most}, must be a whole number from 1`);
+  }
+  let action: ActionSpec | "any" = controller.spec.action;
+  let last: Float32Array | undefined;
+  let failed = 0;
+  return {
+    ...controller,
+    spec: controller.spec,
+    reset(start) {
+      action = controller.spec.action === "any" ? start.spec.action : controller.spec.action;
+      [last, failed] = [undefined, 0];
+      return controller.reset(start);
+    },
+    async next(observation) {
+      const started = performance.now();
+      try {
+        const command = await controller.next(observation);
+        failed = 0;
+        const { data, horizon, actionDim: width } = command.chunk;
+        last = data.slice((horizon - 1) * width, horizon * width);
+        return command;
+      } catch (error) {
+        failed++;
+        if (!(error instanceof PolicyDivergedError) || failed > most) throw error;
+        const row = heldRow(action, last);
+        if (row === undefined) throw error;
+        return heldCommand(row, { error, totalMs: performance.now() - started });
+      }
+    },
+  };
+}
+
+function heldRow(
+  action: ActionSpec | "any",
+  last: Float32Array | undefined,
+): Float32Array | undefined {
+  if (action === "any") return undefined;
+  const row = new Float32Array(actionDim(action));
+  let at = 0;
+  for (const { format, shape } of action.components) {
+    const width = elementCount(shape);
+    if (!STILL_AT_ZERO.has(format)) {
+      if (last === undefined) return undefined;
+      row.set(last.subarray(at, at + width), at);
+    }
+    at += width;
+  }
+  return row;
+}
+
+function heldCommand(
+  row: Float32Array,
+  { error, totalMs }: { readonly error: unknown; readonly totalMs: number },
+): Command {
+  const chunk = { data: row, horizon: 1, actionDim: row.length };
+  const decision: Decision = {
+    chunk,
+    thoughts: [{ kind: "text", tag: "hold", text: messageOf(error) }],
+    timing: { totalMs },
+  };
+  return { chunk, decision };
+}

@@ -1,0 +1,57 @@
+/**
+ * One decision of the energy policy and of diffusion policies with the same networks, at batch 1: here as a package
+ * runs, against the same in PyTorch on the same number of threads. Rows: what | ours | peer | our time / peer's | goal.
+ *
+ *     npm run bench -- energy [energy-2 | energy-20 | flow-4 | ddim-10 | ddpm-100 ...] [--json]
+ */
+import * as models from "../support/models/index.mjs";
+import { bestPeer, compare, ms, printRow } from "./_compare.mjs";
+
+const THREADS = 1;
+const GOAL = "0.45";
+/** Milliseconds of a decision in two steps, on one core. */
+const LATENCY_GOAL_MS = 15;
+/** By which two steps down an energy are to be quicker than a hundred of denoising. */
+const SPEED_UP_GOAL = 20;
+
+const NAMES = models.CHUNK_POLICY_CASES.map(({ name }) => name);
+
+async function measure(print, { name, kind, steps }) {
+  const config = { ...models.CHUNK_POLICY, kind, steps };
+  // Compiling takes PyTorch minutes; where it pays most, in the networks of many steps, it is tried.
+  const compile = kind === "flow";
+  const { ours, peers, notes } = await compare({ name, config, threads: THREADS, compile });
+  const peer = bestPeer(peers);
+  printRow(print, {
+    what: `${name}, 8.6 M, state, ${THREADS} thread`,
+    ours: ms(ours),
+    peer: peer === undefined ? "-" : `PyTorch ${peer.label} ${ms(peer)}`,
+    ratio: peer === undefined ? "-" : (ours.medianMs / peer.medianMs).toFixed(2),
+    goal: GOAL,
+  });
+  for (const note of notes) print(`  ${note}`);
+  return { name, oursMs: ours.medianMs, ...(peer === undefined ? {} : { torchMs: peer.medianMs }) };
+}
+
+export default {
+  name: "energy",
+  title: "making a chunk: energy, flow and diffusion against PyTorch (our time / its time)",
+  cases: NAMES,
+  async run(print, { cases = NAMES } = {}) {
+    printRow(print, { what: "case", ours: "ours", peer: "peer", ratio: "ratio", goal: "goal" });
+    const rows = [];
+    for (const one of models.CHUNK_POLICY_CASES) {
+      if (cases.includes(one.name)) rows.push(await measure(print, one));
+    }
+    const of = (name) => rows.find((row) => row.name === name)?.oursMs;
+    const [two, hundred] = [of("energy-2"), of("ddpm-100")];
+    if (two !== undefined) {
+      print(`a decision in 2 steps: ${two.toFixed(1)} ms, goal below ${LATENCY_GOAL_MS} ms`);
+    }
+    if (two !== undefined && hundred !== undefined) {
+      const times = (hundred / two).toFixed(1);
+      print(`2 steps of energy against 100 of DDPM: ${times} x, goal ${SPEED_UP_GOAL} x`);
+    }
+    return rows;
+  },
+};

@@ -1,0 +1,75 @@
+/** Worlds that run in the page: simulated in a worker, driven by an expert and by keys. */
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { ViewerServer } from "../../src/viewer/server/serve.ts";
+import { serveViewer } from "../../src/viewer/server/serve.ts";
+import type { TestFolder, WatchedPage } from "../support/viewer-page.ts";
+import { buildViewer, openPage, startBrowser } from "../support/viewer-page.ts";
+
+const found = await startBrowser();
+if ("unavailable" in found) process.stderr.write(`browser tests skipped: ${found.unavailable}\n`);
+/** The engine is 10 MB, and pictures are drawn in software. */
+const SLOW = { timeout: 90_000 };
+
+describe.skipIf("unavailable" in found)("playing in the page", () => {
+  const browser = (found as { browser: Browser }).browser;
+  let folder: TestFolder;
+  let viewer: ViewerServer;
+  let open: WatchedPage | undefined;
+
+  beforeAll(async () => {
+    folder = await buildViewer();
+    viewer = await serveViewer({ folder: folder.episodes, appFolder: folder.appFolder });
+  });
+  afterAll(async () => {
+    await browser.close();
+    await viewer?.close();
+    await folder?.remove();
+  });
+  afterEach(async () => {
+    await open?.close();
+    open = undefined;
+  });
+
+  async function play(hash: string): Promise<Page> {
+    open = await openPage(browser, `${viewer.url}${hash}`, { width: 900, height: 640 });
+    return open.page;
+  }
+  const status = (page: Page) => page.locator("#play [role=status]");
+  const shownStep = async (page: Page): Promise<number> =>
+    Number(await page.getByRole("slider").getAttribute("aria-valuenow"));
+
+  it("an expert succeeds, and the episode can be looked at like any other", async () => {
+    const page = await play("#play=tabletop/press_button&state=2&drive=expert");
+    await expect.poll(() => status(page).textContent(), SLOW).toMatch(/^success, step \d+$/);
+    await expect.poll(() => page.locator("#title-words").textContent()).toMatch(/success at step/);
+    const last = await shownStep(page);
+    expect(last).toBeGreaterThan(10);
+    await page.keyboard.press("Home");
+    await expect.poll(() => shownStep(page)).toBe(0);
+    expect(await page.locator("#cameras canvas").count()).toBeGreaterThan(0);
+    expect(open!.complaints).toEqual([]);
+  });
+
+  it("held keys move the hand; Backspace starts again", async () => {
+    const page = await play("#play=tabletop/lift_red_cube");
+    await expect.poll(() => shownStep(page), SLOW).toBeGreaterThan(1);
+    await page.keyboard.down("a");
+    const lane = page.locator("#lanes").getByText("delta position y").locator("..");
+    await expect.poll(() => lane.textContent(), SLOW).toMatch(/0\.4/);
+    await page.keyboard.up("a");
+    const before = await shownStep(page);
+    await page.keyboard.press("Backspace");
+    await expect.poll(() => shownStep(page), SLOW).toBeLessThan(before);
+    expect(await page.evaluate(() => location.hash)).toContain("#play=tabletop/lift_red_cube");
+    expect(open!.complaints).toEqual([]);
+  });
+
+  it("says what cannot be played", async () => {
+    const page = await play("#play=tabletop/fly");
+    await page.getByText("Cannot play fly: there is no such task in tabletop").waitFor(SLOW);
+    await page.goto("about:blank");
+    await page.goto(`${viewer.url}#play=moon/landing`);
+    await page.getByText(/Cannot play "moon": it does not run in a browser/).waitFor(SLOW);
+  });
+});

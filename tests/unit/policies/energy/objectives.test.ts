@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { energyTrainable, parseEnergyConfig } from "../../../../policies/energy/index.ts";
+import { energyLoss, observe } from "../../../../policies/energy/objective.ts";
+import { energyOf, slopeOf } from "../../../../policies/energy/step.ts";
+import { seeded } from "../../../../src/core/index.ts";
+import { imitatedOf } from "../../../../src/imitation/index.ts";
+import { GraphBuilder, writeModel } from "../../../../src/onnx/index.ts";
+import { freshParameters } from "../../../../src/onnx/layers/index.ts";
+import type { ParameterStore } from "../../../../src/onnx/layers/index.ts";
+import { openSession } from "../../../../src/session/index.ts";
+import { worldBatch, worldData } from "../../../support/imitation.ts";
+import { lossGradientError } from "../../../support/loss-differences.ts";
+
+const TINY = { kind: "energy", horizon: 4, width: 8, heads: 2, layers: 2 };
+
+describe("the slope of the energy", () => {
+  it("is that of finite differences in float64", async () => {
+    const config = parseEnergyConfig({ ...TINY, observeHorizon: 2, frameLayers: 1 });
+    const g = new GraphBuilder("slope");
+    const exact: ParameterStore = {
+      get: (...request) => {
+        const array = freshParameters(seeded("weights")).get(...request);
+        return { ...array, dtype: "float64", data: Float64Array.from(array.data, Number) };
+      },
+    };
+    const context = { g, parameters: exact };
+    const tokens = g.input("tokens", "float64", [2, 2, 8]);
+    const chunk = g.input("chunk", "float64", [2, 4, 2]);
+    const landscape = { observed: observe(context, tokens, config), config };
+    const energy = energyOf(context, chunk, landscape);
+    g.output("energy", energy);
+    g.output("slope", slopeOf(context, { energy, at: chunk }, config.step));
+    await using session = await openSession(writeModel(g.build()), { optimization: "basic" });
+    const rng = seeded("at");
+    const draw = (count: number) => Float64Array.from({ length: count }, () => rng.normal());
+    const [seen, at] = [draw(32), draw(16)];
+    const f64 = (shape: number[], data: Float64Array) =>
+      ({ dtype: "float64", shape, data: data.slice() }) as const;
+    const run = async (data: Float64Array) =>
+      (await session.run({ tokens: f64([2, 2, 8], seen), chunk: f64([2, 4, 2], data) })).outputs;
+    const slope = (await run(at))["slope"]!.data;
+    for (let i = 0; i < 16; i++) {
+      const near = async (by: number) => {
+        const { energy: e } = await run(at.map((x, k) => (k === i ? x + by : x)));
+        return Number(e!.data[0]) + Number(e!.data[1]);
+      };
+      const h = 1e-4;
+      const difference =
+        (8 * ((await near(h)) - (await near(-h))) - (await near(2 * h)) + (await near(-2 * h))) /
+        (12 * h);
+      // Of the sum over the 8 numbers of a chunk, where the energy is their mean.
+      expect(Number(slope[i])).toBeCloseTo(8 * difference, 7);
+    }
+  });
+});
+
+describe("training gradients are those of finite differences in float64", () => {
+  it.each<[string, object]>([
+    ["paper, truncated", { objective: "paper", train: { steps: 3, extraSteps: 2 } }],
+    [
+      "paper, every step",
+      { objective: "paper", train: { steps: 2, extraSteps: 2, loss: "every" } },
+    ],
+    ["mix", { objective: "mix" }],
+    ["mix in three steps", { objective: "mix", step: { momentum: 0.3 }, train: { steps: 3 } }],
+    ["equilibrium", { objective: "equilibrium" }],
+    [
+      "all of the published step",
+      {
+        preset: "paper",
+        width: 8,
+        heads: 2,
+        layers: 1,
+        frameLayers: 1,
+        step: { rate: 2 },
+        train: { steps: 2, extraSteps: 1 },
+      },
+    ],
+    [
+      "momentum, judged at every step",
+      { objective: "mix", step: { momentum: 0.5, normalise: "batch" }, observeHorizon: 2 },
+    ],
+    ["one step", { objective: "mix", train: { steps: 1 } }],
+  ])("%s", async (_, changes) => {
+    const config = parseEnergyConfig({ ...TINY, ...changes });
+    const data = worldData();
+    const trainable = energyTrainable(config, data);
+    const imitated = imitatedOf("energy", config, data);
+    const batch = worldBatch({ size: 2, horizon: 4, frames: config.observeHorizon });
+    const loss = (parameters: ParameterStore) =>
+      energyLoss(imitated, config, { batchSize: 2, parameters, dtype: "float64" });
+    const { error, largest } = await lossGradientError(loss, {
+      parameters: freshParameters(seeded("weights")),
+      feeds: trainable.feeds(batch, seeded("update")),
+    });
+    expect(largest).toBeGreaterThan(1e-4);
+    expect(error).toBeLessThan(1e-6);
+  });
+});
