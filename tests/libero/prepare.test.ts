@@ -7,7 +7,7 @@ import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { LIBERO_ABSENT, LIBERO_SCENES } from "../conformance/libero/libero-world.ts";
+import { LIBERO_ABSENT, LIBERO_SCENES } from "../support/libero-files.ts";
 import { ASSETS, PYTHON } from "./sides.ts";
 
 const CLI = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
