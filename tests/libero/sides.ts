@@ -38,6 +38,9 @@ export interface Side extends AsyncDisposable {
   readonly environment: Environment;
 }
 
+/** Both start in the official initial state itself: nothing settles first. */
+const EXACTLY = ["--settle", "0"];
+
 /** The original, with the command line's options of its simulator. */
 export async function openOriginal(
   tasks: readonly string[],
@@ -45,7 +48,7 @@ export async function openOriginal(
 ): Promise<Side> {
   const hub = await createHub({ endpoint: "tcp://127.0.0.1:*" });
   const command = ["-m", "efference_sim", "libero", "--connect", hub.endpoint];
-  const child = spawn(PYTHON, [...command, ...ASSETS, "--task", ...tasks, ...args], {
+  const child = spawn(PYTHON, [...command, ...ASSETS, ...EXACTLY, "--task", ...tasks, ...args], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   let words = "";
@@ -78,7 +81,9 @@ export async function ourWorld(tasks: readonly string[]): Promise<ManipulationWo
 export async function openOurs(
   tasks: readonly string[],
   options: LiberoOptions = {},
+  level: string | undefined = undefined,
 ): Promise<Side> {
+  if (level !== undefined) throw new Error(`our simulator cannot draw in level "${level}" yet`);
   const environment = await createLibero(liberoFiles(tasks), { settleSteps: 0, ...options });
   return { environment, [Symbol.asyncDispose]: () => environment.close() };
 }

@@ -378,7 +378,7 @@ def two_tasks(package):
 
 def test_the_witness_resets_officially_and_keeps_the_model_of_a_task(two_tasks):
     original = _FakeOriginal()
-    simulator = LiberoSimulator(original, two_tasks, SimulatorOptions(image_size=None))
+    simulator = LiberoSimulator(original, two_tasks, SimulatorOptions(image_size=None, settle_steps=0))
     assert [(task.name, task.initial_states, task.max_steps) for task in simulator.tasks] == [
         ("object/put_object_b", 5, 280),
         ("90/put_90_a", 5, 400),
@@ -397,7 +397,7 @@ def test_the_witness_resets_officially_and_keeps_the_model_of_a_task(two_tasks):
 
 @pytest.mark.parametrize(("observes", "seen"), [("sampled", 0.5), ("end", 1.0)])
 def test_the_witness_answers_with_what_was_sampled_or_what_is(two_tasks, observes, seen):
-    simulator = LiberoSimulator(_FakeOriginal(), two_tasks, SimulatorOptions(4, observes))
+    simulator = LiberoSimulator(_FakeOriginal(), two_tasks, SimulatorOptions(4, observes, settle_steps=0))
     simulator.reset(ResetRequest("90/put_90_a", seed=0))
     state = simulator.step(np.zeros(7, np.float32))
     assert state.proprio["eef_position"].tolist() == [seen] * 3
@@ -411,6 +411,13 @@ def test_the_witness_answers_with_what_was_sampled_or_what_is(two_tasks, observe
     assert (last.success, last.terminated, last.reward) == (True, True, 1.0)
     disabled = {call[0] for call in simulator._env.calls if call[1:] == ("enabled", False)}
     assert ("agentview_image" in disabled) == (observes == "end")
+
+
+def test_things_settle_before_the_first_observation(two_tasks):
+    simulator = LiberoSimulator(_FakeOriginal(), two_tasks, SimulatorOptions(None, settle_steps=3))
+    first = simulator.reset(ResetRequest("90/put_90_a", seed=0))
+    assert first.proprio["eef_position"].tolist() == [2.5] * 3
+    assert first.reward == 0.0
 
 
 def test_a_witness_without_tasks_is_refused():

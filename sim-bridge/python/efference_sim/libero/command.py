@@ -34,8 +34,17 @@ def add_parser(commands: Any, **style: Any) -> argparse.ArgumentParser:
         default="sampled",
         help="read sensors one substep early, as robosuite does (default), or at the end of the step",
     )
+    parser.add_argument(
+        "--settle", type=_count, default=10, metavar="N", help="no-ops after a reset, not counted (default 10)"
+    )
     parser.add_argument("--no-images", action="store_true", help="draw nothing: about six times as fast")
     return parser
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 4):
+        raise argparse.ArgumentTypeError(f"it is {text!r}, must be a whole number from 0 to 9999")
+    return int(text)
 
 
 def make(arguments: argparse.Namespace) -> Environment:
@@ -56,7 +65,11 @@ def make(arguments: argparse.Namespace) -> Environment:
     try:
         original = open_original(arguments.assets, draws=draws)
         tasks = select_tasks(original.tasks, arguments.suite, arguments.task)
-        options = SimulatorOptions(image_size=height if draws else None, observes=arguments.observe)
+        options = SimulatorOptions(
+            image_size=height if draws else None,
+            observes=arguments.observe,
+            settle_steps=arguments.settle,
+        )
         return LiberoSimulator(original, tasks, options)
     except LiberoError as error:
         raise LoadError(str(error)) from error
