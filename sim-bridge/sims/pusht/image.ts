@@ -24,10 +24,13 @@ const COLOURS: readonly (readonly [number, number, number])[] = [
 ];
 const [GOAL, BLOCK, BLOCK_EDGE, PUSHER_EDGE, PUSHER, WALL] = [1, 2, 3, 4, 5, 6] as const;
 
+/** The empty workspace with the goal on it. */
+const BACKGROUND = new Uint8Array(CANVAS * CANVAS);
+for (const part of GOAL_PARTS) fillPolygon(BACKGROUND, part.map(rounded), GOAL);
+
 /** @returns `uint8[96, 96, 3]`, row 0 at the top */
 export function renderImage({ block, pusher }: PushTDynamics): Uint8Array {
-  const canvas = new Uint8Array(CANVAS * CANVAS);
-  for (const part of GOAL_PARTS) fillPolygon(canvas, part.map(rounded), GOAL);
+  const canvas = BACKGROUND.slice();
   for (const corners of T_PARTS) {
     const part = corners.map((corner) => block.toWorld(corner));
     fillPolygon(canvas, part.map(rounded), BLOCK);
@@ -96,7 +99,7 @@ function fillPolygon(canvas: Uint8Array, corners: readonly Vec2[], colour: numbe
     let inside = false;
     for (let i = 0, j = corners.length - 1; i < corners.length; j = i++) {
       const [a, b] = [corners[i]!, corners[j]!];
-      if (distanceTo({ x, y }, [a, b]) <= 0.5) {
+      if (squaredDistance({ x, y }, [a, b]) <= 0.25) {
         canvas[at] = colour;
         return;
       }
@@ -109,7 +112,7 @@ function fillPolygon(canvas: Uint8Array, corners: readonly Vec2[], colour: numbe
 
 function fillCapsule(canvas: Uint8Array, ends: readonly [Vec2, Vec2], colour: number): void {
   eachPixel(ends, OUTLINE_RADIUS, (x, y, at) => {
-    if (distanceTo({ x, y }, ends) <= OUTLINE_RADIUS) canvas[at] = colour;
+    if (squaredDistance({ x, y }, ends) <= OUTLINE_RADIUS ** 2) canvas[at] = colour;
   });
 }
 
@@ -120,16 +123,16 @@ function fillDisc(
 ): void {
   eachPixel([centre], radius, (x, y, at) => {
     // pygame's discs have an even diameter: their middle lies between pixels.
-    if (Math.hypot(x - centre.x + 0.5, y - centre.y + 0.5) <= radius) canvas[at] = colour;
+    if ((x - centre.x + 0.5) ** 2 + (y - centre.y + 0.5) ** 2 <= radius ** 2) canvas[at] = colour;
   });
 }
 
-function distanceTo({ x, y }: Vec2, [a, b]: readonly [Vec2, Vec2]): number {
+function squaredDistance({ x, y }: Vec2, [a, b]: readonly [Vec2, Vec2]): number {
   const [ex, ey] = [b.x - a.x, b.y - a.y];
   const squared = ex * ex + ey * ey;
   const t =
     squared === 0 ? 0 : Math.min(Math.max(((x - a.x) * ex + (y - a.y) * ey) / squared, 0), 1);
-  return Math.hypot(x - a.x - t * ex, y - a.y - t * ey);
+  return (x - a.x - t * ex) ** 2 + (y - a.y - t * ey) ** 2;
 }
 
 interface Tap {

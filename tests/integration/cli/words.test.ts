@@ -128,7 +128,12 @@ describe("efference sim", () => {
     const list = await run(["sim", "list", "--json"], cwd);
     expect(list.code).toBe(0);
     expect(lastLine(list.stdout)).toMatchObject({
-      simulators: [{ name: "tabletop" }, { name: "libero" }, { name: "pusht" }, { name: "counter" }],
+      simulators: [
+        { name: "tabletop" },
+        { name: "libero" },
+        { name: "pusht" },
+        { name: "counter" },
+      ],
     });
     const one = lastLine((await run(["sim", "list", "counter", "--json"], cwd)).stdout);
     expect(one).toMatchObject({ name: "counter", tasks: [{ name: "count" }, {}] });
