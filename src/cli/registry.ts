@@ -54,6 +54,14 @@ export const SIMULATORS: readonly SimulatorEntry[] = [
     },
   },
   {
+    name: "pusht",
+    summary: "a disc pushes a T onto its outline in the plane, as gym-pusht does",
+    async create() {
+      const { createPushT } = await import("../../sim-bridge/sims/pusht/index.ts");
+      return createPushT();
+    },
+  },
+  {
     name: "counter",
     summary: "counts its own steps; proves that a connection loses and reorders nothing",
     async create() {

@@ -128,13 +128,18 @@ describe("efference sim", () => {
     const list = await run(["sim", "list", "--json"], cwd);
     expect(list.code).toBe(0);
     expect(lastLine(list.stdout)).toMatchObject({
-      simulators: [{ name: "tabletop" }, { name: "libero" }, { name: "counter" }],
+      simulators: [
+        { name: "tabletop" },
+        { name: "libero" },
+        { name: "pusht" },
+        { name: "counter" },
+      ],
     });
     const one = lastLine((await run(["sim", "list", "counter", "--json"], cwd)).stdout);
     expect(one).toMatchObject({ name: "counter", tasks: [{ name: "count" }, {}] });
     const unknown = await run(["sim", "list", "chess"], cwd);
     expect([unknown.code, unknown.stdout]).toEqual([2, ""]);
-    expect(unknown.stderr).toContain("must be one of tabletop, libero, counter");
+    expect(unknown.stderr).toContain("must be one of tabletop, libero, pusht, counter");
   });
 
   it("leaves when it is interrupted, though nobody ever answered", async () => {
