@@ -1,6 +1,7 @@
 import type { SceneEntity, Vec3 } from "../../src/core/index.ts";
 import { rotateVec3 } from "../../src/math/index.ts";
 import type { View } from "./motion.ts";
+import { shapeGrasps } from "./shape-grasp.ts";
 import { bottomOf, closingYawRad, nearestYawRad, topOf, worldHalfExtents } from "./motion.ts";
 
 /** A way to take hold from straight above. */
@@ -24,6 +25,15 @@ const FINGER_RADIUS_M = 0.016;
 
 /** Ways to take hold of a thing from above, the best first. */
 export function graspCandidates(view: View, entity: SceneEntity): GraspCandidate[] {
+  const own = view.cloud(entity.name);
+  if (own.length > 0 && entity.grasp === undefined) {
+    const found = shapeGrasps({
+      own,
+      others: cloudsBut(view, entity),
+      yawRad: closingYawRad(view),
+    });
+    if (found.length > 0) return found;
+  }
   const z = Math.max(bottomOf(entity) + FLOOR_CLEARANCE_M, topOf(entity) - GRASP_DEPTH_M);
   const now = closingYawRad(view);
   const options = entity.grasp === undefined ? pinches(entity, z) : [at(entity, entity.grasp)];
@@ -34,6 +44,12 @@ export function graspCandidates(view: View, entity: SceneEntity): GraspCandidate
     return [{ position: option.position, closingYawRad: yaw, penalty }];
   });
   return candidates.sort((a, b) => a.penalty - b.penalty);
+}
+
+function cloudsBut(view: View, entity: SceneEntity): readonly Vec3[] {
+  return view.scene.entities
+    .filter(({ name, kind }) => name !== entity.name && kind !== "region")
+    .flatMap(({ name }) => view.cloud(name));
 }
 
 interface Option {

@@ -1,4 +1,11 @@
-import type { Observation, QuatWxyz, SceneEntity, SceneGraph, Vec3 } from "../../src/core/index.ts";
+import type {
+  Cuboid,
+  Observation,
+  QuatWxyz,
+  SceneEntity,
+  SceneGraph,
+  Vec3,
+} from "../../src/core/index.ts";
 import {
   angleBetweenQuatsRad,
   axisAngleFromQuatWxyz,
@@ -7,6 +14,8 @@ import {
   quatWxyzFromMatrix,
   rotateVec3,
 } from "../../src/math/index.ts";
+
+import { cloudOf } from "./cloud.ts";
 
 /**
  * How experts move: proportional servoing in the world frame with operational-space deltas.
@@ -35,6 +44,11 @@ export interface Target {
   readonly grip: Grip;
   /** Largest translation per step in action units, (0, 1]. @default 1 */
   readonly speed?: number;
+  /**
+   * For going up or down: what is missing sideways is made up for at once, instead of in proportion to how far
+   * it is yet.
+   */
+  readonly straight?: boolean;
 }
 
 export interface ReachOptions extends Target {
@@ -51,8 +65,30 @@ export interface ReachOptions extends Target {
 /** What an expert knows now. */
 export class View {
   observation: Observation;
+  /** Boxes around the colliding shapes of things, in their own frames; told at the beginning. */
+  readonly #cuboids: ReadonlyMap<string, readonly Cuboid[]>;
+
+  /** @param observation the first of an episode */
   constructor(observation: Observation) {
     this.observation = observation;
+    this.#cuboids = new Map(
+      this.scene.entities.flatMap(({ name, cuboids }) =>
+        cuboids === undefined ? [] : [[name, cuboids] as const],
+      ),
+    );
+  }
+
+  /**
+   * Whether shapes were told. Worlds that do so are LIBERO's, whose arm has friction in its joints: it comes to
+   * rest beside where it is told to go and drifts sideways on its way down, which experts then make up for.
+   */
+  get tellsShapes(): boolean {
+    return this.#cuboids.size > 0;
+  }
+
+  /** Points on the surface of a thing where it is now, world frame; none if its shape was not told. */
+  cloud(name: string): readonly Vec3[] {
+    return cloudOf(this.entity(name), this.#cuboids.get(name) ?? []);
   }
 
   get scene(): SceneGraph {
@@ -94,9 +130,12 @@ export function servo(view: View, target: Target): Float32Array {
   const wanted = target.position.map(
     (value, axis) => ((value - (position[axis] ?? 0)) / METRES_PER_UNIT) * POSITION_GAIN,
   );
-  const largest = Math.max(...wanted.map(Math.abs));
-  const scale = Math.min(1, (target.speed ?? 1) / Math.max(largest, 1e-9));
-  wanted.forEach((value, axis) => (action[axis] = value * scale));
+  const [x = 0, y = 0, z = 0] = wanted.map(Math.abs);
+  const within = (largest: number): number =>
+    Math.min(1, (target.speed ?? 1) / Math.max(largest, 1e-9));
+  const together = within(Math.max(x, y, z));
+  const sideways = target.straight === true ? within(Math.max(x, y)) : together;
+  wanted.forEach((value, axis) => (action[axis] = value * (axis < 2 ? sideways : together)));
   if (target.quatWxyz !== undefined) {
     // Rotation from here to there, in the world frame.
     const turn = axisAngleFromQuatWxyz(multiplyQuats(target.quatWxyz, invertQuat(quatWxyz)));
@@ -109,11 +148,29 @@ export function servo(view: View, target: Target): Float32Array {
   return action;
 }
 
+/** Control steps without getting closer after which a motion counts as stalled. */
+const STALLED_STEPS = 4;
+/** Share of what is missing that is added to the aim per step, and how far the aim may be from the target, m. */
+const TRIM = { share: 0.2, most: 0.06 } as const;
+
+/** An aim that makes up for what is missing. */
+function trimmed(
+  aim: Vec3,
+  { wanted, found }: { readonly wanted: Vec3; readonly found: Vec3 },
+): Vec3 {
+  const along = (axis: 0 | 1 | 2): number => {
+    const next = aim[axis] + TRIM.share * (wanted[axis] - found[axis]);
+    return Math.max(wanted[axis] - TRIM.most, Math.min(wanted[axis] + TRIM.most, next));
+  };
+  return [along(0), along(1), along(2)];
+}
+
 /** @returns true once the target is reached (or `until` holds), false if it gave up or stalled */
 export function* reach(view: View, options: ReachOptions): Skill<boolean> {
   const { tolerance = 0.008, angleToleranceRad = 0.06, maxSteps = 60 } = options;
   let closest = Infinity;
   let stalled = 0;
+  let aim = options.position;
   for (let step = 0; step < maxSteps; step++) {
     if (options.until?.(view) === true) return true;
     const error = distance(view.gripper.position, options.position);
@@ -122,10 +179,14 @@ export function* reach(view: View, options: ReachOptions): Skill<boolean> {
         ? 0
         : angleBetweenQuatsRad(view.gripper.quatWxyz, options.quatWxyz);
     if (error < tolerance && angle < angleToleranceRad) return true;
+    // An arm that comes to rest beside where it is told to go is told to go further.
+    if (stalled >= STALLED_STEPS && options.untilStalled !== true && view.tellsShapes) {
+      aim = trimmed(aim, { wanted: options.position, found: view.gripper.position });
+    }
     stalled = closest - error < 5e-4 ? stalled + 1 : 0;
     closest = Math.min(closest, error);
-    if (options.untilStalled === true && stalled >= 4) return false;
-    view.observation = yield servo(view, options);
+    if (options.untilStalled === true && stalled >= STALLED_STEPS) return false;
+    view.observation = yield servo(view, { ...options, position: aim });
   }
   return options.until?.(view) === true;
 }

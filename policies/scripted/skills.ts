@@ -56,6 +56,7 @@ export function* take(view: View, options: { name: string; choice: number }): Sk
     speed: 0.5,
     maxSteps: 40,
     untilStalled: true,
+    straight: view.tellsShapes,
   });
   yield* wait(view, { steps: CLOSE_STEPS, grip: GRIP.close });
   const before = view.entity(name).position[2];
@@ -137,6 +138,7 @@ export function* place(view: View, options: PlaceOptions): Skill<boolean> {
     maxSteps: 60,
     speed: 0.4,
     untilStalled: true,
+    straight: view.tellsShapes,
   });
   yield* wait(view, { steps: OPEN_STEPS, grip: GRIP.open });
   yield* reach(view, {

@@ -115,6 +115,9 @@ const sceneGraph = z.looseObject({
         })
         .optional(),
       grasp: vec3.optional(),
+      cuboids: z
+        .array(z.looseObject({ position: vec3, quatWxyz: vec4, halfExtents: vec3 }))
+        .optional(),
       boxes: z.record(z.string(), box),
     }),
   ),

@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { runtimeVersions } from "../rollout/versions.ts";
+import type { CompareOptions } from "./compare.ts";
 import type { DemoOptions } from "./demo.ts";
 import type { EvalOptions } from "./eval.ts";
 import { EXIT, UsageError } from "./exit.ts";
@@ -297,6 +298,17 @@ program
   )
   .action(async (path: string, options: InspectOptions) =>
     (await import("./inspect.ts")).inspectCommand(path, options),
+  );
+
+program
+  .command("compare")
+  .description("the paired difference of two evaluations of the same tasks and states")
+  .argument("<first>", "results.json of a run, or its folder")
+  .argument("<second>", "another one")
+  .option("--json", "as one JSON object")
+  .addHelpText("after", examples(["efference compare runs/a runs/b"]))
+  .action(async (first: string, second: string, options: CompareOptions) =>
+    (await import("./compare.ts")).compareCommand(first, second, options),
   );
 
 program

@@ -60,6 +60,13 @@ export interface ImageBox {
   readonly yMax: number;
 }
 
+/** A box that lies anyhow in the frame of a thing. */
+export interface Cuboid {
+  readonly position: Vec3;
+  readonly quatWxyz: QuatWxyz;
+  readonly halfExtents: Vec3;
+}
+
 /** A thing of the ground truth: a movable object, a fixture, or a named region of one. */
 export interface SceneEntity {
   readonly name: string;
@@ -82,6 +89,11 @@ export interface SceneEntity {
   };
   /** Where a gripper should take hold, if not the centre (a handle), world frame. */
   readonly grasp?: Vec3;
+  /**
+   * Boxes around its colliding shapes, in the frame of `position` and `quatWxyz`, moving parts where they are at
+   * rest; where one box says too little. They never change: only the first observation of an episode has them.
+   */
+  readonly cuboids?: readonly Cuboid[];
   /** Where it appears in each camera that sees it. */
   readonly boxes: Readonly<Record<string, ImageBox>>;
 }

@@ -6,6 +6,7 @@
  * does `b` first. An order is always in the name (`quatWxyz`, `quatXyzw`, `rot6dColMajor`).
  */
 export * from "./convert-rotation.ts";
+export * from "./paired-proportions.ts";
 export * from "./pose.ts";
 export * from "./quaternion.ts";
 export * from "./rotation.ts";

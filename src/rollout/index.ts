@@ -3,6 +3,7 @@
  * watch, evaluation with honest statistics. Knows no concrete policy, simulator or robot.
  */
 export * from "./body-poses.ts";
+export * from "./compare.ts";
 export * from "./controller.ts";
 export * from "./evaluate.ts";
 export * from "./hold.ts";

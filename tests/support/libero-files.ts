@@ -11,11 +11,11 @@ import { LIBERO_SUITES, officialLanguage } from "../../sim-bridge/sims/libero/in
 import { prunedInit } from "./torch-zip.ts";
 
 const dataRoot = fileURLToPath(new URL("../../../shared/libero", import.meta.url));
-const SCENES = join(dataRoot, "phys");
+export const LIBERO_SCENES = join(dataRoot, "phys");
 export const LIBERO_DEMOS = join(dataRoot, "demos");
-export const LIBERO_ABSENT = existsSync(SCENES)
+export const LIBERO_ABSENT = existsSync(LIBERO_SCENES)
   ? undefined
-  : `LIBERO's exported scenes are not at ${SCENES}`;
+  : `LIBERO's exported scenes are not at ${LIBERO_SCENES}`;
 
 interface Meta {
   readonly language: string;
@@ -29,13 +29,13 @@ interface Meta {
 /** `SUITE/NAME`, as the simulator calls them. */
 export function liberoTaskNames(): readonly string[] {
   return LIBERO_SUITES.flatMap((suite) =>
-    readdirSync(join(SCENES, `libero_${suite}`)).map((name) => `${suite}/${name}`),
+    readdirSync(join(LIBERO_SCENES, `libero_${suite}`)).map((name) => `${suite}/${name}`),
   );
 }
 
 /** What is recorded of a task, for instance `ref_act.f64`. */
 export function liberoReference(task: string, file: string): string {
-  return join(SCENES, `libero_${task}`, file);
+  return join(LIBERO_SCENES, `libero_${task}`, file);
 }
 
 export function readFloat64(path: string): Float64Array {
@@ -46,11 +46,11 @@ export function readFloat64(path: string): Float64Array {
 export function liberoFiles(tasks: readonly string[] = liberoTaskNames()): LiberoFiles {
   const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
   return {
-    place: SCENES,
+    place: LIBERO_SCENES,
     async read(path) {
       if (path === "libero.json") return encode(JSON.stringify(indexOf(tasks)));
       const [, task, file] = /^tasks\/(.+)\/([^/]+)$/.exec(path) ?? [];
-      if (task === undefined || file === undefined) return readFile(join(SCENES, path));
+      if (task === undefined || file === undefined) return readFile(join(LIBERO_SCENES, path));
       switch (file) {
         case "scene.xml":
           return readFile(liberoReference(task, "phys.xml"));

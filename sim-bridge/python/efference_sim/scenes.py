@@ -117,6 +117,7 @@ _CAMERA = _record({"name": _text, "body": _text, "position": _VEC3, "quatWxyz": 
 _SCENE = _record({"bodies": _list(_text), "geoms": _list(_GEOM), "cameras": _list(_CAMERA)}, {"gripperBody": _text})
 _BOX = _record({"xMin": _number, "yMin": _number, "xMax": _number, "yMax": _number})
 _JOINT = _record({"value": _number, "low": _number, "high": _number, "axis": _VEC3, "kind": _one_of("slide", "hinge")})
+_CUBOID = _record({"position": _VEC3, "quatWxyz": _VEC4, "halfExtents": _VEC3})
 _ENTITY = _record(
     {
         "name": _text,
@@ -127,7 +128,7 @@ _ENTITY = _record(
         "halfExtents": _VEC3,
         "boxes": _values(_BOX),
     },
-    {"parent": _text, "joint": _JOINT, "grasp": _VEC3},
+    {"parent": _text, "joint": _JOINT, "grasp": _VEC3, "cuboids": _list(_CUBOID)},
 )
 _GRIPPER = _record({"position": _VEC3, "quatWxyz": _VEC4, "opening": _unit, "holding": _list(_text)})
 _SCENE_GRAPH = _record({"entities": _list(_ENTITY), "gripper": _GRIPPER, "goal": _list(_list(_text))})

@@ -122,6 +122,8 @@ function sceneOf(
     // robosuite's names for its Panda and that one's gripper.
     arm: {
       site: meta.arm.site,
+      // Its fingers slide along the site's x.
+      siteFromGripper: [Math.SQRT1_2, 0, 0, -Math.SQRT1_2],
       handBody: "robot0_right_hand",
       baseBody: "robot0_base",
       joints: numbered("robot0_joint"),

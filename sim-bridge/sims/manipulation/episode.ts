@@ -138,7 +138,7 @@ export class Episode {
         instruction: task.instruction,
         step: this.#step,
         stampNs: (BigInt(this.#step) * 1_000_000_000n) / BigInt(this.#limits.controlFreqHz),
-        ...(want.privileged ? { privileged: graph.read(pictures.views) } : {}),
+        ...(want.privileged ? { privileged: graph.read(pictures.views, { shapes: isFirst }) } : {}),
         ...(depth === undefined ? {} : { depth }),
         ...(segmentation === undefined ? {} : { segmentation }),
       },

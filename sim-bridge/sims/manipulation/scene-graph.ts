@@ -3,13 +3,14 @@
  * regions with poses, joints and image boxes; the gripper and what it holds; the goal.
  */
 import type {
+  Cuboid,
   ImageBox,
   SceneCamera,
   SceneEntity,
   SceneGraph,
   Vec3,
 } from "../../../src/core/index.ts";
-import { composePoses, transformPoint, type Pose } from "../../../src/math/index.ts";
+import { IDENTITY_POSE, composePoses, transformPoint, type Pose } from "../../../src/math/index.ts";
 import type { BddlAtom } from "./bddl.ts";
 import { bodyPose, shifted, sitePose, vec3At } from "./frames.ts";
 import { projectedBox, unionOfBoxes, visibleBoxes } from "./image-boxes.ts";
@@ -30,8 +31,9 @@ export interface SceneGraphReader {
   /**
    * @param views of the cameras whose boxes are wanted. Objects, fixtures and parts get the box of
    *   their visible pixels, regions the projection of their cuboid.
+   * @param options.shapes whether things come with the boxes around their colliding shapes
    */
-  read(views: readonly LabelledView[]): SceneGraph;
+  read(views: readonly LabelledView[], options: { readonly shapes: boolean }): SceneGraph;
 }
 
 /** What is fixed about an entity while its scene lives. */
@@ -46,6 +48,7 @@ interface EntityIndex {
   readonly joint?: JointInfo | undefined;
   /** Frame of centre and grasp: a body, or for a region its site. */
   readonly frame: { readonly body: number } | { readonly site: number };
+  readonly cuboids?: readonly Cuboid[] | undefined;
   /** Engine geoms that belong to it; empty for regions. */
   readonly geoms: readonly number[];
 }
@@ -58,20 +61,28 @@ export function sceneGraphReader(
 ): SceneGraphReader {
   const entities = indexEntities(physics, scene);
   const gripperSite = physics.id("site", scene.arm.site);
+  const { siteFromGripper: quatWxyz = IDENTITY_POSE.quatWxyz } = scene.arm;
+  const siteFromGripper: Pose = { position: [0, 0, 0], quatWxyz };
   const fingers = scene.arm.fingerGeoms.map((geoms) => physics.geomMask(geoms));
   const objects = Object.entries(scene.things)
     .filter(([, { kind }]) => kind === "object")
     .map(([name, { contactGeoms }]) => ({ name, mask: physics.geomMask(contactGeoms) }));
   return {
-    read(views) {
+    read(views, { shapes }) {
       const boxes = views.map((view) => ({
         view,
         worldFromCamera: cameraPose(physics, view.camera),
         visible: visibleBoxes(view.segmentation, view.width, physics.geomCount),
       }));
-      const { position, quatWxyz } = sitePose(physics.views, gripperSite);
+      const { position, quatWxyz } = composePoses(
+        sitePose(physics.views, gripperSite),
+        siteFromGripper,
+      );
       return {
-        entities: entities.map((entity) => readEntity(physics, entity, boxes)),
+        entities: entities.map((entity) => ({
+          ...readEntity(physics, entity, boxes),
+          ...(shapes && entity.cuboids !== undefined ? { cuboids: entity.cuboids } : {}),
+        })),
         gripper: {
           position,
           quatWxyz,
@@ -96,10 +107,11 @@ function indexEntities(physics: Physics, scene: BoxedScene): readonly EntityInde
 
   const things = Object.entries(scene.things).map(([name, thing]): EntityIndex => {
     const body = physics.id("body", thing.rootBody);
-    const { kind, category, halfExtents, centre, grasp } = thing;
+    const { kind, category, halfExtents, centre, grasp, cuboids } = thing;
     const joint = kind === "fixture" ? onlyJoint(thing.joints) : undefined;
     const geoms = geomsUnder(body);
-    return { name, kind, category, halfExtents, centre, grasp, joint, frame: { body }, geoms };
+    const what = { name, kind, category, halfExtents, centre, grasp, cuboids };
+    return { ...what, joint, frame: { body }, geoms };
   });
   const parts = scene.parts.map((part): EntityIndex => {
     const body = physics.id("body", part.body);

@@ -15,7 +15,7 @@
  * | `(Pressed f)` | some joint of `f` is within its `pressed` range |
  * | `(Released a)` | no finger geom touches `a` |
  */
-import type { ImageSpec, TaskInfo, Vec3 } from "../../../src/core/index.ts";
+import type { ImageSpec, QuatWxyz, TaskInfo, Vec3 } from "../../../src/core/index.ts";
 
 /** A task: what is asked, and (in BDDL) what is there, where it starts and when it is done. */
 export interface ManipulationTask extends TaskInfo {
@@ -29,6 +29,11 @@ export interface ManipulationTask extends TaskInfo {
 export interface ArmMeta {
   /** Tool centre between the fingertips; the frame that actions move. */
   readonly site: string;
+  /**
+   * Orientation of the gripper frame (z out through the fingers, fingers slide along y) in the site's.
+   * Default: the same.
+   */
+  readonly siteFromGripper?: QuatWxyz;
   /** Body whose orientation is reported as the end effector's (LIBERO: the hand, not the site). */
   readonly handBody: string;
   readonly baseBody: string;

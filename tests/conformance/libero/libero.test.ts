@@ -7,6 +7,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Environment, TimeStep } from "../../../src/core/index.ts";
 import { WANT_NOTHING } from "../../../src/core/index.ts";
+import { scriptedPolicy } from "../../../policies/scripted/index.ts";
+import { rotateVec3 } from "../../../src/math/index.ts";
+import { brokered, rollout } from "../../../src/rollout/index.ts";
 import { createLibero } from "../../../sim-bridge/sims/libero/index.ts";
 import type { LiberoOptions } from "../../../sim-bridge/sims/libero/index.ts";
 import { decodeSnapshot } from "../../../sim-bridge/sims/manipulation/snapshot.ts";
@@ -181,5 +184,49 @@ describe.skipIf(LIBERO_ABSENT !== undefined)("the LIBERO simulator", () => {
     ).rejects.toThrow(
       /has no tasks\/.*init.pruned_init, must be there \("efference libero prepare"/,
     );
+  });
+});
+
+describe.skipIf(LIBERO_ABSENT !== undefined)("scripted experts in LIBERO", () => {
+  /** A pinch, a box that lies flat, a rim, something put on top of a fixture. */
+  it.each([
+    "object/pick_up_the_milk_and_place_it_in_the_basket",
+    "object/pick_up_the_cream_cheese_and_place_it_in_the_basket",
+    "spatial/pick_up_the_black_bowl_from_table_center_and_place_it_on_the_plate",
+    "goal/put_the_bowl_on_top_of_the_cabinet",
+  ])("do %s from the first official state", async (task) => {
+    const environment = await open([task], { settleSteps: 10 });
+    const { outcome } = await rollout(brokered(scriptedPolicy()), environment, {
+      task,
+      initialState: 0,
+    });
+    expect(outcome.kind).toBe("success");
+  });
+
+  it("are told shapes at the beginning, and which way the fingers close", async () => {
+    const task = "object/pick_up_the_milk_and_place_it_in_the_basket";
+    const environment = await open([task]);
+    const want = { ...WANT_NOTHING, privileged: true };
+    const { first } = await environment.reset({ task, seed: 0, initialState: 0, want });
+    const entities = first.observation.privileged!.entities;
+    const milk = entities.find(({ name }) => name === "milk_1")!;
+    expect(milk.cuboids).toHaveLength(4);
+    // The box around the shapes is centred where the entity says it is.
+    const heights = milk.cuboids!.map(({ position, quatWxyz, halfExtents: [a, b, c] }) => {
+      const axes = [[a, 0, 0] as const, [0, b, 0] as const, [0, 0, c] as const];
+      return (
+        position[2] + axes.reduce((sum, axis) => sum + Math.abs(rotateVec3(quatWxyz, axis)[2]), 0)
+      );
+    });
+    const highest = Math.max(...heights);
+    expect(highest).toBeCloseTo(milk.halfExtents[2], 6);
+    const [next] = await environment.step(row(Float32Array.of(0, 0, 0, 0, 0, 0, -1)), want);
+    expect(
+      next!.observation.privileged!.entities.some(({ cuboids }) => cuboids !== undefined),
+    ).toBe(false);
+    // The hand points down and closes along the world's y.
+    const { quatWxyz } = first.observation.privileged!.gripper;
+    expect(rotateVec3(quatWxyz, [0, 0, 1])[2]).toBeLessThan(-0.98);
+    expect(Math.abs(rotateVec3(quatWxyz, [0, 1, 0])[1])).toBeGreaterThan(0.98);
   });
 });

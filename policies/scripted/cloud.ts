@@ -1,0 +1,53 @@
+/** The surfaces of things as points: what a hand must fit around, and what it must not hit. */
+import type { Cuboid, SceneEntity, Vec3 } from "../../src/core/index.ts";
+import { rotateVec3 } from "../../src/math/index.ts";
+
+/** Points per edge of a cuboid's surface. */
+const PER_EDGE = 5;
+
+/** Points on the colliding shapes of a thing where it is now, world frame. */
+export function cloudOf(
+  { position, quatWxyz }: Pick<SceneEntity, "position" | "quatWxyz">,
+  cuboids: readonly Cuboid[],
+): readonly Vec3[] {
+  return cuboids.flatMap((cuboid) =>
+    surfaceGrid(cuboid).map((local): Vec3 => {
+      const [x, y, z] = rotateVec3(quatWxyz, local);
+      return [position[0] + x, position[1] + y, position[2] + z];
+    }),
+  );
+}
+
+function surfaceGrid({ position, quatWxyz, halfExtents }: Cuboid): Vec3[] {
+  const points: Vec3[] = [];
+  const ticks = Array.from({ length: PER_EDGE }, (_, i) => (2 * i) / (PER_EDGE - 1) - 1);
+  for (const i of ticks) {
+    for (const j of ticks) {
+      for (const k of ticks) {
+        if (Math.max(Math.abs(i), Math.abs(j), Math.abs(k)) < 1) continue;
+        const [x, y, z] = rotateVec3(quatWxyz, [
+          i * halfExtents[0],
+          j * halfExtents[1],
+          k * halfExtents[2],
+        ]);
+        points.push([position[0] + x, position[1] + y, position[2] + z]);
+      }
+    }
+  }
+  return points;
+}
+
+/** Smallest and largest of `of` over the points; an empty cloud gives an empty range. */
+export function rangeOf(
+  points: readonly Vec3[],
+  of: (point: Vec3) => number,
+): { readonly low: number; readonly high: number } {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const point of points) {
+    const value = of(point);
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return { low, high };
+}

@@ -1,0 +1,98 @@
+/** Two evaluations of the same things, pair by pair. */
+import type { Interval, PairedCounts } from "../math/index.ts";
+import { mcnemarExact, pairedDifference } from "../math/index.ts";
+import type { Results } from "./results.ts";
+
+/** What became of the pairs that both evaluations have. */
+export interface Comparison {
+  readonly pairs: PairedCounts;
+  /** Success rates over the pairs. */
+  readonly firstRate: number;
+  readonly secondRate: number;
+  /** The second rate minus the first, with its 95 % interval (Newcombe 1998, method 10). */
+  readonly difference: Interval & { readonly difference: number };
+  /** That the rates do not differ: exact McNemar test, two-sided. */
+  readonly pValue: number;
+}
+
+export interface ComparedResults extends Comparison {
+  readonly tasks: readonly (Comparison & { readonly task: string })[];
+  /** Episodes that only one evaluation has, and pairs in which one crashed: neither counts. */
+  readonly unpaired: number;
+  readonly crashed: number;
+}
+
+/**
+ * Pairs the episodes of two evaluations by task and initial state (or seed).
+ * @throws {RangeError} if they have no pair in common, or the worlds are of different names or versions
+ */
+export function compareResults(first: Results, second: Results): ComparedResults {
+  assertSameWorld(first, second);
+  const others = new Map(second.episodeResults.map((result) => [keyOf(result), result]));
+  const counts = new Map<string, Counts>();
+  const all = noPairs();
+  let paired = 0;
+  let crashed = 0;
+  for (const result of first.episodeResults) {
+    const other = others.get(keyOf(result));
+    if (other === undefined) continue;
+    paired++;
+    const [a, b] = [result.outcome.kind, other.outcome.kind];
+    if (a === "crash" || b === "crash") {
+      crashed++;
+      continue;
+    }
+    const { task } = result.job;
+    const ofTask = counts.get(task) ?? noPairs();
+    counts.set(task, ofTask);
+    for (const each of [ofTask, all]) each[cellOf(a === "success", b === "success")]++;
+  }
+  if (paired === 0) {
+    throw new RangeError(
+      "Cannot compare: no task and initial state is in both evaluations, must be at least one",
+    );
+  }
+  const lengths = first.episodeResults.length + second.episodeResults.length;
+  return {
+    ...compared(all),
+    tasks: [...counts].map(([task, pairs]) => ({ task, ...compared(pairs) })),
+    unpaired: lengths - 2 * paired,
+    crashed,
+  };
+}
+
+type Counts = { -readonly [Cell in keyof PairedCounts]: number };
+
+function noPairs(): Counts {
+  return { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
+}
+
+function cellOf(first: boolean, second: boolean): keyof PairedCounts {
+  if (first) return second ? "both" : "onlyFirst";
+  return second ? "onlySecond" : "neither";
+}
+
+function compared(pairs: PairedCounts): Comparison {
+  const { both, onlyFirst, onlySecond, neither } = pairs;
+  const n = both + onlyFirst + onlySecond + neither;
+  const rate = (successes: number): number => (n === 0 ? 0 : successes / n);
+  return {
+    pairs: { ...pairs },
+    firstRate: rate(both + onlyFirst),
+    secondRate: rate(both + onlySecond),
+    difference: pairedDifference(pairs),
+    pValue: mcnemarExact(pairs),
+  };
+}
+
+function keyOf({ job }: Results["episodeResults"][number]): string {
+  const start = job.initialState === undefined ? `seed ${job.seed}` : `state ${job.initialState}`;
+  return `${job.task}\n${start}`;
+}
+
+function assertSameWorld({ environment: a }: Results, { environment: b }: Results): void {
+  if (a.name === b.name && a.version === b.version) return;
+  throw new RangeError(
+    `Cannot compare: one evaluation is on ${a.name} ${a.version}, the other on ${b.name} ${b.version}, must be on the same`,
+  );
+}
