@@ -25,6 +25,23 @@ try {
 }
 progress.done(`LIBERO's original stack: ${python}`);
 
+// Physics of all tasks, made with the original once; later runs only check it.
+const data = join(ROOT, ".cache", "libero-test");
+const assets = process.env.EFFERENCE_LIBERO_ASSETS ?? "";
+const cli = join(ROOT, "dist", "src", "cli", "main.js");
+const prepared = spawnSync(
+  process.execPath,
+  [
+    ...[cli, "libero", "prepare", "--no-visuals", "--data", data],
+    ...(assets === "" ? [] : ["--assets", assets]),
+  ],
+  { stdio: ["ignore", "ignore", "inherit"] },
+);
+if (prepared.status !== 0) {
+  process.stderr.write("Cannot compare with LIBERO: its tasks could not be exported, see above\n");
+  process.exit(1);
+}
+
 const folder = mkdtempSync(join(tmpdir(), "efference-libero-"));
 const report = join(folder, "report.json");
 const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
@@ -37,7 +54,12 @@ const { status } = spawnSync(
   {
     cwd: ROOT,
     stdio: "inherit",
-    env: { ...process.env, EFFERENCE_LIBERO_PYTHON: python, PYTHONPATH: paths },
+    env: {
+      ...process.env,
+      EFFERENCE_LIBERO_PYTHON: python,
+      EFFERENCE_LIBERO: data,
+      PYTHONPATH: paths,
+    },
   },
 );
 const results = existsSync(report) ? JSON.parse(readFileSync(report, "utf8")) : undefined;

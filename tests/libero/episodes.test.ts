@@ -32,7 +32,7 @@ describe.skipIf(absent !== undefined)(`episodes (${absent ?? "action files are t
   beforeAll(async () => {
     const tasks = [...new Set(files.map((file) => parse(file).task))];
     original = await openOriginal(tasks, ["--no-images", "--observe", "end"]);
-    ours = await openOurs(tasks);
+    ours = await openOurs({ observes: "end" });
   });
   afterAll(async () => {
     await original[Symbol.asyncDispose]();

@@ -66,7 +66,7 @@ describe.each(IMAGE_LEVELS)("pictures of level $level", ({ level, meanDifference
   let ours: Side;
   beforeAll(async () => {
     original = await openOriginal(tasks, ["--image-size", `${SIZE}`]);
-    ours = await openOurs(tasks, { observes: "early" }, level);
+    ours = await openOurs({ observes: "early" }, level);
   });
   afterAll(async () => {
     await original[Symbol.asyncDispose]();

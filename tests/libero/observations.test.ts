@@ -19,7 +19,7 @@ describe("observations", () => {
   let ours: Side;
   beforeAll(async () => {
     original = await openOriginal(tasks, ["--no-images"]);
-    ours = await openOurs(tasks);
+    ours = await openOurs();
   });
   afterAll(async () => {
     await original[Symbol.asyncDispose]();
@@ -38,7 +38,7 @@ describe("observations", () => {
       }
     }
     // The same motion seen at the end of each step differs by much more than that bound.
-    await using late = await openOurs([task], { observes: "end" });
+    await using late = await openOurs({ observes: "end" });
     await late.environment.reset({ task, seed: 0, initialState: 5, want: WANT_NOTHING });
     const chunk = { data: actions.slice(), horizon: STEPS, actionDim: 7 };
     const steps = await late.environment.step(chunk, WANT_NOTHING);

@@ -33,8 +33,9 @@ describe("goals", () => {
 
   it.each(tasks)("of %s", async (task) => {
     const world = await ourWorld([task]);
-    const scene = world.buildScene(world.tasks[0]!.name);
-    const { goal: atoms } = parseBddl(world.tasks[0]!.bddl);
+    const { bddl } = world.tasks.find(({ name }) => name === task)!;
+    const scene = world.buildScene(task);
+    const { goal: atoms } = parseBddl(bddl);
     using physics = await Physics.compile(scene.xml, scene.files);
     const goal = compileGoal(atoms, withBoxes(physics, scene), physics);
     const name = task.replace("/", "__");

@@ -7,7 +7,7 @@ import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { LIBERO_ABSENT, LIBERO_SCENES } from "../support/libero-files.ts";
+import { LIBERO_ABSENT, liberoReference } from "../support/libero-files.ts";
 import { ASSETS, PYTHON } from "./sides.ts";
 
 const CLI = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
@@ -83,11 +83,10 @@ describe("efference libero prepare", () => {
     `exports the very bytes of the reference (${LIBERO_ABSENT ?? "which is there"})`,
     () => {
       for (const name of NAMES) {
-        const reference = join(LIBERO_SCENES, `libero_${name}`);
         const written = join(undisturbed, "tasks", name);
         const scene = readFileSync(join(written, "scene.xml"), "utf8");
-        expect(scene).toBe(readFileSync(join(reference, "phys.xml"), "utf8"));
-        const meta = JSON.parse(readFileSync(join(reference, "meta.json"), "utf8"));
+        expect(scene).toBe(readFileSync(liberoReference(name, "phys.xml"), "utf8"));
+        const meta = JSON.parse(readFileSync(liberoReference(name, "meta.json"), "utf8"));
         // Recorded for another test.
         delete meta.ref_pol;
         expect(JSON.parse(readFileSync(join(written, "meta.json"), "utf8"))).toEqual(meta);

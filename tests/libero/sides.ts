@@ -6,7 +6,8 @@ import { createHub } from "../../sim-bridge/index.ts";
 import type { ManipulationWorld } from "../../sim-bridge/sims/manipulation/world.ts";
 import { createLibero, liberoWorld, readIndex } from "../../sim-bridge/sims/libero/index.ts";
 import type { LiberoOptions } from "../../sim-bridge/sims/libero/index.ts";
-import { liberoFiles, liberoTaskNames } from "../support/libero-files.ts";
+import { liberoFolder } from "../../sim-bridge/sims/libero/node.ts";
+import { taskName } from "../../sim-bridge/sims/libero/world.ts";
 
 export const POSES: Want = { ...WANT_NOTHING, poses: true };
 
@@ -14,8 +15,10 @@ export const POSES: Want = { ...WANT_NOTHING, poses: true };
 export const PYTHON = variable("EFFERENCE_LIBERO_PYTHON");
 /** Options that tell the original's programs where its meshes are. */
 export const ASSETS = optional("EFFERENCE_LIBERO_ASSETS").flatMap((path) => ["--assets", path]);
+/** What `npm run test:libero` exported with the original packages. */
+const DATA = liberoFolder(variable("EFFERENCE_LIBERO"));
 /** The official tasks, `SUITE/NAME`. */
-export const TASKS = liberoTaskNames();
+export const TASKS = (await readIndex(DATA)).tasks.map(taskName);
 
 function optional(name: string): string[] {
   const value = process.env[name] ?? "";
@@ -72,19 +75,17 @@ export async function openOriginal(
 
 /** Scenes of these tasks, in memory. */
 export async function ourWorld(tasks: readonly string[]): Promise<ManipulationWorld> {
-  const files = liberoFiles(tasks);
-  const world = await liberoWorld(files, await readIndex(files), { settleSteps: 0 });
+  const world = await liberoWorld(DATA, await readIndex(DATA), { settleSteps: 0 });
   for (const task of tasks) await world.prepare?.(task);
   return world;
 }
 
 export async function openOurs(
-  tasks: readonly string[],
   options: LiberoOptions = {},
   level: string | undefined = undefined,
 ): Promise<Side> {
   if (level !== undefined) throw new Error(`our simulator cannot draw in level "${level}" yet`);
-  const environment = await createLibero(liberoFiles(tasks), { settleSteps: 0, ...options });
+  const environment = await createLibero(DATA, { settleSteps: 0, ...options });
   return { environment, [Symbol.asyncDispose]: () => environment.close() };
 }
 

@@ -22,7 +22,7 @@ describe("states of ours and the original", () => {
   let ours: Side;
   beforeAll(async () => {
     original = await openOriginal(tasks, ["--no-images", "--observe", "end"]);
-    ours = await openOurs(tasks, { observes: "end" });
+    ours = await openOurs({ observes: "end" });
   });
   afterAll(async () => {
     await original[Symbol.asyncDispose]();
