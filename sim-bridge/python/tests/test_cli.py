@@ -11,6 +11,7 @@ from support import DEADLINE_S, PACKAGE_ROOT, Runtime, spawn
 from efference_sim import messages as m
 from efference_sim.__main__ import build_parser
 from efference_sim.environment import ResetRequest
+from efference_sim.libero import export
 
 
 def finished(process):
@@ -131,7 +132,9 @@ def test_the_example_of_the_readme_is_the_file_and_drives():
 
 def test_every_option_of_the_readme_exists():
     text = (PACKAGE_ROOT / "README.md").read_text(encoding="utf-8")
-    commands = [line for line in text.splitlines() if line.startswith("python -m efference_sim")]
+    parsers = {"efference_sim": build_parser(), "efference_sim.libero.export": export.build_parser()}
+    commands = [shlex.split(line) for line in text.splitlines() if line.startswith("python -m efference_sim")]
+    assert {module for _, _, module, *_ in commands} == set(parsers)
     assert len(commands) >= 6
-    for command in commands:
-        build_parser().parse_args(shlex.split(command)[3:])
+    for _, _, module, *arguments in commands:
+        parsers[module].parse_args(arguments)
