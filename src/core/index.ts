@@ -3,6 +3,7 @@
  * clocks and random numbers. No I/O, no dependency; knows no simulator, robot, policy or file.
  */
 export * from "./array.ts";
+export * from "./bytes.ts";
 export * from "./clock.ts";
 export * from "./errors.ts";
 export * from "./random.ts";

@@ -5,6 +5,7 @@
  */
 import { promisify } from "node:util";
 import { constants, crc32, deflate, deflateSync, inflateSync } from "node:zlib";
+import { readChunks, unfilterRows } from "./png-rows.ts";
 
 /** `uint8[height, width, channels]`, row 0 at the top. */
 export interface RasterImage {
@@ -17,7 +18,6 @@ export interface RasterImage {
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 const COLOUR_TYPE = { 1: 0, 3: 2, 4: 6 } as const;
 const FILTER_UP = 2;
-const MAX_PIXELS = 2 ** 26;
 
 export interface PngOptions {
   /** zlib level, 0-9; default 1, the fastest that compresses. */
@@ -94,110 +94,12 @@ function putChunk(png: Buffer, at: number, chunk: { type: string; data: Uint8Arr
  * @throws {SyntaxError} if the bytes are damaged, or another kind of PNG
  */
 export function decodePng(png: Uint8Array): RasterImage {
-  const bytes = Buffer.from(png.buffer, png.byteOffset, png.byteLength);
-  const bad = (what: string): SyntaxError => new SyntaxError(`Cannot decode PNG: ${what}`);
-  if (!SIGNATURE.every((byte, i) => bytes[i] === byte)) throw bad("signature is absent");
-  let header: Buffer | undefined;
-  const parts: Buffer[] = [];
-  for (let at = SIGNATURE.length; ;) {
-    if (at + 12 > bytes.length) throw bad("bytes end before IEND");
-    const length = bytes.readUInt32BE(at);
-    const end = at + 8 + length;
-    if (end + 4 > bytes.length) throw bad("bytes end within a chunk");
-    if (crc32(bytes.subarray(at + 4, end)) !== bytes.readUInt32BE(end)) throw bad("CRC is wrong");
-    const type = bytes.toString("latin1", at + 4, at + 8);
-    if (type === "IHDR" && length === 13) header = bytes.subarray(at + 8, end);
-    else if (type === "IDAT") parts.push(bytes.subarray(at + 8, end));
-    else if (type === "IEND") break;
-    at = end + 4;
-  }
-  if (header === undefined) throw bad("IHDR is absent");
-  const image = parseHeader(header, bad);
-  return { ...image, data: unfilterRows(image, inflateRows(image, parts, bad)) };
-}
-
-type Shape = Omit<RasterImage, "data">;
-type Complain = (what: string) => SyntaxError;
-
-function parseHeader(header: Buffer, bad: Complain): Shape {
-  const width = header.readUInt32BE(0);
-  const height = header.readUInt32BE(4);
-  const channels = ([1, 3, 4] as const).find((n) => COLOUR_TYPE[n] === header[9]);
-  const plain = header[8] === 8 && header[10] === 0 && header[11] === 0 && header[12] === 0;
-  if (channels === undefined || !plain) {
-    throw bad("kind is unsupported, must be 8-bit grey, RGB or RGBA without interlace");
-  }
-  if (width < 1 || height < 1 || width * height > MAX_PIXELS) {
-    throw bad(`size is ${width} x ${height}, must have 1 to ${MAX_PIXELS} pixels`);
-  }
-  return { width, height, channels };
-}
-
-function inflateRows(image: Shape, parts: Buffer[], bad: Complain): Buffer {
-  const length = image.height * (image.width * image.channels + 1);
+  const { packed, rowBytes, ...shape } = readChunks(png);
   let rows: Buffer;
   try {
-    rows = inflateSync(Buffer.concat(parts), { maxOutputLength: length });
+    rows = inflateSync(packed, { maxOutputLength: rowBytes });
   } catch (cause) {
     throw new SyntaxError("Cannot decode PNG: image data is damaged", { cause });
   }
-  if (rows.length !== length) throw bad(`image data is ${rows.length} bytes, must be ${length}`);
-  return rows;
-}
-
-/** Undoes the filter of every row (ISO/IEC 15948, clause 9): one tight loop per filter. */
-function unfilterRows(image: Shape, rows: Buffer): Uint8Array {
-  const { height, channels } = image;
-  const stride = image.width * channels;
-  const data = new Uint8Array(height * stride);
-  // What stands above the first row.
-  let above = new Uint8Array(stride);
-  for (let y = 0; y < height; y++) {
-    const at = y * (stride + 1);
-    const row = data.subarray(y * stride, (y + 1) * stride);
-    row.set(rows.subarray(at + 1, at + 1 + stride));
-    unfilterRow(row, { above, channels, filter: rows[at]! });
-    above = row;
-  }
-  return data;
-}
-
-function unfilterRow(
-  row: Uint8Array,
-  { above, channels, filter }: { above: Uint8Array; channels: number; filter: number },
-): void {
-  switch (filter) {
-    case 0:
-      return;
-    case 1:
-      for (let i = channels; i < row.length; i++) row[i] = row[i]! + row[i - channels]!;
-      return;
-    case 2:
-      for (let i = 0; i < row.length; i++) row[i] = row[i]! + above[i]!;
-      return;
-    case 3:
-      for (let i = 0; i < channels; i++) row[i] = row[i]! + (above[i]! >> 1);
-      for (let i = channels; i < row.length; i++) {
-        row[i] = row[i]! + ((row[i - channels]! + above[i]!) >> 1);
-      }
-      return;
-    case 4:
-      // Left of the row there is nothing, and the nearest neighbour is the one above.
-      for (let i = 0; i < channels; i++) row[i] = row[i]! + above[i]!;
-      for (let i = channels; i < row.length; i++) {
-        row[i] = row[i]! + paeth(row[i - channels]!, above[i]!, above[i - channels]!);
-      }
-      return;
-    default:
-      throw new SyntaxError(`Cannot decode PNG: filter is ${filter}, must be 0 to 4`);
-  }
-}
-
-/** The neighbour nearest to left + up - upLeft. */
-function paeth(left: number, up: number, upLeft: number): number {
-  const toLeft = Math.abs(up - upLeft);
-  const toUp = Math.abs(left - upLeft);
-  const toUpLeft = Math.abs(left + up - 2 * upLeft);
-  if (toLeft <= toUp && toLeft <= toUpLeft) return left;
-  return toUp <= toUpLeft ? up : upLeft;
+  return { ...shape, data: unfilterRows({ ...shape, packed, rowBytes }, rows) };
 }

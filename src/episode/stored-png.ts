@@ -1,4 +1,5 @@
 /** PNG without compression, where there is no zlib: in a browser, and equal bytes everywhere. */
+import { crc32, joinBytes } from "../core/index.ts";
 import type { RasterImage } from "./png.ts";
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
@@ -28,7 +29,7 @@ export function encodeStoredPng({ width, height, channels, data }: RasterImage):
   view.setUint32(0, width);
   view.setUint32(4, height);
   header.set([8, COLOUR_TYPE[channels]], 8);
-  return joined([
+  return joinBytes([
     SIGNATURE,
     chunk("IHDR", header),
     chunk("IDAT", storedZlib(rows)),
@@ -44,22 +45,12 @@ function storedZlib(bytes: Uint8Array): Uint8Array {
     const size = [part.length & 255, part.length >> 8];
     blocks.push(Uint8Array.of(isLast ? 1 : 0, ...size, ...size.map((byte) => ~byte & 255)), part);
   }
-  return joined([...blocks, bigEndian(adler32(bytes))]);
+  return joinBytes([...blocks, bigEndian(adler32(bytes))]);
 }
 
 function chunk(type: string, data: Uint8Array): Uint8Array {
-  const named = joined([Uint8Array.from(type, (letter) => letter.charCodeAt(0)), data]);
-  return joined([bigEndian(data.length), named, bigEndian(crc32(named))]);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  const named = joinBytes([Uint8Array.from(type, (letter) => letter.charCodeAt(0)), data]);
+  return joinBytes([bigEndian(data.length), named, bigEndian(crc32(named))]);
 }
 
 function bigEndian(value: number): Uint8Array {
@@ -74,14 +65,4 @@ function adler32(bytes: Uint8Array): number {
     b = (b + a) % 65521;
   }
   return ((b << 16) | a) >>> 0;
-}
-
-/** ISO/IEC 15948, annex D. */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  }
-  return ~crc >>> 0;
 }

@@ -8,6 +8,7 @@ import type {
   ManipulationWorld,
   ThingMeta,
 } from "../manipulation/world.ts";
+import { sha256Hex } from "../../../src/core/index.ts";
 import type { LiberoFiles, LiberoIndex, LiberoMeta, LiberoTask, LiberoThing } from "./data.ts";
 import { PREPARE, readMeta } from "./data.ts";
 import type { InitStates } from "./init-states.ts";
@@ -216,11 +217,10 @@ async function textOf(files: LiberoFiles, path: string): Promise<string> {
 }
 
 /** Of everything that the index says is there: two folders of one hash hold the same. */
-async function hashOf({ files }: LiberoIndex): Promise<string> {
+function hashOf({ files }: LiberoIndex): Promise<string> {
   const lines = Object.entries(files)
     .map(([path, { sha256 }]) => `${path} ${sha256}\n`)
     .sort()
     .join("");
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(lines));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return sha256Hex(new TextEncoder().encode(lines));
 }

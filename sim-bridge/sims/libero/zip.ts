@@ -3,6 +3,8 @@
  * spanning, below 4 GiB. In Node and in browsers.
  */
 
+import { inflate } from "../../../src/core/index.ts";
+
 export interface ZipEntry {
   readonly name: string;
   read(): Promise<Uint8Array>;
@@ -85,35 +87,10 @@ async function unpacked(
   if (method !== METHOD.deflated)
     throw bad(`"${name}" is packed by method ${method}, must be 0 or 8`);
   try {
-    return await inflated(packed);
+    return await inflate(packed, "deflate-raw", MAX_BYTES);
   } catch (cause) {
     throw new SyntaxError(`Cannot read zip: "${name}" is damaged`, { cause });
   }
-}
-
-/** Stops as soon as there is more than any entry may have. */
-async function inflated(packed: Uint8Array): Promise<Uint8Array> {
-  const stream = new Blob([new Uint8Array(packed)])
-    .stream()
-    .pipeThrough(new DecompressionStream("deflate-raw"));
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  const reader = stream.getReader();
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    parts.push(next.value);
-    size += next.value.length;
-    if (size > MAX_BYTES) {
-      await reader.cancel();
-      throw new RangeError(`it has more than ${MAX_BYTES} bytes`);
-    }
-  }
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 function bad(what: string): SyntaxError {

@@ -1,4 +1,5 @@
 import type { ImageSpec, SceneDescription } from "../../../src/core/index.ts";
+import { joinBytes, sha256Hex } from "../../../src/core/index.ts";
 import { parseBddl } from "./bddl.ts";
 import { CameraRig, type CreateRenderer } from "./cameras.ts";
 import { Physics } from "./mujoco.ts";
@@ -149,18 +150,10 @@ async function compileScene(
 }
 
 /** Lengths go in as well, so that no two scenes run together into the same bytes. */
-async function hashScene({ xml, files }: ManipulationScene): Promise<string> {
+function hashScene({ xml, files }: ManipulationScene): Promise<string> {
   const encoder = new TextEncoder();
   const parts: Uint8Array[] = [encoder.encode(xml)];
   for (const name of Object.keys(files).sort()) parts.push(encoder.encode(name), files[name]!);
   const framed = parts.flatMap((part) => [encoder.encode(`${part.byteLength}\n`), part]);
-  const all = new Uint8Array(framed.reduce((sum, part) => sum + part.byteLength, 0));
-  let at = 0;
-  for (const part of framed) {
-    all.set(part, at);
-    at += part.byteLength;
-  }
-  // Web Crypto, so that scenes can be compiled in a browser, too.
-  const digest = await crypto.subtle.digest("SHA-256", all);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return sha256Hex(joinBytes(framed));
 }
