@@ -6,7 +6,7 @@ import { Physics } from "./mujoco.ts";
 import { ArmController } from "./osc.ts";
 import { compileGoal, type Goal } from "./predicates.ts";
 import { armSenses, type ArmSenses } from "./proprio.ts";
-import type { CameraRendererOptions } from "./render/types.ts";
+import type { CameraRendererOptions, RenderModel } from "./render/types.ts";
 import { describeScene } from "./scene-description.ts";
 import { sceneGraphReader, type SceneGraphReader } from "./scene-graph.ts";
 import { withBoxes } from "./thing-boxes.ts";
@@ -21,6 +21,8 @@ export interface CompiledScene extends Disposable {
   readonly senses: ArmSenses;
   readonly cameras: CameraRig;
   readonly description: SceneDescription;
+  /** Body of every shape that is drawn: int32[shapes]. */
+  readonly drawnBodies: Int32Array;
 }
 
 /** A task in its compiled scene. */
@@ -93,10 +95,10 @@ export class SceneCache implements Disposable {
       compiled = await compileScene(scene, hash, this.#options);
       this.#scenes.set(hash, compiled);
     }
-    const { physics, senses } = compiled;
+    const { physics, senses, drawnBodies } = compiled;
     const boxed = withBoxes(physics, scene);
     const goal = compileGoal(atoms, boxed, physics);
-    const graph = sceneGraphReader(physics, boxed, { goal: atoms, senses });
+    const graph = sceneGraphReader(physics, boxed, { goal: atoms, senses, drawnBodies });
     return { task, scene, compiled, goal, graph };
   }
 
@@ -124,12 +126,12 @@ async function compileScene(
   try {
     const { images, createRenderer, renderer } = options;
     const controller = new ArmController(physics, scene.arm);
-    const model = physics.readRenderModel();
-    const described = describeScene(physics, model, {
+    const { drawn, described: coarse } = modelsOf(physics, scene);
+    const described = describeScene(physics, coarse, {
       visibleGroups: renderer.visibleGroups ?? DEFAULT_GROUPS,
       gripperBodyId: physics.siteBodies()[physics.id("site", scene.arm.site)]!,
     });
-    const sources = { model, scene: described };
+    const sources = { model: drawn, scene: described };
     const cameras = new CameraRig(physics, sources, { images, createRenderer, renderer });
     return {
       hash,
@@ -138,6 +140,7 @@ async function compileScene(
       senses: armSenses(physics, scene.arm),
       cameras,
       description: described.description,
+      drawnBodies: drawn.geoms.bodyId,
       [Symbol.dispose]() {
         cameras[Symbol.dispose]();
         physics[Symbol.dispose]();
@@ -149,11 +152,29 @@ async function compileScene(
   }
 }
 
+/** What the cameras draw, and what the description is made of: the same shapes in the same order. */
+function modelsOf(
+  physics: Physics,
+  { visuals }: ManipulationScene,
+): { readonly drawn: RenderModel; readonly described: RenderModel } {
+  if (visuals === undefined) {
+    const model = physics.readRenderModel();
+    return { drawn: model, described: model };
+  }
+  const bodies = {
+    id: (name: string) => (name === "world" ? 0 : physics.id("body", name)),
+    weldId: physics.bodyWelds(),
+  };
+  const described = visuals.described(bodies);
+  return { drawn: visuals.drawn?.(bodies) ?? described, described };
+}
+
 /** Lengths go in as well, so that no two scenes run together into the same bytes. */
-function hashScene({ xml, files }: ManipulationScene): Promise<string> {
+function hashScene({ xml, files, visuals }: ManipulationScene): Promise<string> {
   const encoder = new TextEncoder();
   const parts: Uint8Array[] = [encoder.encode(xml)];
   for (const name of Object.keys(files).sort()) parts.push(encoder.encode(name), files[name]!);
+  if (visuals !== undefined) parts.push(encoder.encode(visuals.hash));
   const framed = parts.flatMap((part) => [encoder.encode(`${part.byteLength}\n`), part]);
   return sha256Hex(joinBytes(framed));
 }

@@ -208,6 +208,11 @@ export class Physics implements Disposable, AsyncDisposable {
     return this.#model.geom_bodyid.slice();
   }
 
+  /** The body each body is welded to: 0 = the world, so it never moves. An int32 copy. */
+  bodyWelds(): Int32Array {
+    return this.#model.body_weldid.slice();
+  }
+
   siteBodies(): Int32Array {
     return this.#model.site_bodyid.slice();
   }

@@ -28,7 +28,7 @@ export function describeScene(
     const shape = options.visibleGroups.includes(model.geoms.group[id]!)
       ? geomShape(model, id, meshes)
       : undefined;
-    if (shape === undefined || rgba[3] === 0) continue;
+    if (shape === undefined || rgba[3] <= 0) continue;
     geoms.push({
       body: bodies[model.geoms.bodyId[id]!]!,
       shape,

@@ -23,7 +23,7 @@ export interface LabelledView {
   readonly camera: SceneCamera;
   readonly width: number;
   readonly height: number;
-  /** uint16[height, width]: 0 = background, else 1 + engine geom id. */
+  /** uint16[height, width]: 0 = background, else 1 + number of the drawn shape. */
   readonly segmentation: Uint16Array;
 }
 
@@ -49,7 +49,7 @@ interface EntityIndex {
   /** Frame of centre and grasp: a body, or for a region its site. */
   readonly frame: { readonly body: number } | { readonly site: number };
   readonly cuboids?: readonly Cuboid[] | undefined;
-  /** Engine geoms that belong to it; empty for regions. */
+  /** Drawn shapes that belong to it; empty for regions. */
   readonly geoms: readonly number[];
 }
 
@@ -57,9 +57,15 @@ interface EntityIndex {
 export function sceneGraphReader(
   physics: Physics,
   scene: BoxedScene,
-  options: { readonly goal: readonly BddlAtom[]; readonly senses: ArmSenses },
+  options: {
+    readonly goal: readonly BddlAtom[];
+    readonly senses: ArmSenses;
+    /** Body of every shape that pictures are labelled with: int32[shapes]. */
+    readonly drawnBodies: Int32Array;
+  },
 ): SceneGraphReader {
-  const entities = indexEntities(physics, scene);
+  const { drawnBodies } = options;
+  const entities = indexEntities(physics, scene, drawnBodies);
   const gripperSite = physics.id("site", scene.arm.site);
   const { siteFromGripper: quatWxyz = IDENTITY_POSE.quatWxyz } = scene.arm;
   const siteFromGripper: Pose = { position: [0, 0, 0], quatWxyz };
@@ -72,7 +78,7 @@ export function sceneGraphReader(
       const boxes = views.map((view) => ({
         view,
         worldFromCamera: cameraPose(physics, view.camera),
-        visible: visibleBoxes(view.segmentation, view.width, physics.geomCount),
+        visible: visibleBoxes(view.segmentation, view.width, drawnBodies.length),
       }));
       const { position, quatWxyz } = composePoses(
         sitePose(physics.views, gripperSite),
@@ -97,11 +103,14 @@ export function sceneGraphReader(
   };
 }
 
-function indexEntities(physics: Physics, scene: BoxedScene): readonly EntityIndex[] {
+function indexEntities(
+  physics: Physics,
+  scene: BoxedScene,
+  drawnBodies: Int32Array,
+): readonly EntityIndex[] {
   const parents = physics.bodyParents();
-  const geomBodies = physics.geomBodies();
   const geomsUnder = (body: number): readonly number[] =>
-    [...geomBodies.keys()].filter((geom) => isWithin(parents, geomBodies[geom]!, body));
+    [...drawnBodies.keys()].filter((geom) => isWithin(parents, drawnBodies[geom]!, body));
   const onlyJoint = (names: readonly string[]): JointInfo | undefined =>
     names.length === 1 ? physics.joint(names[0]!) : undefined;
 

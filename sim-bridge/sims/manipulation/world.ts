@@ -16,6 +16,7 @@
  * | `(Released a)` | no finger geom touches `a` |
  */
 import type { ImageSpec, QuatWxyz, TaskInfo, Vec3 } from "../../../src/core/index.ts";
+import type { RenderModel } from "./render/types.ts";
 
 /** A task: what is asked, and (in BDDL) what is there, where it starts and when it is done. */
 export interface ManipulationTask extends TaskInfo {
@@ -109,6 +110,24 @@ export interface RegionMeta {
   readonly category?: string;
 }
 
+/** The bodies of a compiled scene, by name, for what is fixed to them. */
+export interface SceneBodies {
+  /** @throws {RangeError} if there is no such body; the world itself is `world` */
+  id(name: string): number;
+  /** int32[nbody]; 0 = welded to the world, so it never moves. */
+  readonly weldId: Int32Array;
+}
+
+/** What is seen of a scene, where that is more than what collides. */
+export interface SceneVisuals {
+  /** Changes with anything that is drawn. */
+  readonly hash: string;
+  /** For the cameras; absent where no camera looks. */
+  readonly drawn: ((bodies: SceneBodies) => RenderModel) | undefined;
+  /** For the scene description: the same shapes, perhaps coarser, with a texel for a texture. */
+  readonly described: (bodies: SceneBodies) => RenderModel;
+}
+
 /** The compiled-from text and names of one task's scene. */
 export interface ManipulationScene {
   readonly xml: string;
@@ -119,6 +138,8 @@ export interface ManipulationScene {
   readonly parts: readonly PartMeta[];
   /** By the name goals use, for instance `main_table_goal_region`, `cabinet_1_top_region`. */
   readonly regions: Readonly<Record<string, RegionMeta>>;
+  /** Default: what the MJCF has. */
+  readonly visuals?: SceneVisuals;
 }
 
 /** A full state of the mechanics at rest or in motion. */

@@ -166,7 +166,7 @@ class _VisualScene:
         corners = corners if textured and has_texcoords else np.ascontiguousarray(corners[:, :6])
         key = f"mesh {corners.shape} {hashlib.sha256(corners).hexdigest()}"
         path = self._write(key, "mesh", lambda: mesh_file(corners))
-        return {"path": path, "name": _name(self.model, _OBJECT_MESH, number), "triangles": len(corners) // 3}
+        return {"path": path, "triangles": len(corners) // 3}
 
     def _row(self, kind: str, number: int, rows: list[dict[str, Any]], make: Any, variant: bool = False) -> int:
         key = (kind, number, variant)
@@ -185,7 +185,7 @@ class _VisualScene:
         return path
 
 
-_TYPE_PLANE, _TYPE_MESH, _OBJECT_MESH = 0, 7, 8
+_TYPE_PLANE, _TYPE_MESH = 0, 7
 
 
 def _drawn_shapes(model: Any, data: Any) -> list[Any]:

@@ -270,9 +270,11 @@ const SMOOTH_COSINE = 0.8;
  * Mesh with one vertex per distinct (position, normal, texture coordinate).
  *
  * A corner whose stored normal is more than about 37 degrees off its face takes the face's normal,
- * unless the mesh has texture coordinates (`render_context.c`, `mjr_uploadMesh`).
+ * unless the mesh has texture coordinates (`render_context.c`, `mjr_uploadMesh`). A mesh whose corners
+ * share one list of indices (`faceNormals` is `faces`) is taken as it is: whoever made it decided that.
  */
 export function tessellateMesh(mesh: RenderMesh): Tessellation {
+  if (mesh.faceNormals === mesh.faces) return indexedMesh(mesh);
   const builder = new Builder();
   const known = new Map<string, number>();
   const textured = mesh.faceTexcoords.length > 0;
@@ -296,6 +298,16 @@ export function tessellateMesh(mesh: RenderMesh): Tessellation {
     builder.triangle(corners[0]!, corners[1]!, corners[2]!);
   }
   return builder.build();
+}
+
+function indexedMesh({ vertices, normals, texcoords, faces }: RenderMesh): Tessellation {
+  const hasTexcoords = texcoords.length > 0;
+  return {
+    positions: vertices,
+    normals,
+    texcoords: hasTexcoords ? texcoords : new Float32Array((2 * vertices.length) / 3),
+    indices: faces,
+  };
 }
 
 function triple(rows: Float32Array, index: number): Triple {
