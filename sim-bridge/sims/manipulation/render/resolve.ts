@@ -2,7 +2,12 @@
 import type { Extent } from "./raster.ts";
 import type { SampleBuffer } from "./raster-memory.ts";
 import type { Shader } from "./shade.ts";
-import type { Sky } from "./sky.ts";
+
+/** Colours where nothing is drawn. */
+interface Backdrop {
+  /** Packed 0x00BBGGRR. */
+  shadePixel(column: number, row: number): number;
+}
 
 /** A finished picture of what never moves, seen by a camera that never moves. */
 export interface BakedColours {
@@ -38,11 +43,11 @@ export class Resolver {
   readonly #height: number;
   readonly #samples: 1 | 4;
   readonly #shader: Shader;
-  readonly #sky: Sky;
+  readonly #sky: Backdrop;
 
   constructor(
     size: { width: number; height: number; samples: 1 | 4 },
-    sources: { shader: Shader; sky: Sky },
+    sources: { shader: Shader; sky: Backdrop },
   ) {
     this.#width = size.width;
     this.#height = size.height;

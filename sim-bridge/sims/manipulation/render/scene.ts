@@ -43,6 +43,10 @@ export class SceneGeom {
   readonly specularPower: SpecularPower;
   readonly opaque: boolean;
   readonly isPlane: boolean;
+  /** Share of the light that the geom's Z+ face mirrors; 0 for shapes other than planes and boxes. */
+  readonly reflectance: number;
+  /** Height of the Z+ face of a plane or a box above the geom's origin, m. */
+  readonly faceHeight: number;
 
   constructor(
     model: RenderModel,
@@ -51,7 +55,9 @@ export class SceneGeom {
   ) {
     const { levels, bounds } = shape;
     const material = model.geoms.materialId[id]!;
-    const { emission, specular, shininess } = model.materials;
+    const { emission, specular, shininess, reflectance } = model.materials;
+    const type = model.geoms.type[id]!;
+    const isBox = type === GEOM_TYPE.box;
     this.id = id;
     this.bodyId = model.geoms.bodyId[id]!;
     this.levels = levels;
@@ -63,7 +69,9 @@ export class SceneGeom {
     this.emission = material < 0 ? 0 : emission[material]!;
     this.specular = material < 0 ? 0.5 : specular[material]!;
     this.specularPower = specularPowerTable(128 * (material < 0 ? 0.5 : shininess[material]!));
-    this.isPlane = model.geoms.type[id] === GEOM_TYPE.plane;
+    this.isPlane = type === GEOM_TYPE.plane;
+    this.reflectance = (this.isPlane || isBox) && material >= 0 ? reflectance[material]! : 0;
+    this.faceHeight = isBox ? model.geoms.size[3 * id + 2]! : 0;
     this.opaque = this.rgba[3]! >= OPAQUE_ALPHA;
   }
 }
