@@ -68,6 +68,8 @@ export interface DrawingParts {
   readonly overlay: SampleBuffer;
   /** World poses of the geoms, POSE_STRIDE numbers each. */
   readonly geomPoses: Float64Array;
+  /** Without short cuts, see `Fidelity`. */
+  readonly isExact: boolean;
 }
 
 /** A picture of everything opaque, to be looked at through see-through geoms. */

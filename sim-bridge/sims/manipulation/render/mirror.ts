@@ -59,11 +59,11 @@ export class Mirror {
   readonly #extent: Extent = { xMin: 0, yMin: 0, xMax: 0, yMax: 0 };
 
   constructor(parts: DrawingParts) {
-    const { scene, memory, shader } = parts;
+    const { scene, memory, shader, isExact } = parts;
     this.#parts = parts;
     this.#buffer = memory.sampleBuffer();
     this.#triangles = new TriangleList(memory);
-    this.#resolver = new Resolver(memory.size, { shader, sky: BLACK });
+    this.#resolver = new Resolver(memory.size, { shader, sky: BLACK, isExact });
     this.#rgb = new Uint8Array(3 * memory.size.width * memory.size.height);
     this.#candidates = [...scene.geoms.keys()].filter((row) => scene.geoms[row]!.reflectance > 0);
   }

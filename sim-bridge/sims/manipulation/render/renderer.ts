@@ -81,8 +81,14 @@ export function createCameraRenderer(
       `Cannot create camera renderer: samples is ${String(samples)}, it must be 1 or 4`,
     );
   }
+  const { fidelity = "fast" } = options;
+  if (fidelity !== "fast" && fidelity !== "exact") {
+    throw new RangeError(
+      `Cannot create camera renderer: fidelity is ${String(fidelity)}, it must be "fast" or "exact"`,
+    );
+  }
   const groups = options.visibleGroups ?? DEFAULT_GROUPS;
-  return new SoftwareRenderer(model, buildScene(model, groups), options);
+  return new SoftwareRenderer(model, buildScene(model, groups, fidelity), options);
 }
 
 class SoftwareRenderer implements CameraRenderer {
@@ -118,6 +124,7 @@ class SoftwareRenderer implements CameraRenderer {
   constructor(model: RenderModel, scene: RenderScene, options: CameraRendererOptions) {
     const { width, height, samples = 4 } = options;
     const size = { width, height, samples };
+    const isExact = options.fidelity === "exact";
     const isStatic = ({ bodyId }: RenderCamera): boolean => model.bodyWeldId[bodyId] === 0;
     this.width = width;
     this.height = height;
@@ -135,9 +142,9 @@ class SoftwareRenderer implements CameraRenderer {
     this.#raster = new KernelRasterizer(scene, memory);
     this.#buffer = this.#raster.target;
     this.#lighting = new VertexLighting(model, this.#scene, this.#raster.vertices);
-    this.#shader = new Shader(this.#scene, this.#raster, this.#lighting);
+    this.#shader = new Shader(this.#scene, this.#raster, { lighting: this.#lighting, isExact });
     this.#sky = new Sky(model, this.#scene.textures);
-    this.#resolver = new Resolver(size, { shader: this.#shader, sky: this.#sky });
+    this.#resolver = new Resolver(size, { shader: this.#shader, sky: this.#sky, isExact });
     this.#poses = new Float64Array(POSE_STRIDE * geoms.length);
     this.#drawer = new GeomDrawer(scene, this.#raster, this.#poses);
     this.#parts = {
@@ -149,6 +156,7 @@ class SoftwareRenderer implements CameraRenderer {
       shader: this.#shader,
       overlay: memory.sampleBuffer(),
       geomPoses: this.#poses,
+      isExact,
     };
     this.#mirror = mirror ? new Mirror(this.#parts) : undefined;
     this.#blendedRows = [...geoms.keys()].filter((row) => !geoms[row]!.opaque);

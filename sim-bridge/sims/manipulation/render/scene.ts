@@ -9,12 +9,12 @@ import {
   tessellateMesh,
   tessellatePlane,
 } from "./tessellate.ts";
-import type { Tessellation } from "./tessellate.ts";
+import type { Detail, Tessellation } from "./tessellate.ts";
 import { smoothSurfaces } from "./surfaces.ts";
 import { buildTextures } from "./texture.ts";
 import type { TextureSet } from "./texture.ts";
 import { GEOM_TYPE } from "./types.ts";
-import type { RenderModel } from "./types.ts";
+import type { Fidelity, RenderModel } from "./types.ts";
 
 /** One tessellation of a geom: ranges of the scene's vertex and index arrays. */
 export interface GeomLevel {
@@ -125,11 +125,16 @@ function specularPowerTable(power: number): SpecularPower {
 }
 
 /**
- * Tessellates the geoms of the visible groups at several levels of detail and resolves their textures.
+ * Tessellates the geoms of the visible groups (`fast`: at several levels of detail) and resolves their
+ * textures.
  *
  * @throws {RangeError} if a mesh geom refers to a mesh that does not exist
  */
-export function buildScene(model: RenderModel, visibleGroups: readonly number[]): RenderScene {
+export function buildScene(
+  model: RenderModel,
+  visibleGroups: readonly number[],
+  fidelity: Fidelity = "fast",
+): RenderScene {
   const textures = buildTextures(model.textures);
   const visible = new Set(visibleGroups);
   const pieces: { geom: number; shape: TexturedTessellation }[] = [];
@@ -137,7 +142,7 @@ export function buildScene(model: RenderModel, visibleGroups: readonly number[])
   const end = { vertices: 0, indices: 0 };
   for (let id = 0; id < model.geoms.count; id++) {
     if (!visible.has(model.geoms.group[id]!) || colourOf(model, id)[3]! <= 0) continue;
-    const shapes = tessellateGeom(model, id);
+    const shapes = tessellateGeom(model, { id, isExact: fidelity === "exact" });
     if (shapes.length === 0) continue;
     const levels = shapes.map(({ shape, maxRadiusPx }) => {
       const textured = applyTexture(shape, model, { geomId: id, textures });
@@ -205,10 +210,20 @@ const BOX_LEVELS = [
   { quads: 2, maxRadiusPx: 48 },
 ];
 
-function tessellateGeom(model: RenderModel, id: number): readonly LevelShape[] {
+function tessellateGeom(
+  model: RenderModel,
+  { id, isExact }: { id: number; isExact: boolean },
+): readonly LevelShape[] {
   const { geoms } = model;
   const type = geoms.type[id]!;
   const size = [0, 1, 2].map((axis) => geoms.size[3 * id + axis]!) as [number, number, number];
+  if (isExact && (isRound(type) || type === GEOM_TYPE.box)) {
+    const { slices, stacks, quads } = model;
+    const shape = isRound(type)
+      ? tessellateRound(type, size, { slices, stacks, isExact })
+      : tessellateBox(size, quads, isExact);
+    return [{ shape, maxRadiusPx: Infinity }];
+  }
   if (isRound(type)) return roundLevels(model, type, size);
   if (type === GEOM_TYPE.box) {
     const finer = { quads: Math.max(model.quads, 1), maxRadiusPx: Infinity };
@@ -218,7 +233,8 @@ function tessellateGeom(model: RenderModel, id: number): readonly LevelShape[] {
     }));
   }
   if (type === GEOM_TYPE.plane) {
-    return [{ shape: tessellatePlane(size, model.zfar * model.extent), maxRadiusPx: Infinity }];
+    const shape = tessellatePlane(size, model.zfar * model.extent, isExact);
+    return [{ shape, maxRadiusPx: Infinity }];
   }
   if (type !== GEOM_TYPE.mesh) return []; // height fields and decorations are not drawn
   const mesh = model.meshes[geoms.meshId[id]!];
@@ -241,6 +257,7 @@ function roundLevels(
     shape: tessellateRound(type, size, {
       slices,
       stacks: Math.max(4, 2 * Math.round((model.stacks * slices) / (2 * finest))),
+      isExact: false,
     }),
     maxRadiusPx: slices === finest ? Infinity : MAX_SAGITTA_PX / (1 - Math.cos(Math.PI / slices)),
   }));
@@ -249,13 +266,13 @@ function roundLevels(
 function tessellateRound(
   type: number,
   size: [number, number, number],
-  detail: { slices: number; stacks: number },
+  detail: Detail,
 ): Tessellation {
   if (type === GEOM_TYPE.capsule) return tessellateCapsule(size[0], size[1], detail);
   if (type === GEOM_TYPE.cylinder) return tessellateCylinder(size[0], size[1], detail);
   const radii: [number, number, number] =
     type === GEOM_TYPE.sphere ? [size[0], size[0], size[0]] : size;
-  return tessellateEllipsoid(radii, detail.slices, detail.stacks);
+  return tessellateEllipsoid(radii, detail);
 }
 
 /** Sphere about the middle of the axis-aligned box of the vertices. */

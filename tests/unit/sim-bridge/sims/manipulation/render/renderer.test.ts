@@ -126,13 +126,15 @@ function mirrorScene(): RenderModel {
 describe("createCameraRenderer", () => {
   for (const samples of [1, 4] as const) {
     it.each([
-      ["no mirror", scene],
-      ["a mirror", mirrorScene],
-    ])(
-      `draws the same bytes with and without a baked background, %s, ${samples} samples`,
-      (_, make) => {
-        const baked = createCameraRenderer(make(), options({ samples }));
-        const fresh = createCameraRenderer(make(), options({ samples, cacheBackground: false }));
+      { name: "no mirror", make: scene, fidelity: "fast" },
+      { name: "a mirror", make: mirrorScene, fidelity: "fast" },
+      { name: "a mirror, exact", make: mirrorScene, fidelity: "exact" },
+    ] as const)(
+      `draws the same bytes with and without a baked background, $name, ${samples} samples`,
+      ({ make, fidelity }) => {
+        const same = options({ samples, fidelity });
+        const baked = createCameraRenderer(make(), same);
+        const fresh = createCameraRenderer(make(), { ...same, cacheBackground: false });
         for (let step = 0; step < 12; step++) {
           for (const camera of ["above", "hand"]) {
             const expected = fresh.render(camera, poseAt(step), ALL);
@@ -350,6 +352,9 @@ describe("createCameraRenderer", () => {
     expect(() => createCameraRenderer(scene(), options({ width: 0 }))).toThrow(RangeError);
     expect(() => createCameraRenderer(scene(), options({ samples: 2 as 1 }))).toThrow(
       /samples is 2, it must be 1 or 4/,
+    );
+    expect(() => createCameraRenderer(scene(), options({ fidelity: "good" as "exact" }))).toThrow(
+      /fidelity is good, it must be "fast" or "exact"/,
     );
     const renderer = createCameraRenderer(scene(), options());
     expect(() => renderer.render("side", poseAt(0))).toThrow(
