@@ -22,6 +22,8 @@ export interface RayScene {
   readonly files?: Readonly<Record<string, Uint8Array>>;
   /** Joint positions; those left out stay at their defaults. */
   readonly qpos: ArrayLike<number>;
+  /** Leaves see-through geoms see-through; default false. */
+  readonly keepsColours?: boolean;
 }
 
 /** The groups that both rays and the renderer see: MuJoCo's default. */
@@ -48,7 +50,7 @@ type CameraData = EngineData & {
 
 /** A scene in the real engine, drawn by casting one ray through the centre of each pixel. */
 export class RayCamera {
-  /** See-through geoms are made opaque, since rays do not pass them. */
+  /** See-through geoms are made opaque unless told otherwise, since rays do not pass them. */
   readonly model: RenderModel;
   readonly poses: BodyPoses;
   readonly #engine: RayEngine;
@@ -65,7 +67,8 @@ export class RayCamera {
     this.#data = new engine.MjData(this.#model) as CameraData;
     this.#data.qpos.set(scene.qpos);
     engine.mj_forward(this.#model, this.#data);
-    this.model = opaque(readRenderModel(this.#model));
+    const model = readRenderModel(this.#model);
+    this.model = scene.keepsColours === true ? model : opaque(model);
     this.poses = { bodyXpos: this.#data.xpos.slice(), bodyXmat: this.#data.xmat.slice() };
   }
 

@@ -11,6 +11,7 @@ export interface TestMaterial {
   readonly emission?: number;
   readonly specular?: number;
   readonly shininess?: number;
+  readonly reflectance?: number;
   readonly textureId?: number;
   readonly texRepeat?: readonly [number, number];
 }
@@ -87,7 +88,7 @@ export function renderModel(test: TestModel): RenderModel {
       emission: Float32Array.from(materials, ({ emission }) => emission ?? 0),
       specular: Float32Array.from(materials, ({ specular }) => specular ?? 0),
       shininess: Float32Array.from(materials, ({ shininess }) => shininess ?? 0),
-      reflectance: new Float32Array(geoms.length),
+      reflectance: Float32Array.from(materials, ({ reflectance }) => reflectance ?? 0),
       textureId: Int32Array.from(materials, ({ textureId }) => textureId ?? -1),
       texRepeat: Float32Array.from(rows(materials.map(({ texRepeat }) => texRepeat ?? [1, 1]))),
       texUniform: new Uint8Array(geoms.length),

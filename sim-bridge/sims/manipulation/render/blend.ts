@@ -1,5 +1,9 @@
+import type { Camera } from "./camera.ts";
+import type { GeomDrawer } from "./draw.ts";
+import type { VertexLighting } from "./lighting.ts";
 import type { Extent, Rasterizer } from "./raster.ts";
-import type { SampleBuffer } from "./raster-memory.ts";
+import type { RasterMemory, SampleBuffer } from "./raster-memory.ts";
+import type { RenderScene } from "./scene.ts";
 import type { Shader } from "./shade.ts";
 
 /**
@@ -19,7 +23,7 @@ export function blendWeight(alpha: number): number {
  * @param overlay which triangle of the geom is in front of the opaque scene at each sample
  * @param weight as `blendWeight` gives it
  */
-export function blendOverlay(
+function blendOverlay(
   raster: Rasterizer,
   shader: Shader,
   target: { overlay: SampleBuffer; rgb: Uint8Array; weight: number },
@@ -50,4 +54,49 @@ export function blendOverlay(
   }
   const end = yMax * samples * width;
   if (yMax > yMin) ids.fill(0, yMin * samples * width, end);
+}
+
+/** What draws and colours the frames of a renderer, its mirror's included. */
+export interface DrawingParts {
+  readonly scene: RenderScene;
+  readonly memory: RasterMemory;
+  readonly raster: Rasterizer;
+  readonly drawer: GeomDrawer;
+  readonly lighting: VertexLighting;
+  readonly shader: Shader;
+  /** See-through geoms are drawn here one by one; its triangles are all 0 between two of them. */
+  readonly overlay: SampleBuffer;
+  /** World poses of the geoms, POSE_STRIDE numbers each. */
+  readonly geomPoses: Float64Array;
+  /** Without short cuts, see `Fidelity`. */
+  readonly isExact: boolean;
+}
+
+/** A picture of everything opaque, to be looked at through see-through geoms. */
+export interface BlendTarget {
+  readonly camera: Camera;
+  /** Depths of what is opaque. */
+  readonly opaque: SampleBuffer;
+  readonly rgb: Uint8Array;
+  readonly isMirrored: boolean;
+  drawRow(row: number): void;
+}
+
+/** Mixes see-through geoms into a picture, far ones first; depth and labels do not see them. */
+export function blendGeoms(
+  rows: readonly number[],
+  parts: DrawingParts,
+  target: BlendTarget,
+): void {
+  const { scene, raster, drawer, shader, overlay } = parts;
+  const { camera, opaque, rgb, isMirrored } = target;
+  for (const row of drawer.visibleFromFar(camera, rows)) {
+    overlay.inverseDepth.set(opaque.inverseDepth);
+    raster.begin(overlay, isMirrored);
+    raster.resetTouched();
+    target.drawRow(row);
+    shader.ensure();
+    const weight = blendWeight(scene.geoms[row]!.rgba[3]!);
+    blendOverlay(raster, shader, { overlay, rgb, weight });
+  }
 }

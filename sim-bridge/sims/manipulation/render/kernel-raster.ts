@@ -43,8 +43,8 @@ export class KernelRasterizer extends Rasterizer {
     this.#pointAt(this.target);
   }
 
-  override begin(buffer: SampleBuffer): void {
-    super.begin(buffer);
+  override begin(buffer: SampleBuffer, isMirrored = false): void {
+    super.begin(buffer, isMirrored);
     this.#pointAt(buffer);
   }
 

@@ -58,6 +58,20 @@ class PlacedLight {
   }
 }
 
+/** What the colours of a frame depend on. */
+export interface LightingFrame {
+  /** Pose of the camera, which carries the headlight. */
+  readonly eye: Float64Array;
+  /** World poses of the geoms, POSE_STRIDE numbers each. */
+  readonly geomPoses: Float64Array;
+  readonly poses: BodyPoses;
+  /**
+   * For what is seen in a mirror: where the camera's mirror image is, and the share of the diffuse light,
+   * but not of highlights, that is mirrored. The lights are those of the world.
+   */
+  readonly mirrored?: { readonly eye: Float64Array; readonly reflectance: number };
+}
+
 /**
  * Colours of vertices under the lights of the scene, computed when first asked for in a frame.
  *
@@ -82,6 +96,7 @@ export class VertexLighting {
   #frame = 0;
   #eye: Float64Array = new Float64Array(POSE_STRIDE);
   #geomPoses: Float64Array = new Float64Array(0);
+  #reflectance = 1;
 
   constructor(model: RenderModel, scene: RenderScene, vertices: VertexBuffer) {
     this.#model = model;
@@ -96,10 +111,11 @@ export class VertexLighting {
     );
   }
 
-  /** Forgets the colours of the last frame. `eye` and `geomPoses` are read until the next call. */
-  begin(eye: Float64Array, geomPoses: Float64Array, poses: BodyPoses): void {
+  /** Forgets the colours of the last frame. What is given is read until the next call. */
+  begin({ eye, geomPoses, poses, mirrored }: LightingFrame): void {
     this.#frame++;
-    this.#eye = eye;
+    this.#eye = mirrored?.eye ?? eye;
+    this.#reflectance = mirrored?.reflectance ?? 1;
     this.#geomPoses = geomPoses;
     for (const light of this.#lights) {
       if (light.id >= 0) {
@@ -177,9 +193,12 @@ export class VertexLighting {
     vz *= viewLength;
 
     const { rgba, emission, specular, specularPower } = geom;
-    let red = emission * rgba[0]!;
-    let green = emission * rgba[1]!;
-    let blue = emission * rgba[2]!;
+    const rgbaRed = rgba[0]! * this.#reflectance;
+    const rgbaGreen = rgba[1]! * this.#reflectance;
+    const rgbaBlue = rgba[2]! * this.#reflectance;
+    let red = emission * rgbaRed;
+    let green = emission * rgbaGreen;
+    let blue = emission * rgbaBlue;
     for (const light of this.#lights) {
       const { position, direction } = light;
       let tx = -direction[0]!;
@@ -207,9 +226,9 @@ export class VertexLighting {
       const { ambient, diffuse } = light;
       const facing = nx * tx + ny * ty + nz * tz;
       const lambert = facing > 0 ? facing : 0;
-      red += rgba[0]! * strength * (ambient[0]! + lambert * diffuse[0]!);
-      green += rgba[1]! * strength * (ambient[1]! + lambert * diffuse[1]!);
-      blue += rgba[2]! * strength * (ambient[2]! + lambert * diffuse[2]!);
+      red += rgbaRed * strength * (ambient[0]! + lambert * diffuse[0]!);
+      green += rgbaGreen * strength * (ambient[1]! + lambert * diffuse[1]!);
+      blue += rgbaBlue * strength * (ambient[2]! + lambert * diffuse[2]!);
       if (facing <= 0 || specular === 0) continue;
       const hx = tx + vx;
       const hy = ty + vy;

@@ -7,6 +7,14 @@ export interface RasterSize {
   readonly samples: 1 | 4;
 }
 
+/** What a memory is made for. */
+interface Room {
+  readonly buffers: number;
+  readonly lists: number;
+  /** Default false. */
+  readonly mirror?: boolean;
+}
+
 /** One buffer of samples: nearest triangle and its depth, row by row, `samples` sub-rows per pixel row. */
 export interface SampleBuffer {
   /** float32[height * samples, width]: 1 / w of the nearest surface. */
@@ -33,21 +41,27 @@ const MAX_PAGES = 65_536;
 export class RasterMemory {
   readonly memory: WebAssembly.Memory;
   readonly size: RasterSize;
-  /** Triangles a list can hold: every geom at its finest level, each triangle cut in two by the near plane. */
+  /** Whether the world may also be drawn mirrored. */
+  readonly hasMirror: boolean;
+  /**
+   * Triangles a list can hold: every geom at its finest level, each triangle cut in two by the near plane,
+   * or in three by it and the plane of a mirror.
+   */
   readonly triangleCapacity: number;
-  /** Vertices that clipping can make in a frame, two for each triangle. */
+  /** Vertices that clipping can make in a frame, two for each triangle and plane. */
   readonly clippedCapacity: number;
   #end = STATE_BYTES;
 
   /**
-   * @param room how many sample buffers and lists of triangles will be asked for
+   * @param room how many sample buffers and lists of triangles will be asked for; whether there is a mirror
    * @throws {RangeError} if 4 GiB cannot hold them
    */
-  constructor(scene: RenderScene, size: RasterSize, room: { buffers: number; lists: number }) {
+  constructor(scene: RenderScene, size: RasterSize, room: Room) {
     this.size = size;
+    this.hasMirror = room.mirror ?? false;
     const triangles = triangleCount(scene);
-    this.triangleCapacity = 2 * triangles;
-    this.clippedCapacity = 2 * triangles;
+    this.triangleCapacity = (this.hasMirror ? 3 : 2) * triangles;
+    this.clippedCapacity = (this.hasMirror ? 4 : 2) * triangles;
     const pages = Math.ceil(bytesFor(this, scene, room) / PAGE_BYTES);
     if (pages > MAX_PAGES) {
       throw new RangeError(
@@ -99,9 +113,9 @@ function triangleCount({ geoms }: RenderScene): number {
 
 /** What `Rasterizer`, `VertexBuffer`, `TriangleList` and `DepthTiles` take, generously rounded. */
 function bytesFor(
-  { size, triangleCapacity, clippedCapacity }: RasterMemory,
+  { size, triangleCapacity, clippedCapacity, hasMirror }: RasterMemory,
   scene: RenderScene,
-  room: { buffers: number; lists: number },
+  room: Room,
 ): number {
   const samples = size.width * size.height * size.samples;
   const tiles =
@@ -114,7 +128,7 @@ function bytesFor(
     room.lists * 40 * (triangleCapacity + 1) +
     6 * 8 * (scene.vertexCount + clippedCapacity) +
     12 * scene.vertexCount +
-    4 * scene.indices.length +
+    4 * (hasMirror ? 2 : 1) * scene.indices.length +
     12 * tiles
   );
 }

@@ -1,7 +1,7 @@
 /* eslint-disable max-params -- hot loop: positional parameters instead of an object per triangle */
 import { VertexBuffer } from "./vertices.ts";
 import { TriangleList } from "./triangles.ts";
-import { clipTriangle } from "./clip.ts";
+import { clipAtNear, clipAtPlane } from "./clip.ts";
 import { DepthTiles } from "./depth-tiles.ts";
 import type { RasterMemory, SampleBuffer } from "./raster-memory.ts";
 import type { Camera } from "./camera.ts";
@@ -53,8 +53,11 @@ export class Rasterizer {
   /** Grows with every triangle drawn; reset by the caller. */
   readonly touched: Extent = { xMin: 0, yMin: 0, xMax: 0, yMax: 0 };
   protected readonly tiles: DepthTiles;
-  /** int32[m, 3]: corners of all triangles of the scene. */
-  protected readonly indices: Int32Array;
+  /** int32[m, 3]: corners of all triangles of the scene, counter-clockwise where they are seen. */
+  protected indices: Int32Array;
+  readonly #corners: Int32Array;
+  /** The same, turned round: in a mirror the other sense of rotation is seen. */
+  readonly #mirroredCorners: Int32Array | undefined;
   #target: SampleBuffer;
 
   constructor(scene: RenderScene, memory: RasterMemory) {
@@ -63,8 +66,18 @@ export class Rasterizer {
     this.height = height;
     this.samples = samples;
     this.vertices = new VertexBuffer(scene, memory);
-    this.indices = memory.int32(scene.indices.length);
-    this.indices.set(scene.indices);
+    this.#corners = memory.int32(scene.indices.length);
+    this.#corners.set(scene.indices);
+    this.indices = this.#corners;
+    if (memory.hasMirror) {
+      const mirrored = memory.int32(scene.indices.length);
+      for (let corner = 0; corner < mirrored.length; corner += 3) {
+        mirrored[corner] = scene.indices[corner]!;
+        mirrored[corner + 1] = scene.indices[corner + 2]!;
+        mirrored[corner + 2] = scene.indices[corner + 1]!;
+      }
+      this.#mirroredCorners = mirrored;
+    }
     this.tiles = new DepthTiles(memory);
     this.triangles = new TriangleList(memory);
     this.#target = memory.sampleBuffer();
@@ -75,9 +88,17 @@ export class Rasterizer {
     return this.#target;
   }
 
-  /** Draws into `buffer` from now on; to be called anew whenever others have written depths into it. */
-  begin(buffer: SampleBuffer): void {
+  /**
+   * Draws into `buffer` from now on; to be called anew whenever others have written depths into it.
+   *
+   * @param isMirrored whether the camera sees the world as in a mirror (a rotation of determinant -1)
+   */
+  begin(buffer: SampleBuffer, isMirrored = false): void {
+    if (isMirrored && this.#mirroredCorners === undefined) {
+      throw new Error("Cannot draw mirrored: the memory has no mirror, it must be made with one");
+    }
     this.#target = buffer;
+    this.indices = isMirrored ? this.#mirroredCorners! : this.#corners;
     this.tiles.reset();
   }
 
@@ -120,12 +141,40 @@ export class Rasterizer {
     }
   }
 
+  /**
+   * As `drawLevel`, but only what lies above a plane; slower, for geoms that cross it.
+   *
+   * @param plane in camera coordinates, as `clipAtPlane` takes it
+   */
+  drawLevelAbove(
+    camera: Camera,
+    level: GeomLevel,
+    view: Float64Array,
+    plane: Float64Array, // positional, as in `drawLevel`
+  ): void {
+    const { vertices, indices } = this;
+    vertices.project(camera, level, view);
+    const end = level.firstIndex + level.indexCount;
+    for (let corner = level.firstIndex; corner < end; corner += 3) {
+      const corners = [indices[corner]!, indices[corner + 1]!, indices[corner + 2]!] as const;
+      const isCut = (vertex: number): boolean =>
+        vertices.inverseW[vertex] === 0 || vertices.height(vertex, plane) < 0;
+      this.#drawPolygon(
+        corners.some(isCut) ? clipAtPlane(vertices, { camera, plane }, corners) : corners,
+      );
+    }
+  }
+
   /** Draws what lies in front of the near plane of the triangle whose corners are at `corner` of the indices. */
   protected drawClipped(camera: Camera, corner: number): void {
     const { indices, vertices } = this;
     const corners = [indices[corner]!, indices[corner + 1]!, indices[corner + 2]!] as const;
-    const polygon = clipTriangle(vertices, camera, corners);
-    const { column, row } = vertices;
+    this.#drawPolygon(clipAtNear(vertices, camera, corners));
+  }
+
+  /** Draws those triangles of a convex polygon that face the camera. */
+  #drawPolygon(polygon: readonly number[]): void {
+    const { column, row } = this.vertices;
     const a = polygon[0]!;
     for (let next = 1; next + 1 < polygon.length; next++) {
       const b = polygon[next]!;

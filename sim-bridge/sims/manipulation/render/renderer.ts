@@ -3,14 +3,16 @@
  * native code, the same bytes on every machine.
  *
  * The colours follow MuJoCo's own OpenGL renderer (fixed-function lighting at vertices, mip-mapped
- * textures, 4 samples per pixel). Not drawn: height fields, skins, flexes, tendons, sites, fog,
- * planar reflections, shadows. The renderer knows no engine: see `types.ts` for what it is given.
+ * textures, 4 samples per pixel, a planar mirror). Not drawn: height fields, skins, flexes, tendons,
+ * sites, fog, shadows. The renderer knows no engine: see `types.ts` for what it is given.
  */
-import { blendOverlay, blendWeight } from "./blend.ts";
-import { VIEW_STRIDE, chooseLevel, viewFromPose, viewSphere } from "./camera.ts";
-import type { Camera, SphereView } from "./camera.ts";
+import { blendGeoms } from "./blend.ts";
+import type { DrawingParts } from "./blend.ts";
+import type { Camera } from "./camera.ts";
+import { GeomDrawer } from "./draw.ts";
 import { depthImage, segmentationImage } from "./labels.ts";
 import { VertexLighting } from "./lighting.ts";
+import { Mirror, hasMirror } from "./mirror.ts";
 import { POSE_STRIDE, createMount, geomMounts, placeMount } from "./pose.ts";
 import type { Mount } from "./pose.ts";
 import { KernelRasterizer } from "./kernel-raster.ts";
@@ -79,8 +81,14 @@ export function createCameraRenderer(
       `Cannot create camera renderer: samples is ${String(samples)}, it must be 1 or 4`,
     );
   }
+  const { fidelity = "fast" } = options;
+  if (fidelity !== "fast" && fidelity !== "exact") {
+    throw new RangeError(
+      `Cannot create camera renderer: fidelity is ${String(fidelity)}, it must be "fast" or "exact"`,
+    );
+  }
   const groups = options.visibleGroups ?? DEFAULT_GROUPS;
-  return new SoftwareRenderer(model, buildScene(model, groups), options);
+  return new SoftwareRenderer(model, buildScene(model, groups, fidelity), options);
 }
 
 class SoftwareRenderer implements CameraRenderer {
@@ -100,8 +108,6 @@ class SoftwareRenderer implements CameraRenderer {
   readonly #sky: Sky;
   readonly #resolver: Resolver;
   readonly #buffer: SampleBuffer;
-  /** See-through geoms are drawn here one by one, over the depths of the opaque scene. */
-  readonly #overlay: SampleBuffer;
   readonly #cachesBackground: boolean;
   /** World poses of the geoms, POSE_STRIDE numbers each. */
   readonly #poses: Float64Array;
@@ -109,15 +115,16 @@ class SoftwareRenderer implements CameraRenderer {
   #fixedRows: readonly number[] = [];
   #movingRows: readonly number[] = [];
   readonly #blendedRows: readonly number[];
-  /** Of each geom's nearest point, per row; scratch of `#drawRows`. */
-  readonly #depths: Float64Array;
-  readonly #view = new Float64Array(VIEW_STRIDE);
-  readonly #sphere: SphereView = { depth: 0, visible: false, crossesNear: false };
+  readonly #drawer: GeomDrawer;
+  readonly #parts: DrawingParts;
+  /** Only where something mirrors. */
+  readonly #mirror: Mirror | undefined;
   #isDisposed = false;
 
   constructor(model: RenderModel, scene: RenderScene, options: CameraRendererOptions) {
     const { width, height, samples = 4 } = options;
     const size = { width, height, samples };
+    const isExact = options.fidelity === "exact";
     const isStatic = ({ bodyId }: RenderCamera): boolean => model.bodyWeldId[bodyId] === 0;
     this.width = width;
     this.height = height;
@@ -129,16 +136,29 @@ class SoftwareRenderer implements CameraRenderer {
     this.#geomIds = geoms.map(({ id }) => id);
     this.#cachesBackground = options.cacheBackground ?? true;
     const fixed = model.cameras.filter(isStatic).length;
-    const memory = new RasterMemory(scene, size, { buffers: 2 + fixed, lists: 1 + fixed });
+    const mirror = hasMirror(scene);
+    const more = fixed + Number(mirror);
+    const memory = new RasterMemory(scene, size, { buffers: 2 + more, lists: 1 + more, mirror });
     this.#raster = new KernelRasterizer(scene, memory);
     this.#buffer = this.#raster.target;
-    this.#overlay = memory.sampleBuffer();
     this.#lighting = new VertexLighting(model, this.#scene, this.#raster.vertices);
-    this.#shader = new Shader(this.#scene, this.#raster, this.#lighting);
+    this.#shader = new Shader(this.#scene, this.#raster, { lighting: this.#lighting, isExact });
     this.#sky = new Sky(model, this.#scene.textures);
-    this.#resolver = new Resolver(size, { shader: this.#shader, sky: this.#sky });
+    this.#resolver = new Resolver(size, { shader: this.#shader, sky: this.#sky, isExact });
     this.#poses = new Float64Array(POSE_STRIDE * geoms.length);
-    this.#depths = new Float64Array(geoms.length);
+    this.#drawer = new GeomDrawer(scene, this.#raster, this.#poses);
+    this.#parts = {
+      scene,
+      memory,
+      raster: this.#raster,
+      drawer: this.#drawer,
+      lighting: this.#lighting,
+      shader: this.#shader,
+      overlay: memory.sampleBuffer(),
+      geomPoses: this.#poses,
+      isExact,
+    };
+    this.#mirror = mirror ? new Mirror(this.#parts) : undefined;
     this.#blendedRows = [...geoms.keys()].filter((row) => !geoms[row]!.opaque);
     this.invalidate();
     const { triangles } = this.#raster;
@@ -176,7 +196,7 @@ class SoftwareRenderer implements CameraRenderer {
         : undefined;
     const rgb = this.#drawOpaque(state, { poses, background, wantsRgb });
     const buffer = this.#raster.target;
-    if (wantsRgb && this.#blendedRows.length > 0) this.#drawBlended(state.camera, rgb);
+    if (wantsRgb) this.#finish(state, rgb, poses);
     return {
       rgb,
       ...(wantsDepth === true && { depth: depthImage(buffer) }),
@@ -238,12 +258,13 @@ class SoftwareRenderer implements CameraRenderer {
     if (background === undefined) {
       this.#clear(camera);
       raster.begin(this.#buffer);
-      this.#drawRows(camera, this.#fixedRows);
+      this.#drawer.drawRows(camera, this.#fixedRows);
     } else {
       this.#restore(background);
       raster.begin(background.frame);
     }
-    this.#drawRows(camera, this.#movingRows);
+    this.#drawer.drawRows(camera, this.#movingRows);
+    this.#mirror?.mark(triangles, 1 + (background?.triangleCount ?? 0));
     if (background !== undefined) Object.assign(background.changed, raster.touched);
     if (!options.wantsRgb) return new Uint8Array(0);
     this.#beginShading(state, options.poses);
@@ -257,24 +278,30 @@ class SoftwareRenderer implements CameraRenderer {
     return rgb;
   }
 
-  /** Mixes see-through geoms into the picture, far ones first; depth and labels do not see them. */
-  #drawBlended(camera: Camera, rgb: Uint8Array): void {
+  /** Adds what is seen in the mirror and through see-through geoms to a picture of everything opaque. */
+  #finish(state: CameraState, rgb: Uint8Array, poses: BodyPoses): void {
+    const { camera, triangles } = state;
     const raster = this.#raster;
-    const { inverseDepth } = raster.target;
-    const { geoms } = this.#scene;
-    const visible = this.#blendedRows
-      .map((row) => ({ row, isVisible: this.#isVisible(camera, row), depth: this.#sphere.depth }))
-      .filter(({ isVisible }) => isVisible)
-      .sort((a, b) => b.depth - a.depth || a.row - b.row);
-    for (const { row } of visible) {
-      this.#overlay.inverseDepth.set(inverseDepth);
-      raster.begin(this.#overlay);
-      raster.resetTouched();
-      this.#drawRow(camera, row);
-      this.#shader.ensure();
-      const weight = blendWeight(geoms[row]!.rgba[3]!);
-      blendOverlay(raster, this.#shader, { overlay: this.#overlay, rgb, weight });
+    const target = raster.target;
+    const blendedRows = this.#blendedRows;
+    const opaqueRows = [...this.#fixedRows, ...this.#movingRows];
+    const frame = { camera, target, triangles, poses, opaqueRows, blendedRows };
+    const isMirrored = this.#mirror?.addTo(rgb, frame) ?? false;
+    if (blendedRows.length > 0) {
+      if (isMirrored) {
+        raster.triangles = triangles;
+        raster.vertices.clippedCount = 0;
+        this.#beginShading(state, poses);
+      }
+      blendGeoms(blendedRows, this.#parts, {
+        camera,
+        opaque: target,
+        rgb,
+        isMirrored: false,
+        drawRow: (row) => this.#drawer.drawRow(camera, row),
+      });
     }
+    raster.begin(target);
   }
 
   /**
@@ -293,7 +320,8 @@ class SoftwareRenderer implements CameraRenderer {
     this.#beginRaster(triangles, 0);
     this.#clear(camera);
     this.#raster.begin(this.#buffer);
-    this.#drawRows(camera, this.#fixedRows);
+    this.#drawer.drawRows(camera, this.#fixedRows);
+    this.#mirror?.mark(triangles, 1);
     this.#beginShading(state, poses);
     const rgb = new Uint8Array(3 * this.width * this.height);
     this.#resolver.resolveAll(this.#buffer, rgb);
@@ -361,7 +389,7 @@ class SoftwareRenderer implements CameraRenderer {
   }
 
   #beginShading(state: CameraState, poses: BodyPoses): void {
-    this.#lighting.begin(state.camera.pose, this.#poses, poses);
+    this.#lighting.begin({ eye: state.camera.pose, geomPoses: this.#poses, poses });
     this.#shader.begin(state.triangles);
     this.#sky.begin(state.camera);
   }
@@ -369,37 +397,6 @@ class SoftwareRenderer implements CameraRenderer {
   #clear(camera: Camera): void {
     this.#buffer.inverseDepth.fill(1 / camera.far);
     this.#buffer.triangle.fill(0);
-  }
-
-  /** Leaves the geom's view transform and bounding sphere in the scratch fields. */
-  #isVisible(camera: Camera, row: number): boolean {
-    viewFromPose(camera, this.#poses, POSE_STRIDE * row, this.#view);
-    viewSphere(camera, this.#scene.geoms[row]!, this.#view, this.#sphere);
-    return this.#sphere.visible;
-  }
-
-  /**
-   * Draws the visible ones of these geoms, near ones first: what they hide then costs less. Planes are
-   * floors and walls, so everything is in front of them.
-   */
-  #drawRows(camera: Camera, rows: readonly number[]): void {
-    const depths = this.#depths;
-    const visible = rows.filter((row) => {
-      const isVisible = this.#isVisible(camera, row);
-      const { isPlane, radius } = this.#scene.geoms[row]!;
-      depths[row] = isPlane ? Infinity : this.#sphere.depth - radius;
-      return isVisible;
-    });
-    visible.sort((a, b) => (depths[a]! < depths[b]! ? -1 : depths[a]! > depths[b]! ? 1 : a - b));
-    for (const row of visible) this.#drawRow(camera, row);
-  }
-
-  #drawRow(camera: Camera, row: number): void {
-    const geom = this.#scene.geoms[row]!;
-    if (!this.#isVisible(camera, row)) return;
-    const level = geom.levels[chooseLevel(camera, geom, this.#sphere.depth)]!;
-    this.#raster.triangles.currentGeom = row;
-    this.#raster.drawLevel(camera, level, this.#view, this.#sphere.crossesNear);
   }
 }
 

@@ -1,8 +1,14 @@
 /* eslint-disable max-params -- hot loop: positional parameters instead of an object per pixel */
 import type { Extent } from "./raster.ts";
 import type { SampleBuffer } from "./raster-memory.ts";
+import { writePacked } from "./shade.ts";
 import type { Shader } from "./shade.ts";
-import type { Sky } from "./sky.ts";
+
+/** Colours where nothing is drawn. */
+interface Backdrop {
+  /** Packed 0x00BBGGRR. */
+  shadePixel(column: number, row: number): number;
+}
 
 /** A finished picture of what never moves, seen by a camera that never moves. */
 export interface BakedColours {
@@ -29,24 +35,26 @@ function mean4(a: number, b: number, c: number, d: number): number {
  * Turns a visibility buffer into colours.
  *
  * Each triangle is shaded once per pixel it appears in, at the pixel's centre, and a pixel is the mean
- * of its samples (OpenGL multisampling). Where all samples are of one smooth surface, the triangle with
- * most of them is shaded for all; OpenGL would shade each. Their colours meet at their border, so few
+ * of its samples (OpenGL multisampling). Unless it must be exact, where all samples are of one smooth
+ * surface, the triangle with most of them is shaded for all; OpenGL would shade each. Their colours meet at their border, so few
  * pixels differ by more than a grey level. Neighbouring pixels inside one triangle are shaded as a run.
  */
 export class Resolver {
   readonly #width: number;
   readonly #height: number;
   readonly #samples: 1 | 4;
+  readonly #isExact: boolean;
   readonly #shader: Shader;
-  readonly #sky: Sky;
+  readonly #sky: Backdrop;
 
   constructor(
     size: { width: number; height: number; samples: 1 | 4 },
-    sources: { shader: Shader; sky: Sky },
+    sources: { shader: Shader; sky: Backdrop; isExact: boolean },
   ) {
     this.#width = size.width;
     this.#height = size.height;
     this.#samples = size.samples;
+    this.#isExact = sources.isExact;
     this.#shader = sources.shader;
     this.#sky = sources.sky;
   }
@@ -175,7 +183,7 @@ export class Resolver {
     if (hasNone) return; // the baked picture shows
     const byte = 3 * (row * width + column);
     const hasAll = i0 > oldest && i1 > oldest && i2 > oldest && i3 > oldest;
-    const frequent = hasAll ? this.#frequentOfOneSurface(i0, i1, i2, i3) : 0;
+    const frequent = hasAll && !this.#isExact ? this.#frequentOfOneSurface(i0, i1, i2, i3) : 0;
     if (frequent > 0) {
       writePacked(rgb, byte, this.#shader.shadePixel(frequent, column, row));
       return;
@@ -215,10 +223,4 @@ export class Resolver {
     if (i1 === i2 || i1 === i3) return i1;
     return i2 === i3 ? i2 : 0;
   }
-}
-
-function writePacked(rgb: Uint8Array, byte: number, colour: number): void {
-  rgb[byte] = colour & 255;
-  rgb[byte + 1] = (colour >> 8) & 255;
-  rgb[byte + 2] = colour >> 16;
 }

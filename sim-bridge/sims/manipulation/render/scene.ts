@@ -9,12 +9,12 @@ import {
   tessellateMesh,
   tessellatePlane,
 } from "./tessellate.ts";
-import type { Tessellation } from "./tessellate.ts";
+import type { Detail, Tessellation } from "./tessellate.ts";
 import { smoothSurfaces } from "./surfaces.ts";
 import { buildTextures } from "./texture.ts";
 import type { TextureSet } from "./texture.ts";
 import { GEOM_TYPE } from "./types.ts";
-import type { RenderModel } from "./types.ts";
+import type { Fidelity, RenderModel } from "./types.ts";
 
 /** One tessellation of a geom: ranges of the scene's vertex and index arrays. */
 export interface GeomLevel {
@@ -43,6 +43,10 @@ export class SceneGeom {
   readonly specularPower: SpecularPower;
   readonly opaque: boolean;
   readonly isPlane: boolean;
+  /** Share of the light that the geom's Z+ face mirrors; 0 for shapes other than planes and boxes. */
+  readonly reflectance: number;
+  /** Height of the Z+ face of a plane or a box above the geom's origin, m. */
+  readonly faceHeight: number;
 
   constructor(
     model: RenderModel,
@@ -51,7 +55,9 @@ export class SceneGeom {
   ) {
     const { levels, bounds } = shape;
     const material = model.geoms.materialId[id]!;
-    const { emission, specular, shininess } = model.materials;
+    const { emission, specular, shininess, reflectance } = model.materials;
+    const type = model.geoms.type[id]!;
+    const isBox = type === GEOM_TYPE.box;
     this.id = id;
     this.bodyId = model.geoms.bodyId[id]!;
     this.levels = levels;
@@ -63,7 +69,9 @@ export class SceneGeom {
     this.emission = material < 0 ? 0 : emission[material]!;
     this.specular = material < 0 ? 0.5 : specular[material]!;
     this.specularPower = specularPowerTable(128 * (material < 0 ? 0.5 : shininess[material]!));
-    this.isPlane = model.geoms.type[id] === GEOM_TYPE.plane;
+    this.isPlane = type === GEOM_TYPE.plane;
+    this.reflectance = (this.isPlane || isBox) && material >= 0 ? reflectance[material]! : 0;
+    this.faceHeight = isBox ? model.geoms.size[3 * id + 2]! : 0;
     this.opaque = this.rgba[3]! >= OPAQUE_ALPHA;
   }
 }
@@ -117,11 +125,16 @@ function specularPowerTable(power: number): SpecularPower {
 }
 
 /**
- * Tessellates the geoms of the visible groups at several levels of detail and resolves their textures.
+ * Tessellates the geoms of the visible groups (`fast`: at several levels of detail) and resolves their
+ * textures.
  *
  * @throws {RangeError} if a mesh geom refers to a mesh that does not exist
  */
-export function buildScene(model: RenderModel, visibleGroups: readonly number[]): RenderScene {
+export function buildScene(
+  model: RenderModel,
+  visibleGroups: readonly number[],
+  fidelity: Fidelity = "fast",
+): RenderScene {
   const textures = buildTextures(model.textures);
   const visible = new Set(visibleGroups);
   const pieces: { geom: number; shape: TexturedTessellation }[] = [];
@@ -129,7 +142,7 @@ export function buildScene(model: RenderModel, visibleGroups: readonly number[])
   const end = { vertices: 0, indices: 0 };
   for (let id = 0; id < model.geoms.count; id++) {
     if (!visible.has(model.geoms.group[id]!) || colourOf(model, id)[3]! <= 0) continue;
-    const shapes = tessellateGeom(model, id);
+    const shapes = tessellateGeom(model, { id, isExact: fidelity === "exact" });
     if (shapes.length === 0) continue;
     const levels = shapes.map(({ shape, maxRadiusPx }) => {
       const textured = applyTexture(shape, model, { geomId: id, textures });
@@ -197,10 +210,20 @@ const BOX_LEVELS = [
   { quads: 2, maxRadiusPx: 48 },
 ];
 
-function tessellateGeom(model: RenderModel, id: number): readonly LevelShape[] {
+function tessellateGeom(
+  model: RenderModel,
+  { id, isExact }: { id: number; isExact: boolean },
+): readonly LevelShape[] {
   const { geoms } = model;
   const type = geoms.type[id]!;
   const size = [0, 1, 2].map((axis) => geoms.size[3 * id + axis]!) as [number, number, number];
+  if (isExact && (isRound(type) || type === GEOM_TYPE.box)) {
+    const { slices, stacks, quads } = model;
+    const shape = isRound(type)
+      ? tessellateRound(type, size, { slices, stacks, isExact })
+      : tessellateBox(size, quads, isExact);
+    return [{ shape, maxRadiusPx: Infinity }];
+  }
   if (isRound(type)) return roundLevels(model, type, size);
   if (type === GEOM_TYPE.box) {
     const finer = { quads: Math.max(model.quads, 1), maxRadiusPx: Infinity };
@@ -210,7 +233,8 @@ function tessellateGeom(model: RenderModel, id: number): readonly LevelShape[] {
     }));
   }
   if (type === GEOM_TYPE.plane) {
-    return [{ shape: tessellatePlane(size, model.zfar * model.extent), maxRadiusPx: Infinity }];
+    const shape = tessellatePlane(size, model.zfar * model.extent, isExact);
+    return [{ shape, maxRadiusPx: Infinity }];
   }
   if (type !== GEOM_TYPE.mesh) return []; // height fields and decorations are not drawn
   const mesh = model.meshes[geoms.meshId[id]!];
@@ -233,6 +257,7 @@ function roundLevels(
     shape: tessellateRound(type, size, {
       slices,
       stacks: Math.max(4, 2 * Math.round((model.stacks * slices) / (2 * finest))),
+      isExact: false,
     }),
     maxRadiusPx: slices === finest ? Infinity : MAX_SAGITTA_PX / (1 - Math.cos(Math.PI / slices)),
   }));
@@ -241,13 +266,13 @@ function roundLevels(
 function tessellateRound(
   type: number,
   size: [number, number, number],
-  detail: { slices: number; stacks: number },
+  detail: Detail,
 ): Tessellation {
   if (type === GEOM_TYPE.capsule) return tessellateCapsule(size[0], size[1], detail);
   if (type === GEOM_TYPE.cylinder) return tessellateCylinder(size[0], size[1], detail);
   const radii: [number, number, number] =
     type === GEOM_TYPE.sphere ? [size[0], size[0], size[0]] : size;
-  return tessellateEllipsoid(radii, detail.slices, detail.stacks);
+  return tessellateEllipsoid(radii, detail);
 }
 
 /** Sphere about the middle of the axis-aligned box of the vertices. */

@@ -43,6 +43,8 @@ export class Shader {
   readonly #images: readonly TextureImage[];
   readonly #vertices: VertexBuffer;
   readonly #lighting: VertexLighting;
+  /** Textures are filtered with the level of detail of each pixel, between two mip levels. */
+  readonly #isExact: boolean;
   #triangles: TriangleList;
   #attributes = new Float64Array(0);
   /** Image of the triangle's texture, -1 = none. */
@@ -55,13 +57,14 @@ export class Shader {
   constructor(
     scene: RenderScene,
     drawn: { vertices: VertexBuffer; triangles: TriangleList },
-    lighting: VertexLighting,
+    quality: { lighting: VertexLighting; isExact: boolean },
   ) {
     this.#scene = scene;
     this.#images = scene.textures.images;
     this.#vertices = drawn.vertices;
     this.#triangles = drawn.triangles;
-    this.#lighting = lighting;
+    this.#lighting = quality.lighting;
+    this.#isExact = quality.isExact;
   }
 
   /** Starts a frame whose triangles are in `triangles`. */
@@ -113,8 +116,9 @@ export class Shader {
     if (image < 0) return pack(red, green, blue);
     const u = (attributes[o + 9]! + attributes[o + 10]! * x + attributes[o + 11]! * y) * w;
     const v = (attributes[o + 12]! + attributes[o + 13]! * x + attributes[o + 14]! * y) * w;
-    const level = this.#levelAt(triangle, image, column, y);
-    const texel = sampleLevel(level, u, v);
+    const texel = this.#isExact
+      ? this.#images[image]!.sampleBetween(this.#lodAt(triangle, image, x, y), u, v)
+      : sampleLevel(this.#levelAt(triangle, image, column, y), u, v);
     const texelBlue = blueOf(texel);
     const texelGreen = greenOf(texel, texelBlue);
     const texelRed = redOf(texel, texelBlue, texelGreen);
@@ -171,6 +175,12 @@ export class Shader {
       }
       return;
     }
+    if (this.#isExact) {
+      for (let column = start, at = byte; column < end; column++, at += 3) {
+        writePacked(rgb, at, this.shadePixel(triangle, column, row));
+      }
+      return;
+    }
     const u0 = attributes[o + 9]!;
     const ux = attributes[o + 10]!;
     const uy = attributes[o + 11]! * y;
@@ -195,15 +205,20 @@ export class Shader {
     }
   }
 
-  /**
-   * The image at the level of detail of a block of LOD_BLOCK pixels: log2 of the longer side of a
-   * pixel's footprint in texels at the middle of the block (OpenGL 4.6, equation 8.8), from the exact
-   * derivatives `du/dx = (d(u/w)/dx - u d(1/w)/dx) w`.
-   */
+  /** The image at the level of detail of a block of LOD_BLOCK pixels, taken at the middle of the block. */
   #levelAt(triangle: number, image: number, column: number, y: number): TextureLevel {
+    const middle = (column & -LOD_BLOCK) + LOD_BLOCK / 2;
+    return this.#images[image]!.levelFor(this.#lodAt(triangle, image, middle, y));
+  }
+
+  /**
+   * 256 times the level of detail at a point of the picture: log2 of the longer side of a pixel's footprint
+   * in texels (OpenGL 4.6, equation 8.8), from the exact derivatives
+   * `du/dx = (d(u/w)/dx - u d(1/w)/dx) w`.
+   */
+  #lodAt(triangle: number, image: number, x: number, y: number): number {
     const { planes } = this.#triangles;
     const attributes = this.#attributes;
-    const x = (column & -LOD_BLOCK) + LOD_BLOCK / 2;
     const p = PLANE_STRIDE * triangle;
     const o = ATTRIBUTE_STRIDE * triangle + 9;
     const wx = planes[p + 1]!;
@@ -220,7 +235,7 @@ export class Shader {
     const dvdy = (attributes[o + 5]! - v * wy) * scaleV;
     const alongX = dudx * dudx + dvdx * dvdx;
     const alongY = dudy * dudy + dvdy * dvdy;
-    return texture.levelFor(log2Times128(alongX > alongY ? alongX : alongY));
+    return log2Times128(alongX > alongY ? alongX : alongY);
   }
 
   /** Lights the corners of a triangle and makes its attribute planes. */
@@ -295,6 +310,13 @@ function pack(red: number, green: number, blue: number): number {
 /** One channel of a lit colour (0-255) times that of a texture sample. */
 function modulate(lit: number, sample: number): number {
   return (lit * sample * (1 / SAMPLE_UNIT) + 0.5) | 0;
+}
+
+/** Writes the three channels of a packed colour. */
+export function writePacked(rgb: Uint8Array, byte: number, colour: number): void {
+  rgb[byte] = colour & 255;
+  rgb[byte + 1] = (colour >> 8) & 255;
+  rgb[byte + 2] = colour >> 16;
 }
 
 function fillFlat(colour: number, rgb: Uint8Array, start: number, end: number): void {

@@ -20,11 +20,28 @@ export interface Tessellation {
 
 type Triple = readonly [number, number, number];
 
+/** How finely, and how exactly, shapes are divided. */
+export interface Detail {
+  readonly slices: number;
+  readonly stacks: number;
+  /**
+   * Whether vertices and triangles are exactly those that MuJoCo gives to OpenGL and Mesa makes of them:
+   * quads cut between their second and fourth corner, flat ends and sides of cylinders in as many rings
+   * as MuJoCo has, planes in its grid. Otherwise what cannot be seen at low resolution is left out.
+   */
+  readonly isExact: boolean;
+}
+
 class Builder {
+  readonly #isExact: boolean;
   readonly #positions: number[] = [];
   readonly #normals: number[] = [];
   readonly #texcoords: number[] = [];
   readonly #indices: number[] = [];
+
+  constructor(isExact = false) {
+    this.#isExact = isExact;
+  }
 
   vertex(position: Triple, normal: Triple, texcoord: readonly [number, number]): number {
     this.#positions.push(...position);
@@ -45,7 +62,9 @@ class Builder {
         const a = first + row * columns + column;
         const [b, d] = flip ? [a + columns, a + 1] : [a + 1, a + columns];
         const c = a + columns + 1;
-        this.#indices.push(a, b, c, a, c, d);
+        // Of quads that are turned round, the second and fourth corner are `a` and `c`.
+        if (this.#isExact && !flip) this.#indices.push(a, b, d, b, c, d);
+        else this.#indices.push(a, b, c, a, c, d);
       }
     }
   }
@@ -66,8 +85,8 @@ class Builder {
  * The image spans each face once: u along the lower-numbered axis of the face, v against the other, so
  * opposite faces are mirror images.
  */
-export function tessellateBox(size: Triple, quads: number): Tessellation {
-  const builder = new Builder();
+export function tessellateBox(size: Triple, quads: number, isExact = false): Tessellation {
+  const builder = new Builder(isExact);
   for (let axis = 0; axis < 3; axis++) {
     for (const sign of [1, -1]) {
       const first = boxFace(builder, { axis, sign, size, quads });
@@ -125,8 +144,9 @@ function revolve(builder: Builder, profile: readonly ProfilePoint[], slices: num
 }
 
 /** Ellipsoid (a sphere has three equal radii): latitude rings from the south to the north pole. */
-export function tessellateEllipsoid(radii: Triple, slices: number, stacks: number): Tessellation {
-  const builder = new Builder();
+export function tessellateEllipsoid(radii: Triple, detail: Detail): Tessellation {
+  const { slices, stacks } = detail;
+  const builder = new Builder(detail.isExact);
   let first = -1;
   for (let stack = 0; stack <= stacks; stack++) {
     const elevation = Math.PI * (stack / stacks - 0.5);
@@ -160,9 +180,9 @@ function ellipsoidNormal(unit: Triple, radii: Triple): Triple {
 export function tessellateCapsule(
   radius: number,
   halfLength: number,
-  detail: { slices: number; stacks: number },
+  detail: Detail,
 ): Tessellation {
-  const builder = new Builder();
+  const builder = new Builder(detail.isExact);
   const half = Math.max(2, Math.round(detail.stacks / 2));
   const profile: ProfilePoint[] = [];
   for (const end of [-1, 1]) {
@@ -173,21 +193,32 @@ export function tessellateCapsule(
       const v = 0.5 - z / (2 * (halfLength + radius));
       profile.push({ radius: radius * cos, z, normalRadius: cos, normalZ: sin, v });
     }
+    if (end < 0 && detail.isExact) profile.push(...sideOfCapsule(radius, halfLength, detail));
   }
   revolve(builder, profile, detail.slices);
   return builder.build();
+}
+
+/** The rings between the ends of a capsule's straight part. */
+function sideOfCapsule(radius: number, halfLength: number, { stacks }: Detail): ProfilePoint[] {
+  return Array.from({ length: stacks - 1 }, (_, band) => {
+    const z = halfLength * ((2 * (band + 1)) / stacks - 1);
+    const v = 0.5 - z / (2 * (halfLength + radius));
+    return { radius, z, normalRadius: 1, normalZ: 0, v };
+  });
 }
 
 /** Cylinder about z with flat caps. */
 export function tessellateCylinder(
   radius: number,
   halfLength: number,
-  detail: { slices: number; stacks: number },
+  detail: Detail,
 ): Tessellation {
-  const builder = new Builder();
-  const { slices } = detail;
-  // Straight sides need few rings; MuJoCo draws 4. Small ones need no vertices in between.
-  const bands = slices <= 16 ? 1 : Math.min(detail.stacks, 4);
+  const builder = new Builder(detail.isExact);
+  const { slices, stacks } = detail;
+  // Straight sides need few rings. Small ones need no vertices in between.
+  const coarse = slices <= 16 ? 1 : Math.min(stacks, 4);
+  const bands = detail.isExact ? stacks : coarse;
   const profile: ProfilePoint[] = [];
   for (let band = 0; band <= bands; band++) {
     const height = (2 * band) / bands - 1;
@@ -200,28 +231,51 @@ export function tessellateCylinder(
     });
   }
   revolve(builder, profile, slices);
-  for (const end of [1, -1]) {
-    const centre = builder.vertex([0, 0, end * halfLength], [0, 0, end], [0.5, 0.5]);
-    for (let slice = 0; slice < slices; slice++) {
-      const angle = (2 * Math.PI * slice) / slices;
-      const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-      builder.vertex(
-        [radius * cos, radius * sin, end * halfLength],
-        [0, 0, end],
-        [0.5 + cos / 2, 0.5 + sin / 2],
-      );
-    }
-    for (let slice = 0; slice < slices; slice++) {
-      const [here, next] = [centre + 1 + slice, centre + 1 + ((slice + 1) % slices)];
-      if (end > 0) builder.triangle(centre, here, next);
-      else builder.triangle(centre, next, here);
-    }
-  }
+  const rings = detail.isExact ? Math.max(1, Math.floor(stacks / 2)) : 1;
+  for (const end of [1, -1]) disk(builder, { radius, z: end * halfLength, end, slices, rings });
   return builder.build();
 }
 
-/** Most cells along one side of a plane. MuJoCo allows 200; more than this is not visible here. */
+/** A flat end of a cylinder in concentric rings; `end` is 1 for the upper one, -1 for the lower one. */
+function disk(
+  builder: Builder,
+  { radius, z, end, slices, rings }: Record<"radius" | "z" | "end" | "slices" | "rings", number>,
+): void {
+  const centre = builder.vertex([0, 0, z], [0, 0, end], [0.5, 0.5]);
+  for (let ring = 1; ring <= rings; ring++) {
+    for (let slice = 0; slice < slices; slice++) {
+      const angle = (2 * Math.PI * slice) / slices;
+      const [cos, sin] = [(Math.cos(angle) * ring) / rings, (Math.sin(angle) * ring) / rings];
+      const at: Triple = [radius * cos, radius * sin, z];
+      builder.vertex(at, [0, 0, end], [0.5 + cos / 2, 0.5 + sin / 2]);
+    }
+  }
+  for (let ring = 0; ring < rings; ring++) {
+    for (let slice = 0; slice < slices; slice++) {
+      const outer = centre + 1 + ring * slices + slice;
+      const nextOuter = centre + 1 + ring * slices + ((slice + 1) % slices);
+      const turn = (a: number, b: number, c: number): void =>
+        end > 0 ? builder.triangle(a, b, c) : builder.triangle(a, c, b);
+      if (ring === 0) {
+        turn(centre, outer, nextOuter);
+        continue;
+      }
+      const [inner, nextInner] = [outer - slices, nextOuter - slices];
+      if (end > 0) {
+        turn(outer, nextOuter, inner);
+        turn(nextOuter, nextInner, inner);
+      } else {
+        turn(outer, nextOuter, nextInner);
+        turn(outer, nextInner, inner);
+      }
+    }
+  }
+}
+
+/** Most cells along one side of a plane; more than this is seldom visible. */
 const MAX_PLANE_CELLS = 20;
+/** MuJoCo's own limit (`mjMAXPLANEGRID`), padding at both ends included. */
+const MAX_EXACT_CELLS = 200;
 
 /**
  * Rectangle in the xy plane of the geom, normal +z; an extent of 0 is unbounded and drawn to `reach`
@@ -229,12 +283,11 @@ const MAX_PLANE_CELLS = 20;
  *
  * @param size half extents in x and y, and the spacing of the grid
  */
-export function tessellatePlane(size: Triple, reach: number): Tessellation {
-  const builder = new Builder();
-  const [columns, rows] = [
-    planeLines(size[0], size[2], reach),
-    planeLines(size[1], size[2], reach),
-  ];
+export function tessellatePlane(size: Triple, reach: number, isExact = false): Tessellation {
+  const builder = new Builder(isExact);
+  const [columns, rows] = [size[0], size[1]].map((half) =>
+    isExact && half > 0 ? exactPlaneLines(half, size[2]) : planeLines(half, size[2], reach),
+  ) as [number[], number[]];
   let first = -1;
   for (const y of rows) {
     for (const x of columns) {
@@ -247,6 +300,16 @@ export function tessellatePlane(size: Triple, reach: number): Tessellation {
   }
   builder.grid(first, { columns: columns.length, rows: rows.length });
   return builder.build();
+}
+
+/** Cells of twice the spacing, an even number of them, and a narrower one at either end. */
+function exactPlaneLines(halfExtent: number, spacing: number): number[] {
+  const half = Math.max(spacing, halfExtent / (MAX_EXACT_CELLS - 2));
+  const whole = Math.floor(halfExtent / half);
+  const cells = whole - (whole % 2);
+  const pad = halfExtent - cells * half;
+  const lines = Array.from({ length: cells + 1 }, (_, line) => pad - halfExtent + 2 * half * line);
+  return pad > 0 ? [-halfExtent, ...lines, halfExtent] : lines;
 }
 
 function planeLines(halfExtent: number, spacing: number, reach: number): number[] {

@@ -37,8 +37,8 @@ export class TextureLevel {
 /**
  * An image at every level of detail.
  *
- * Trilinear filtering (`GL_LINEAR_MIPMAP_LINEAR`) mixes two mip levels in each pixel. Here the mix is
- * made once per level of detail, rounded to quarters of a level: the coarser image is enlarged to the
+ * Trilinear filtering (`GL_LINEAR_MIPMAP_LINEAR`) mixes two mip levels in each pixel, as `sampleBetween`
+ * does. For `levelFor` the mix is made once per level of detail, rounded to quarters of a level: the coarser image is enlarged to the
  * size of the finer one and blended with it, when first needed. That halves the work per pixel; the
  * result differs from exact trilinear filtering by at most an eighth of the difference of the levels.
  */
@@ -62,6 +62,28 @@ export class TextureImage {
     const rounded = (lod256 + LOD_STEP / 2) / LOD_STEP;
     const step = rounded <= 0 ? 0 : rounded >= last ? last : rounded | 0;
     return this.#levels[step] ?? this.#makeLevel(step);
+  }
+
+  /**
+   * Trilinear sample at (u, v), packed as that of `sampleLevel`: both mip levels are read.
+   *
+   * @param lod256 as `levelFor` takes it
+   */
+  sampleBetween(lod256: number, u: number, v: number): number {
+    const last = 256 * (this.#mips.length - 1);
+    const lod = lod256 <= 0 ? 0 : lod256 >= last ? last : lod256 | 0;
+    const fine = sampleLevel(this.levelFor(lod & -256), u, v);
+    const weight = lod & 255;
+    if (weight === 0) return fine;
+    const coarse = sampleLevel(this.levelFor((lod & -256) + 256), u, v);
+    const mix = (a: number, b: number): number => (a * (256 - weight) + b * weight) >> 8;
+    const [fineBlue, coarseBlue] = [blueOf(fine), blueOf(coarse)];
+    const [fineGreen, coarseGreen] = [greenOf(fine, fineBlue), greenOf(coarse, coarseBlue)];
+    return (
+      mix(redOf(fine, fineBlue, fineGreen), redOf(coarse, coarseBlue, coarseGreen)) +
+      mix(fineGreen, coarseGreen) * GREEN_UNIT +
+      mix(fineBlue, coarseBlue) * BLUE_UNIT
+    );
   }
 
   #makeLevel(step: number): TextureLevel {

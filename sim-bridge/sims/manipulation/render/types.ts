@@ -182,11 +182,20 @@ export interface CameraImages {
   readonly segmentation?: Uint16Array;
 }
 
+/**
+ * How close pictures come to those of MuJoCo's own renderer: "fast" takes short cuts where they are hard to
+ * see (coarser round shapes far away, one colour for the samples of a smooth surface, textures between two
+ * mip levels in four steps), "exact" takes none of them.
+ */
+export type Fidelity = "fast" | "exact";
+
 export interface CameraRendererOptions {
   readonly width: number;
   readonly height: number;
   /** Colour samples per pixel; 4 (default) is smooth at edges. */
   readonly samples?: 1 | 4;
+  /** Default "fast". */
+  readonly fidelity?: Fidelity;
   /** Geom groups to draw; default 0, 1, 2, MuJoCo's default. */
   readonly visibleGroups?: readonly number[];
   /** Keep a baked picture of what never moves for each camera that never moves; default true. */

@@ -2,9 +2,16 @@ import type { Camera } from "./camera.ts";
 import type { RasterMemory } from "./raster-memory.ts";
 import type { GeomLevel, RenderScene } from "./scene.ts";
 
+/** A point on an edge, `fraction` of the way from the end that clipping keeps. */
+interface CutEdge {
+  readonly kept: number;
+  readonly dropped: number;
+  readonly fraction: number;
+}
+
 /**
  * Image positions of the vertices of the current frame: those of the scene, then those that clipping
- * made (each between two of the scene's, see `clip.ts`).
+ * made (each between two others, see `clip.ts`).
  */
 export class VertexBuffer {
   /** Vertices of the scene; those from here on are made by clipping. */
@@ -86,36 +93,66 @@ export class VertexBuffer {
     }
   }
 
-  /** Adds the point at `fraction` of the edge from `a` (in front) to `b` (behind), on the near plane. */
-  addClipped(camera: Camera, a: number, b: number): number {
+  /** Signed distance from a plane given in camera coordinates, as `clipAtPlane` takes it. */
+  height(vertex: number, plane: Float64Array): number {
+    const { x, y, w } = this;
+    return plane[0]! * x[vertex]! + plane[1]! * y[vertex]! + plane[2]! * w[vertex]! + plane[3]!;
+  }
+
+  /** Adds the point of the edge from `a` (in front) to `b` (behind) that is on the near plane. */
+  addAtNear(camera: Camera, a: number, b: number): number {
+    const { x, y, w } = this;
+    const vertex = this.#add({
+      kept: a,
+      dropped: b,
+      fraction: (camera.near - w[a]!) / (w[b]! - w[a]!),
+    });
+    w[vertex] = camera.near;
+    this.inverseW[vertex] = 1 / camera.near;
+    this.column[vertex] = camera.width / 2 + (x[vertex]! * camera.focalPx) / camera.near;
+    this.row[vertex] = camera.height / 2 - (y[vertex]! * camera.focalPx) / camera.near;
+    return vertex;
+  }
+
+  /** Adds the point at `fraction` of an edge, which may lie behind the near plane. */
+  addBetween(camera: Camera, edge: CutEdge): number {
+    const vertex = this.#add(edge);
+    const w = this.w[vertex]!;
+    const isInFront = w > camera.near;
+    this.inverseW[vertex] = isInFront ? 1 / w : 0;
+    if (!isInFront) return vertex;
+    this.column[vertex] = camera.width / 2 + (this.x[vertex]! * camera.focalPx) / w;
+    this.row[vertex] = camera.height / 2 - (this.y[vertex]! * camera.focalPx) / w;
+    return vertex;
+  }
+
+  #add({ kept, dropped, fraction }: CutEdge): number {
     const index = this.clippedCount++;
     if (index >= this.fraction.length) this.#grow();
     const vertex = this.sceneCount + index;
     const { x, y, w } = this;
-    const fraction = (camera.near - w[a]!) / (w[b]! - w[a]!);
-    this.parentA[index] = a;
-    this.parentB[index] = b;
+    this.parentA[index] = kept;
+    this.parentB[index] = dropped;
     this.fraction[index] = fraction;
-    x[vertex] = x[a]! + fraction * (x[b]! - x[a]!);
-    y[vertex] = y[a]! + fraction * (y[b]! - y[a]!);
-    w[vertex] = camera.near;
-    this.inverseW[vertex] = 1 / camera.near;
-    this.column[vertex] = camera.width / 2 + (x[vertex] * camera.focalPx) / camera.near;
-    this.row[vertex] = camera.height / 2 - (y[vertex] * camera.focalPx) / camera.near;
+    x[vertex] = x[kept]! + fraction * (x[dropped]! - x[kept]!);
+    y[vertex] = y[kept]! + fraction * (y[dropped]! - y[kept]!);
+    w[vertex] = w[kept]! + fraction * (w[dropped]! - w[kept]!);
     return vertex;
   }
 
-  /** A vertex of the scene with the same geom and texture: itself, or the front end of its edge. */
+  /** A vertex of the scene with the same geom and texture: itself, or the kept end of its edge. */
   sceneVertex(vertex: number): number {
-    return vertex < this.sceneCount ? vertex : this.parentA[vertex - this.sceneCount]!;
+    let ancestor = vertex;
+    while (ancestor >= this.sceneCount) ancestor = this.parentA[ancestor - this.sceneCount]!;
+    return ancestor;
   }
 
   /** Texture coordinate u (`axis` 0) or v (1); linear along a clipped edge. */
   texcoord(vertex: number, axis: number): number {
     if (vertex < this.sceneCount) return this.#texcoords[2 * vertex + axis]!;
     const index = vertex - this.sceneCount;
-    const from = this.#texcoords[2 * this.parentA[index]! + axis]!;
-    const to = this.#texcoords[2 * this.parentB[index]! + axis]!;
+    const from = this.texcoord(this.parentA[index]!, axis);
+    const to = this.texcoord(this.parentB[index]!, axis);
     return from + this.fraction[index]! * (to - from);
   }
 

@@ -33,15 +33,18 @@ interface Pair {
 
 function createPair(size: { width: number; height: number }, samples: 1 | 4): Pair {
   const create = (kind: new (scene: RenderScene, memory: RasterMemory) => Rasterizer): Rasterizer =>
-    new kind(scene, new RasterMemory(scene, { ...size, samples }, { buffers: 1, lists: 1 }));
+    new kind(
+      scene,
+      new RasterMemory(scene, { ...size, samples }, { buffers: 1, lists: 1, mirror: true }),
+    );
   return { plain: create(Rasterizer), kernel: create(KernelRasterizer) };
 }
 
-function beginFrame(pair: Pair): void {
+function beginFrame(pair: Pair, isMirrored = false): void {
   for (const raster of [pair.plain, pair.kernel]) {
     raster.target.inverseDepth.fill(0.01);
     raster.target.triangle.fill(0);
-    raster.begin(raster.target);
+    raster.begin(raster.target, isMirrored);
     raster.resetTouched();
     raster.triangles.count = 0;
     raster.vertices.clippedCount = 0;
@@ -184,6 +187,34 @@ describe("KernelRasterizer", () => {
         });
         fc.assert(property, { numRuns: 150, seed: 6 });
         expect(clipped).toBeGreaterThan(100);
+      });
+
+      it(`cuts and draws mirrored geoms as JavaScript does, bit for bit, ${name}`, () => {
+        const pair = createPair(size, samples);
+        let drawn = 0;
+        let above = 0;
+        const planes = fc.array(tiny, { minLength: 4, maxLength: 4 });
+        const property = fc.property(placement, planes, ({ geom, level, turn, at }, plane) => {
+          const pose = new Float64Array(12);
+          const camera: Camera = { pose, ...size, focalPx: 20, near: 0.05, far: 10 };
+          const { levels } = scene.geoms[geom]!;
+          const shape = levels[level % levels.length]!;
+          const view = viewOf(turn, at).map((value, index) => (index < 3 ? -value : value));
+          beginFrame(pair, true);
+          for (const raster of [pair.plain, pair.kernel]) {
+            raster.drawLevel(camera, shape, view, true);
+            raster.drawLevelAbove(camera, shape, view, Float64Array.from(plane));
+          }
+          expectSame(pair);
+          drawn += pair.plain.triangles.count;
+          const { vertices } = pair.plain;
+          for (let vertex = vertices.sceneCount; vertex < vertices.count; vertex++) {
+            const isCut = Math.abs(vertices.height(vertex, Float64Array.from(plane))) < 1e-12;
+            if (isCut) above++;
+          }
+        });
+        fc.assert(property, { numRuns: 100, seed: 7 });
+        expect(Math.min(drawn, above)).toBeGreaterThan(100);
       });
     }
   }

@@ -9,6 +9,7 @@ import type {
   CameraRendererOptions,
   RenderModel,
 } from "../../../../../../sim-bridge/sims/manipulation/render/types.ts";
+import type { TestGeom } from "../../../../../support/render/model.ts";
 import {
   CAMERA_ABOVE,
   bodyPoses,
@@ -109,18 +110,39 @@ const poseAt = (step: number): ReturnType<typeof bodyPoses> =>
     3: [0.1 * step, -0.5, 1.2],
   });
 
+/** The scene with a mirror on the floor; the box that moves dips into it, body 1 crosses its plane. */
+function mirrorScene(): RenderModel {
+  const model = scene();
+  const { geoms, materials } = model;
+  const reflectance = materials.reflectance.slice();
+  reflectance[1] = 0.5;
+  const size = geoms.size.slice();
+  size.set([0.5, 0.6, 0.05], 3);
+  const pos = geoms.pos.slice();
+  pos.set([0.1, 0.1, 0.06], 3);
+  return { ...model, geoms: { ...geoms, size, pos }, materials: { ...materials, reflectance } };
+}
+
 describe("createCameraRenderer", () => {
   for (const samples of [1, 4] as const) {
-    it(`draws the same bytes with and without a baked background, ${samples} samples`, () => {
-      const baked = createCameraRenderer(scene(), options({ samples }));
-      const fresh = createCameraRenderer(scene(), options({ samples, cacheBackground: false }));
-      for (let step = 0; step < 12; step++) {
-        for (const camera of ["above", "hand"]) {
-          const expected = fresh.render(camera, poseAt(step), ALL);
-          expect(baked.render(camera, poseAt(step), ALL), `${camera} ${step}`).toEqual(expected);
+    it.each([
+      { name: "no mirror", make: scene, fidelity: "fast" },
+      { name: "a mirror", make: mirrorScene, fidelity: "fast" },
+      { name: "a mirror, exact", make: mirrorScene, fidelity: "exact" },
+    ] as const)(
+      `draws the same bytes with and without a baked background, $name, ${samples} samples`,
+      ({ make, fidelity }) => {
+        const same = options({ samples, fidelity });
+        const baked = createCameraRenderer(make(), same);
+        const fresh = createCameraRenderer(make(), { ...same, cacheBackground: false });
+        for (let step = 0; step < 12; step++) {
+          for (const camera of ["above", "hand"]) {
+            const expected = fresh.render(camera, poseAt(step), ALL);
+            expect(baked.render(camera, poseAt(step), ALL), `${camera} ${step}`).toEqual(expected);
+          }
         }
-      }
-    });
+      },
+    );
   }
 
   it("draws the same bytes again, in any order of cameras", () => {
@@ -236,6 +258,82 @@ describe("createCameraRenderer", () => {
     expect(segmentation![20 * 40 + 20]).toBe(1);
   });
 
+  describe("mirrors", () => {
+    const glow = (rgba: number[], more: object = {}): object => ({
+      rgba,
+      material: { emission: 1, ...more },
+    });
+    /** From 45 degrees: the mirror's middle shows what is straight above its other end. */
+    const slanted = {
+      name: "slanted",
+      bodyId: 0,
+      pos: [0, -1, 1],
+      quatWxyz: [Math.cos(Math.PI / 8), Math.sin(Math.PI / 8), 0, 0],
+      fovyDeg: 60,
+    };
+    const mirror = { type: "box", size: [0.4, 0.4, 0.1], pos: [0, 0, -0.1] } as const;
+    const wall = { type: "box", size: [2, 0.1, 0.8], pos: [0, 0.6, 0.8] } as const;
+    const middle = (geoms: readonly TestGeom[]): number[] => {
+      const model = renderModel({ geoms, cameras: [slanted] });
+      const renderer = createCameraRenderer(model, { width: 40, height: 40 });
+      return pixelAt(renderer.render("slanted", bodyPoses(1)).rgb, 40, 20, 20);
+    };
+    const surface = glow([0.2, 0.2, 0.2, 1], { reflectance: 0.5 });
+
+    it("adds the scaled colour of what is seen in the face", () => {
+      const seen = middle([
+        { ...mirror, ...surface },
+        { ...wall, ...glow([1, 0, 0.8, 1]) },
+      ]);
+      expect(seen).toEqual([51 + 128, 51, 51 + 102]);
+    });
+
+    it("does so with the first opaque plane or box that reflects", () => {
+      const decoys = [
+        { type: "sphere", size: [0.1], pos: [3, 3, 0], ...surface },
+        { ...mirror, pos: [0, 0, -1.1], ...glow([1, 1, 1, 0.5], { reflectance: 0.9 }) },
+      ] as const;
+      const rest = [
+        { ...mirror, ...surface },
+        { ...wall, ...glow([1, 0, 0, 1]) },
+      ] as const;
+      expect(middle([...decoys, ...rest])).toEqual([179, 51, 51]);
+      const other = { ...mirror, pos: [0, 0, -2], ...surface } as const;
+      expect(middle([other, ...rest])).toEqual([51, 51, 51]);
+      // A plane that is seen from behind passes it on, a box does not.
+      const above = { pos: [0, 0, 3], ...surface } as const;
+      expect(middle([{ type: "plane", size: [1, 1, 1], ...above }, ...rest])).toEqual([
+        179, 51, 51,
+      ]);
+      expect(middle([{ type: "box", size: [1, 1, 0.1], ...above }, ...rest])).toEqual([51, 51, 51]);
+    });
+
+    it("hides what is below the face and shows what crosses it down to it", () => {
+      const below = { type: "box", size: [0.1, 0.1, 0.1], ...glow([0, 1, 0, 1]) } as const;
+      const face = { ...mirror, ...surface };
+      expect(middle([face, { ...below, pos: [0, -0.5, -0.5] }])).toEqual([51, 51, 51]);
+      const crossing = { ...wall, pos: [0, 0.6, 0], ...glow([0, 0.4, 0, 1]) } as const;
+      expect(middle([face, crossing])).toEqual([51, 102, 51]);
+    });
+
+    it("shows see-through things in it, and none of it in depths and labels", () => {
+      const geoms = [
+        { ...mirror, ...surface },
+        { ...wall, ...glow([1, 0, 0, 0.5]) },
+      ] as const;
+      // 1 - (1 - 0.5)^2 of half the red
+      expect(middle(geoms)).toEqual([51 + 96, 51, 51]);
+      const plain = geoms.map((geom) => ({ ...geom, material: { emission: 1 } }));
+      const look = (shapes: readonly TestGeom[]): object => {
+        const model = renderModel({ geoms: shapes, cameras: [slanted] });
+        const renderer = createCameraRenderer(model, options());
+        const { depth, segmentation } = renderer.render("slanted", bodyPoses(1), ALL);
+        return { depth, segmentation };
+      };
+      expect(look(geoms)).toEqual(look(plain));
+    });
+  });
+
   it("draws only visible groups and nothing of alpha 0", () => {
     const glow = { material: { emission: 1 } };
     const geoms = [
@@ -254,6 +352,9 @@ describe("createCameraRenderer", () => {
     expect(() => createCameraRenderer(scene(), options({ width: 0 }))).toThrow(RangeError);
     expect(() => createCameraRenderer(scene(), options({ samples: 2 as 1 }))).toThrow(
       /samples is 2, it must be 1 or 4/,
+    );
+    expect(() => createCameraRenderer(scene(), options({ fidelity: "good" as "exact" }))).toThrow(
+      /fidelity is good, it must be "fast" or "exact"/,
     );
     const renderer = createCameraRenderer(scene(), options());
     expect(() => renderer.render("side", poseAt(0))).toThrow(

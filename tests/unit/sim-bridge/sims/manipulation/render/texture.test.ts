@@ -50,6 +50,27 @@ describe("texture sampling", () => {
     expect(sample(four, [0.75, 0.75])).toEqual(WHITE);
   });
 
+  it("mixes two mip levels for exact pictures", () => {
+    const image = new TextureImage(decodeImages(four)[0]!, true);
+    const mixed = (lod256: number): number[] => {
+      const value = image.sampleBetween(lod256, 0.25, 0.25);
+      const blue = blueOf(value);
+      const green = greenOf(value, blue);
+      return [redOf(value, blue, green), green, blue].map((channel) => channel / 256);
+    };
+    // The coarser level is one texel: the mean of all four.
+    const mean = [0, 1, 2].map((channel) =>
+      Math.round((RED[channel]! + GREEN[channel]! + BLUE[channel]! + WHITE[channel]!) / 4),
+    );
+    for (const lod256 of [-500, 0, 1, 37, 128, 255, 256, 5000]) {
+      const weight = Math.min(Math.max(lod256, 0), 256) / 256;
+      mixed(lod256).forEach((value, channel) => {
+        const expected = RED[channel]! * (1 - weight) + mean[channel]! * weight;
+        expect(Math.abs(value - expected), `${lod256} ${channel}`).toBeLessThanOrEqual(1 / 256);
+      });
+    }
+  });
+
   it("repeats 2d textures and blends across the border", () => {
     expect(sample(four, [-3.75, 7.25])).toEqual(RED);
     expect(sample(four, [0, 0.25])).toEqual([100, 80, 0]);
