@@ -25,6 +25,20 @@ try {
 }
 progress.done(`LIBERO's original stack: ${python}`);
 
+// What reads files of demonstrations; the original's environments do without.
+const reader = join(ROOT, ".cache", "libero-test-python");
+const hasReader = spawnSync(python, ["-c", "import h5py"], {
+  env: { ...process.env, PYTHONPATH: [env.PYTHONPATH, reader].filter(Boolean).join(delimiter) },
+});
+if (hasReader.status !== 0) {
+  const pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", reader, "h5py>=3.10"];
+  const installed = spawnSync(python, pip, { stdio: ["ignore", "ignore", "inherit"] });
+  if (installed.status !== 0) {
+    process.stderr.write("Cannot compare with LIBERO: h5py could not be installed, see above\n");
+    process.exit(1);
+  }
+}
+
 // Physics of all tasks, made with the original once; later runs only check it.
 const data = join(ROOT, ".cache", "libero-test");
 const assets = process.env.EFFERENCE_LIBERO_ASSETS ?? "";
@@ -47,7 +61,7 @@ const report = join(folder, "report.json");
 const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
 const config = ["--config", join("tests", "libero", "vitest.config.ts")];
 const vitest = join(ROOT, "node_modules", "vitest", "vitest.mjs");
-const paths = [env.PYTHONPATH, process.env.PYTHONPATH].filter(Boolean).join(delimiter);
+const paths = [env.PYTHONPATH, reader, process.env.PYTHONPATH].filter(Boolean).join(delimiter);
 const { status } = spawnSync(
   process.execPath,
   [vitest, "run", ...config, ...reporters, ...process.argv.slice(2)],

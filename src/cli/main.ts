@@ -12,6 +12,8 @@ import { EXIT, UsageError } from "./exit.ts";
 import type { InspectOptions } from "./inspect.ts";
 import type { PrepareOptions } from "./libero-prepare.ts";
 import type { LiberoCheckOptions } from "./libero.ts";
+import { RECORD_FORMATS } from "./record-formats.ts";
+import type { RecordFormat } from "./record-formats.ts";
 import type { RecordOptions } from "./record.ts";
 import type { ReplayOptions } from "./replay.ts";
 import type { RunSimulatorOptions } from "./sim.ts";
@@ -224,7 +226,9 @@ program
 
 program
   .command("record")
-  .description("record demonstrations of the scripted experts, one .mcap per episode")
+  .description(
+    "record demonstrations of the scripted experts, as MCAP, LeRobot v3 or LIBERO's HDF5",
+  )
   .requiredOption("--sim <name>", "simulator")
   .addOption(simSet())
   .option("--suite <names>", "suites, comma separated; default: all")
@@ -242,6 +246,12 @@ program
   )
   .addOption(bodies())
   .option("--keep-failures", "keep the recordings of failed demonstrations too")
+  .option(
+    "--format <names>",
+    "comma separated: mcap (an episode each), lerobot (one v3 dataset), hdf5 (LIBERO's, one file per task)",
+    recordFormats,
+    ["mcap"],
+  )
   .option("--out <folder>", "where to (default: runs/record-<time>)")
   .option("--json", "last line of stdout is one JSON object")
   .addHelpText(
@@ -249,6 +259,8 @@ program
     examples([
       "efference record --sim tabletop --suite object --episodes 50 --noise 0.1",
       "efference record --sim tabletop --task lift_red_cube --episodes 100 --pushes 0.06",
+      "efference record --sim tabletop --suite object --format mcap,lerobot",
+      "efference record --sim libero --suite object --format hdf5 --out demos",
     ]),
   )
   .action(async (options: RecordOptions) => (await import("./record.ts")).recordCommand(options));
@@ -340,6 +352,16 @@ function exitCodes(): string {
 function bodies(): Option {
   const what = "bodies whose poses (ground truth) are part of what is seen, comma separated";
   return new Option("--bodies <names>", what).argParser((text: string) => text.split(","));
+}
+
+function recordFormats(text: string): RecordFormat[] {
+  const known: readonly string[] = RECORD_FORMATS;
+  const names = [...new Set(text.split(","))];
+  const odd = names.find((name) => !known.includes(name));
+  if (odd !== undefined) {
+    throw new InvalidArgumentError(`"${odd}" is none; they must be of ${known.join(", ")}.`);
+  }
+  return names as RecordFormat[];
 }
 
 function positiveInteger(text: string): number {

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment, Policy } from "../core/index.ts";
+import type { DemonstrationSource } from "../../sim-bridge/sims/manipulation/demonstrations.ts";
 import type { Controller } from "../rollout/controller.ts";
 import type { Trainable, TrainingData } from "../train/index.ts";
 import { UsageError } from "./exit.ts";
@@ -17,6 +18,8 @@ export interface SimulatorEntry {
   create(settings: SimSettings): Promise<Environment>;
   /** Rejects, saying what to do, if it could not be created: before processes are started for it. */
   assertReady?(settings: SimSettings): Promise<void>;
+  /** Runs episodes again for what recordings do not hold; absent where there is no more. */
+  demonstrations?(settings: SimSettings): Promise<DemonstrationSource>;
   /** Kind of work by task name, for tables; absent where tasks have no kinds. */
   families?(): Promise<ReadonlyMap<string, string>>;
 }
@@ -29,6 +32,13 @@ export const SIMULATORS: readonly SimulatorEntry[] = [
     async create() {
       const { createTabletop } = await import("../../sim-bridge/sims/tabletop/index.ts");
       return createTabletop();
+    },
+    async demonstrations() {
+      const { createTabletop, tabletopWorld } =
+        await import("../../sim-bridge/sims/tabletop/index.ts");
+      const { demonstrationSource } =
+        await import("../../sim-bridge/sims/manipulation/demonstrations.ts");
+      return demonstrationSource(tabletopWorld(), await createTabletop());
     },
     async families() {
       const { tasks } = await import("../../sim-bridge/sims/tabletop/index.ts");
@@ -51,6 +61,18 @@ export const SIMULATORS: readonly SimulatorEntry[] = [
         await import("../../sim-bridge/sims/libero/node.ts");
       const { data = defaultLiberoFolder(), ...options } = liberoSettings(settings);
       return createLibero(liberoFolder(data), options);
+    },
+    async demonstrations(settings) {
+      const { createLibero, liberoWorld, readIndex } =
+        await import("../../sim-bridge/sims/libero/index.ts");
+      const { defaultLiberoFolder, liberoFolder } =
+        await import("../../sim-bridge/sims/libero/node.ts");
+      const { demonstrationSource } =
+        await import("../../sim-bridge/sims/manipulation/demonstrations.ts");
+      const { data = defaultLiberoFolder(), ...options } = liberoSettings(settings);
+      const files = liberoFolder(data);
+      const world = await liberoWorld(files, await readIndex(files), options);
+      return demonstrationSource(world, await createLibero(files, options));
     },
   },
   {

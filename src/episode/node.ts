@@ -10,4 +10,5 @@ export type { EpisodeListCache, ListedEpisode, ListEpisodesOptions } from "./lis
 export { decodePng, encodePng, encodePngAsync } from "./png.ts";
 export type { PngOptions, RasterImage } from "./png.ts";
 export * from "./dataset/index.ts";
+export * from "./hdf5/index.ts";
 export * from "./lerobot/index.ts";

@@ -1,4 +1,5 @@
 import type { QuatWxyz, Vec3 } from "../core/index.ts";
+import type { QuatXyzw } from "./quaternion.ts";
 import { normalizeQuat } from "./quaternion.ts";
 
 /** A 3 x 3 matrix, row-major; as a rotation, its columns are the axes of the rotated frame. */
@@ -86,6 +87,20 @@ export function axisAngleFromQuatWxyz([w, x, y, z]: QuatWxyz): Vec3 {
   if (sine === 0) return [0, 0, 0];
   // atan2 keeps all digits at both ends, where acos(w) and asin(sine) each lose half of them.
   const factor = (2 * Math.atan2(sine, Math.abs(w)) * (w < 0 ? -1 : 1)) / sine;
+  return [x * factor, y * factor, z * factor];
+}
+
+/**
+ * The rotation vector that goes with the quaternion's sign, rad; its length is in [0, 2π]. What robosuite's
+ * `quat2axisangle` gives, and with it the state of most policies for LIBERO. `axisAngleFromQuatWxyz` gives the same
+ * rotation by the shorter way, which is another vector where w < 0: a hand that points down stands at that border.
+ *
+ * @param quatXyzw of unit length
+ */
+export function signedAxisAngleFromQuatXyzw([x, y, z, w]: QuatXyzw): Vec3 {
+  const sine = Math.hypot(x, y, z);
+  if (sine === 0) return [0, 0, 0];
+  const factor = (2 * Math.atan2(sine, w)) / sine;
   return [x * factor, y * factor, z * factor];
 }
 

@@ -3,6 +3,10 @@
  * them; knows no concrete policy, robot or simulator.
  */
 export { wordsOf } from "./bind-observation.ts";
+export { CONVENTION_NAMES, CONVENTIONS } from "./conventions.ts";
+export type { CameraRole, Convention, ConventionName } from "./conventions.ts";
+export { actionIn, inConvention, observationIn } from "./in-convention.ts";
+export type { ConventionCameras } from "./in-convention.ts";
 export { describePackage } from "./describe.ts";
 export type { GraphDescription, PackageDescription } from "./describe.ts";
 export { hashPackage } from "./hash-package.ts";

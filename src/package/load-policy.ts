@@ -7,6 +7,7 @@ import type { Device, Session } from "../session/index.ts";
 import { openSession } from "../session/index.ts";
 import { assertBindings, boundKinds } from "./bind-observation.ts";
 import type { Preprocessor } from "./features.ts";
+import { inConvention } from "./in-convention.ts";
 import type { InputBinding, Manifest } from "./manifest.ts";
 import { specOf } from "./manifest.ts";
 import { packagedPolicy } from "./packaged-policy.ts";
@@ -22,6 +23,8 @@ import type { ThoughtBinding } from "./thoughts.ts";
 import { thoughtOutputs } from "./thoughts.ts";
 import { padded, renamed } from "./vla-preprocessors.ts";
 
+export type PackageConvention = NonNullable<NonNullable<Manifest["efference"]>["convention"]>;
+
 /** What a package of another tool does not say: what its inputs read and what its output means. */
 export interface PolicyBinding {
   readonly spec: PolicySpec;
@@ -29,6 +32,8 @@ export interface PolicyBinding {
   readonly output: string;
   /** Outputs that tell how a decision came about; default none. */
   readonly thoughts?: readonly ThoughtBinding[];
+  /** Of another evaluation loop: `spec` and all numbers are that one's. See `inConvention`. */
+  readonly convention?: PackageConvention;
   /** Of a larger output only the first rows and columns count. */
   readonly take?: { readonly rows?: number | undefined; readonly columns?: number | undefined };
 }
@@ -77,14 +82,25 @@ export async function loadPolicy(folder: string, options: LoadPolicyOptions = {}
     const { n_obs_steps: observeHorizon } = manifest.model;
     const spec = specFor(binding.spec, observeHorizon);
     const seeing = { ...binding, spec };
-    return packagedPolicy({
+    const policy = packagedPolicy({
       ...{ binding: seeing, preprocessors, runner, postprocessing },
       ...{ dtypes, rng, observeHorizon },
     });
+    return spoken(policy, binding.convention);
   } catch (error) {
     await Promise.all(sessions.map((session) => session.close()));
     throw error;
   }
+}
+
+/** A policy of another loop, in our terms. */
+function spoken(policy: Policy, convention: PackageConvention | undefined): Policy {
+  if (convention === undefined) return policy;
+  const { scene, wrist } = convention.cameras;
+  return inConvention(policy, convention.name, {
+    ...(scene === undefined ? {} : { scene }),
+    ...(wrist === undefined ? {} : { wrist }),
+  });
 }
 
 function bindingOf({ efference }: Manifest): PolicyBinding {
@@ -93,9 +109,13 @@ function bindingOf({ efference }: Manifest): PolicyBinding {
       'Cannot load policy: its manifest has no "efference" section, must have one (or give options.binding)',
     );
   }
-  const { inputs, output, take, thoughts } = efference;
+  const { inputs, output, take, thoughts, convention } = efference;
   const spec = specOf(efference);
-  return { spec, inputs, output, thoughts, ...(take === undefined ? {} : { take }) };
+  return {
+    ...{ spec, inputs, output, thoughts },
+    ...(take === undefined ? {} : { take }),
+    ...(convention === undefined ? {} : { convention }),
+  };
 }
 
 /**

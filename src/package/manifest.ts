@@ -5,6 +5,7 @@
 import { z } from "zod";
 import type { PolicySpec } from "../core/index.ts";
 import { COMPONENT_FORMATS, messageOf } from "../core/index.ts";
+import { CONVENTION_NAMES } from "./conventions.ts";
 import { thoughtBindingSchema } from "./thoughts.ts";
 
 const count = z.int().min(1).max(100_000);
@@ -121,6 +122,14 @@ const ownSchema = z.looseObject({
   take: z.strictObject({ rows: count.optional(), columns: count.optional() }).optional(),
   /** Outputs that tell how the decision came about. */
   thoughts: z.array(thoughtBindingSchema).default([]),
+  /** Of another evaluation loop: spec and numbers are that one's, see `conventions.ts`. */
+  convention: z
+    .strictObject({
+      name: z.enum(CONVENTION_NAMES),
+      /** The world's cameras; default LIBERO's. */
+      cameras: z.strictObject({ scene: name.optional(), wrist: name.optional() }).default({}),
+    })
+    .optional(),
   /** SHA-256 of every other file of the package, hex. */
   files: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)).optional(),
   /** How the policy was made: commands, data, seeds, versions, results. */

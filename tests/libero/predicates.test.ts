@@ -33,9 +33,8 @@ describe("goals", () => {
 
   it.each(tasks)("of %s", async (task) => {
     const world = await ourWorld([task]);
-    const { bddl } = world.tasks.find(({ name }) => name === task)!;
     const scene = world.buildScene(task);
-    const { goal: atoms } = parseBddl(bddl);
+    const { goal: atoms } = parseBddl(scene.bddl);
     using physics = await Physics.compile(scene.xml, scene.files);
     const goal = compileGoal(atoms, withBoxes(physics, scene), physics);
     const name = task.replace("/", "__");

@@ -28,13 +28,18 @@ function task(name: string): ManipulationTask {
     instruction: `please ${name}`,
     initialStates: 3,
     family: "test",
-    bddl: `(define (problem test) (:domain test) (:language please ${name})
-      (:fixtures drawer - drawer) (:objects cube - cube plate - plate) (:goal (And ${GOALS[name]})))`,
   };
 }
 
+function problem(name: string): string {
+  return `(define (problem test) (:domain test) (:language please ${name})
+    (:fixtures drawer - drawer) (:objects cube - cube plate - plate) (:goal (And ${GOALS[name]})))`;
+}
+
 /** @param options.variant scenes of different variants have different MJCF */
-export function testScene(options: { readonly variant?: string } = {}): BoxedScene {
+export function testScene(
+  options: { readonly variant?: string; readonly task?: string } = {},
+): BoxedScene {
   const robot = pandaMjcf({ basePosition: [-0.6, 0, TABLE_TOP_M] });
   const free = (name: string, half: readonly number[], rgba: readonly number[]) =>
     element("body", { name, pos: [0, 0, 1] }, [
@@ -88,6 +93,7 @@ export function testScene(options: { readonly variant?: string } = {}): BoxedSce
     element("actuator", {}, robot.actuators ?? []),
   ]);
   return {
+    bddl: problem(options.task ?? "never"),
     xml: toXml(scene),
     files: {},
     arm: {
@@ -176,7 +182,8 @@ export function testWorld(
     ...(options.successHoldSteps === undefined
       ? {}
       : { successHoldSteps: options.successHoldSteps }),
-    buildScene: (name) => testScene(options.variants === true ? { variant: name } : {}),
+    buildScene: (name) =>
+      testScene({ task: name, ...(options.variants === true ? { variant: name } : {}) }),
     initialState(_name, choice) {
       const index = "index" in choice ? choice.index : choice.seed % 3;
       if (index < 0 || index >= 3) {

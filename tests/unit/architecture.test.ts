@@ -52,6 +52,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   "@mujoco/mujoco": ["sim-bridge", "src/play"],
   three: ["src/viewer"],
   mathjs: ["policies/energy"],
+  h5wasm: ["src/episode/hdf5"],
   hyparquet: ["src/episode/lerobot"],
   "hyparquet-writer": ["src/episode/lerobot"],
   "@huggingface/tokenizers": ["src/package"],

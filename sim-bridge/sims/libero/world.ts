@@ -39,8 +39,7 @@ export function taskName({ suite, name }: LiberoTask): string {
 }
 
 /**
- * The world to hand to `createManipulationEnvironment`. Problems are read now, scenes when they are asked for.
- * @throws {RangeError} if a task's problem is missing, naming the command that brings it
+ * The world to hand to `createManipulationEnvironment`. Files of a task are read when it is asked for.
  */
 export async function liberoWorld(
   files: LiberoFiles,
@@ -48,7 +47,6 @@ export async function liberoWorld(
   options: LiberoWorldOptions = {},
 ): Promise<ManipulationWorld> {
   const { settleSteps = SETTLE_STEPS } = options;
-  const tasks = await Promise.all(index.tasks.map((task) => taskInfo(files, task)));
   const known = new Map(index.tasks.map((task) => [taskName(task), task]));
   const loaded = new Map<string, LoadedTask>();
   const get = (name: string): LoadedTask => {
@@ -63,7 +61,7 @@ export async function liberoWorld(
       [index.source.package]: index.source.version,
       "libero-data": await hashOf(index),
     },
-    tasks,
+    tasks: index.tasks.map(taskInfo),
     images: [],
     maxSteps: Math.max(...Object.values(MAX_STEPS)),
     tableHeightM: TABLE_HEIGHT_M,
@@ -79,8 +77,7 @@ export async function liberoWorld(
   };
 }
 
-async function taskInfo(files: LiberoFiles, task: LiberoTask): Promise<ManipulationTask> {
-  const bddl = await textOf(files, `${task.folder}/task.bddl`);
+function taskInfo(task: LiberoTask): ManipulationTask {
   return {
     name: taskName(task),
     suite: task.suite,
@@ -88,13 +85,13 @@ async function taskInfo(files: LiberoFiles, task: LiberoTask): Promise<Manipulat
     initialStates: INITIAL_STATES,
     maxSteps: MAX_STEPS[task.suite],
     family: task.suite,
-    bddl,
   };
 }
 
 async function load(files: LiberoFiles, { folder }: LiberoTask): Promise<LoadedTask> {
-  const [xml, metaBytes, stateBytes] = await Promise.all([
+  const [xml, bddl, metaBytes, stateBytes] = await Promise.all([
     textOf(files, `${folder}/scene.xml`),
+    textOf(files, `${folder}/task.bddl`),
     bytesOf(files, `${folder}/meta.json`),
     bytesOf(files, `${folder}/init.pruned_init`),
   ]);
@@ -104,13 +101,12 @@ async function load(files: LiberoFiles, { folder }: LiberoTask): Promise<LoadedT
   return {
     meta,
     states: await readInitStates(stateBytes),
-    scene: sceneOf(xml, Object.fromEntries(await Promise.all(assets)), meta),
+    scene: sceneOf({ xml, bddl, files: Object.fromEntries(await Promise.all(assets)) }, meta),
   };
 }
 
 function sceneOf(
-  xml: string,
-  files: Readonly<Record<string, Uint8Array>>,
+  texts: Pick<ManipulationScene, "xml" | "bddl" | "files">,
   meta: LiberoMeta,
 ): ManipulationScene {
   const numbered = (prefix: string): readonly string[] =>
@@ -118,8 +114,7 @@ function sceneOf(
   const things = (kind: ThingMeta["kind"], from: LiberoMeta["objects"]) =>
     Object.entries(from).map(([name, thing]) => [name, thingMeta(kind, thing)] as const);
   return {
-    xml,
-    files,
+    ...texts,
     // robosuite's names for its Panda and that one's gripper.
     arm: {
       site: meta.arm.site,

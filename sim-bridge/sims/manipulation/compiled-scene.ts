@@ -88,7 +88,7 @@ export class SceneCache implements Disposable {
   async #compileTask(task: ManipulationTask): Promise<TaskScene> {
     await this.#world.prepare?.(task.name);
     const scene = this.#world.buildScene(task.name);
-    const { goal: atoms } = parseBddl(task.bddl);
+    const { goal: atoms } = parseBddl(scene.bddl);
     const hash = await hashScene(scene);
     let compiled = this.#scenes.get(hash);
     if (compiled === undefined) {

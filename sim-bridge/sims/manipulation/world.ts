@@ -18,12 +18,10 @@
 import type { ImageSpec, QuatWxyz, TaskInfo, Vec3 } from "../../../src/core/index.ts";
 import type { RenderModel } from "./render/types.ts";
 
-/** A task: what is asked, and (in BDDL) what is there, where it starts and when it is done. */
+/** A task: what is asked. What is there, where it starts and when it is done: its scene's `bddl`. */
 export interface ManipulationTask extends TaskInfo {
   /** Kind of work, for tables: `lift`, `stack`, `place_in`, ... */
   readonly family: string;
-  /** Problem text in LIBERO's BDDL dialect. Its `:goal` is the success condition. */
-  readonly bddl: string;
 }
 
 /** The arm that stands in the scene, by MJCF names. */
@@ -130,6 +128,8 @@ export interface SceneVisuals {
 
 /** The compiled-from text and names of one task's scene. */
 export interface ManipulationScene {
+  /** The task's problem in LIBERO's BDDL dialect. Its `:goal` is the success condition. */
+  readonly bddl: string;
   readonly xml: string;
   /** Files the MJCF refers to, by the name it uses. */
   readonly files: Readonly<Record<string, Uint8Array>>;

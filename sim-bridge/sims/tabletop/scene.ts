@@ -25,7 +25,7 @@ export interface StateLayout {
 }
 
 export interface ComposedScene {
-  readonly scene: ManipulationScene;
+  readonly scene: Omit<ManipulationScene, "bddl">;
   readonly layout: StateLayout;
   readonly fixtures: ReadonlyMap<string, Fixture>;
 }

@@ -43,6 +43,8 @@ const composedCache = new Map<string, ComposedScene>();
 export interface TabletopTask extends ManipulationTask {
   readonly suite: Suite;
   readonly family: Family;
+  /** Its problem in LIBERO's BDDL dialect. */
+  readonly bddl: string;
 }
 
 /** Names of the suites, LIBERO's four. */
@@ -94,7 +96,8 @@ function composed(spec: TaskSpec): ComposedScene {
 }
 
 function buildScene(task: string): ManipulationScene {
-  return composed(specOf(task)).scene;
+  const spec = specOf(task);
+  return { ...composed(spec).scene, bddl: textOf(spec) };
 }
 
 function initialState(task: string, choice: InitialStateChoice): InitialState {

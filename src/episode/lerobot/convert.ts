@@ -13,12 +13,17 @@ import { createLeRobotWriter } from "./writer.ts";
 export async function writeLeRobotDataset(
   folder: string,
   dataset: Dataset,
-  options: Omit<LeRobotWriterOptions, "spec"> = {},
+  options: Omit<LeRobotWriterOptions, "spec"> & {
+    /** Called after each episode with how many are written; what it throws stops the work. */
+    readonly onEpisode?: (written: number) => void;
+  } = {},
 ): Promise<void> {
-  const writer = await createLeRobotWriter(folder, { ...options, spec: dataset.spec });
+  const { onEpisode, ...rest } = options;
+  const writer = await createLeRobotWriter(folder, { ...rest, spec: dataset.spec });
   for (const episode of dataset.episodes) {
     const { instruction, task } = episode;
     await writer.episode(instruction === "" ? task : instruction, stepsOf(dataset, episode));
+    onEpisode?.(episode.index + 1);
   }
   await writer.end();
 }

@@ -4,12 +4,13 @@
 
 Without a model it executes small random actions; with one it asks it for a chunk and executes the whole of it. The model takes
 `proprio` float32[1, 8] (position, quaternion, opening) and, with images, `image/agentview` and `image/robot0_eye_in_hand`
-uint8[1, size, size, 3]; it gives `action` float32[1, horizon, 7]. Time counts from the first reset: imports and the
-construction of the environment are not in it.
+uint8[1, size, size, 3]; it gives `action` float32[1, horizon, 7]. `seconds` counts from the first reset: imports and the
+construction of the environment are not in it, but in `loadMs`. `resetsMs` has a reset with its settling steps for each episode.
 """
 
 import argparse
 import json
+import resource
 import time
 from pathlib import Path
 
@@ -45,11 +46,17 @@ def policy_of(model, size):
     return lambda observation: session.run(["action"], feeds_of(observation, size))[0][0].astype(np.float64)
 
 
-def run_episode(env, decide, state, limit):
-    """Control steps executed and whether the goal was reached."""
+def begin(env, state):
+    """The first observation that a policy sees."""
+    env.reset()
     observation = env.set_init_state(state)
     for _ in range(SETTLE_STEPS):
         observation, *_ = env.step(np.array(SETTLE_ACTION))
+    return observation
+
+
+def run_episode(env, decide, observation, limit):
+    """Control steps executed and whether the goal was reached."""
     step = 0
     while True:
         for action in decide(observation):
@@ -69,6 +76,7 @@ def main():
     parser.add_argument("--assets", type=Path)
     arguments = parser.parse_args()
     size = arguments.images
+    loading = time.perf_counter()
     original = open_original(arguments.assets, draws=size is not None)
     (task,) = select_tasks(original.tasks, [], [arguments.task])
     rendering = {}
@@ -79,15 +87,21 @@ def main():
     states = read_initial_states(task.initial_states)
     decide = policy_of(arguments.model, size)
     env.seed(0)
+    load_ms = 1000 * (time.perf_counter() - loading)
+    resets_ms = []
     started = time.perf_counter()
     steps = successes = 0
     for episode in range(arguments.episodes):
-        env.reset()
-        taken, success = run_episode(env, decide, states[episode % len(states)], arguments.steps)
+        resetting = time.perf_counter()
+        observation = begin(env, states[episode % len(states)])
+        resets_ms.append(1000 * (time.perf_counter() - resetting))
+        taken, success = run_episode(env, decide, observation, arguments.steps)
         steps += taken
         successes += success
     seconds = time.perf_counter() - started
-    print(json.dumps({"episodes": arguments.episodes, "steps": steps, "successes": successes, "seconds": seconds}))
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    report = {"episodes": arguments.episodes, "steps": steps, "successes": successes, "seconds": seconds}
+    print(json.dumps({**report, "loadMs": load_ms, "resetsMs": resets_ms, "peakMib": peak_mib}))
 
 
 main()

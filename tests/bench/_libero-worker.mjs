@@ -1,0 +1,83 @@
+/** One worker of the LIBERO benchmark: a process of its own, so that its memory is its own. Answers one job and ends. */
+import { performance } from "node:perf_hooks";
+import { createLibero } from "../../dist/sim-bridge/sims/libero/index.js";
+import { defaultLiberoFolder, liberoFolder } from "../../dist/sim-bridge/sims/libero/node.js";
+
+const BLOCK = 8;
+const NOTHING = {
+  images: "none",
+  imagesAt: "last",
+  poses: false,
+  privileged: false,
+  depth: false,
+  segmentation: false,
+};
+/** What is asked for, by case. A case with pictures goes here. */
+const WANTS = { state: NOTHING };
+const mib = (bytes) => bytes / 2 ** 20;
+
+/** Small motions that are the same in every run. */
+function chunkAt(step) {
+  const data = Float32Array.from(
+    { length: 7 * BLOCK },
+    (_, i) => 0.3 * Math.sin(12.9898 * (7 * step + i)),
+  );
+  return { data, horizon: BLOCK, actionDim: 7 };
+}
+
+/** What `libero_loop.py` measures: construction, then episodes with their resets. */
+async function episodes({ task, steps, episodes: count, want }) {
+  const before = performance.now();
+  const env = await createLibero(liberoFolder(defaultLiberoFolder()));
+  const request = (initialState) => ({
+    task,
+    seed: 0,
+    initialState,
+    maxSteps: steps,
+    want: WANTS[want],
+  });
+  await env.reset(request(0));
+  const loadMs = performance.now() - before;
+  const resetsMs = [];
+  let done = 0;
+  const started = performance.now();
+  for (let episode = 0; episode < count; episode++) {
+    const from = performance.now();
+    await env.reset(request(episode));
+    resetsMs.push(performance.now() - from);
+    for (let isLast = false; !isLast;) {
+      const answers = await env.step(chunkAt(done), WANTS[want]);
+      done += answers.length;
+      isLast = answers.at(-1).kind === "last";
+    }
+  }
+  const seconds = (performance.now() - started) / 1000;
+  await env.close();
+  return { loadMs, resetsMs, steps: done, seconds, peakMib: process.resourceUsage().maxRSS / 1024 };
+}
+
+/** Every task loaded, reset to its first state and stepped. */
+async function sweep({ steps }) {
+  const started = performance.now();
+  const env = await createLibero(liberoFolder(defaultLiberoFolder()), { settleSteps: 0 });
+  const slowest = { task: "", ms: 0 };
+  for (const { name: task } of env.tasks) {
+    const from = performance.now();
+    await env.reset({ task, seed: 0, initialState: 0, want: NOTHING });
+    for (let step = 0; step < steps; step++) {
+      const { data } = chunkAt(step);
+      await env.step({ data: data.slice(0, 7), horizon: 1, actionDim: 7 }, NOTHING);
+    }
+    const ms = performance.now() - from;
+    if (ms > slowest.ms) Object.assign(slowest, { task, ms });
+  }
+  const seconds = (performance.now() - started) / 1000;
+  const { length: tasks } = env.tasks;
+  await env.close();
+  return { tasks, seconds, slowest, endMib: mib(process.memoryUsage.rss()) };
+}
+
+process.once("message", async (job) => {
+  const answer = job.kind === "sweep" ? await sweep(job) : await episodes(job);
+  process.send(answer, () => process.exit(0));
+});
