@@ -39,16 +39,13 @@ if (hasReader.status !== 0) {
   }
 }
 
-// Physics of all tasks, made with the original once; later runs only check it.
+// Physics and pictures of all tasks, made with the original once; later runs only check it.
 const data = join(ROOT, ".cache", "libero-test");
 const assets = process.env.EFFERENCE_LIBERO_ASSETS ?? "";
 const cli = join(ROOT, "dist", "src", "cli", "main.js");
 const prepared = spawnSync(
   process.execPath,
-  [
-    ...[cli, "libero", "prepare", "--no-visuals", "--data", data],
-    ...(assets === "" ? [] : ["--assets", assets]),
-  ],
+  [...[cli, "libero", "prepare", "--data", data], ...(assets === "" ? [] : ["--assets", assets])],
   { stdio: ["ignore", "ignore", "inherit"] },
 );
 if (prepared.status !== 0) {

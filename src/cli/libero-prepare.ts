@@ -3,6 +3,8 @@ import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { z } from "zod";
 import { checkLibero, defaultLiberoFolder } from "../../sim-bridge/sims/libero/node.ts";
+import type { PackProgress } from "../../sim-bridge/sims/libero/visual/pack.ts";
+import { packLevels } from "../../sim-bridge/sims/libero/visual/pack.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { Interrupted, interruptSignal } from "./interrupt.ts";
 import type { LiberoPython } from "./libero-python.ts";
@@ -57,12 +59,16 @@ export async function prepareLibero(options: PrepareOptions): Promise<void> {
       signal,
       onEvent: reporter(progress),
     });
+    const levels = await packLevels(folder, packReporter(progress), signal);
     progress.live("checking every file");
     await verifyDataFolder(folder);
     progress.clear();
     const seconds = (performance.now() - started) / 1000;
-    const { tasks, files, bytes } = made;
-    const visuals = made.visual !== null;
+    const packed = Object.values(levels?.files ?? {});
+    const { tasks } = made;
+    const files = made.files + packed.length;
+    const bytes = packed.reduce((sum, file) => sum + file.bytes, made.bytes);
+    const visuals = levels !== undefined;
     if (options.json === true) {
       process.stdout.write(
         `${JSON.stringify({ folder, tasks, files, bytes, visuals, seconds })}\n`,
@@ -175,6 +181,10 @@ function reporter(progress: Progress): (event: ExporterEvent) => void {
       }
     }
   };
+}
+
+function packReporter(progress: Progress): (packing: PackProgress) => void {
+  return ({ done, tasks, task }) => progress.live(`${done}/${tasks} scenes packed  ${task}`);
 }
 
 /** @throws {Error} if a file is missing or holds other bytes than the index says */

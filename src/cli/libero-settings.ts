@@ -1,4 +1,5 @@
 import type { LiberoOptions } from "../../sim-bridge/sims/libero/index.ts";
+import { QUALITY_LEVELS } from "../../sim-bridge/sims/libero/index.ts";
 import { UsageError } from "./exit.ts";
 import type { SimSettings } from "./sim-settings.ts";
 
@@ -6,15 +7,19 @@ import type { SimSettings } from "./sim-settings.ts";
 export const LIBERO_SETTINGS = {
   data: "folder of the exported data (default: $EFFERENCE_LIBERO, else below the user's cache)",
   settle: "no-op steps after a reset, not counted (default 10, as published evaluations do)",
+  quality: "fast (default), balanced or full: how faithfully the cameras draw",
+  image_size: "side of both cameras' images, px (default 128); 0 = no cameras",
   controller: "held (default, as in the official evaluation) or fresh: what its first substep sees",
 } as const;
 
 /** @throws {UsageError} for a value that is none */
 export function liberoSettings(settings: SimSettings): LiberoOptions & { readonly data?: string } {
-  const { data, settle, controller } = settings;
+  const { data, settle, controller, quality, image_size: imageSize } = settings;
   return {
     ...(data === undefined ? {} : { data }),
     ...(settle === undefined ? {} : { settleSteps: wholeNumber("settle", settle) }),
+    ...(quality === undefined ? {} : { quality: oneOf("quality", quality, QUALITY_LEVELS) }),
+    ...(imageSize === undefined ? {} : { imageSize: wholeNumber("image_size", imageSize) }),
     ...(controller === undefined
       ? {}
       : { firstSubstep: oneOf("controller", controller, ["held", "fresh"]) }),

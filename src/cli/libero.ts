@@ -1,6 +1,7 @@
 /** `efference libero check`. */
 import { checkLibero, defaultLiberoFolder } from "../../sim-bridge/sims/libero/node.ts";
 import type { LiberoCheck, LiberoFault } from "../../sim-bridge/sims/libero/node.ts";
+import { QUALITY_LEVELS } from "../../sim-bridge/sims/libero/index.ts";
 import { PREPARE } from "../../sim-bridge/sims/libero/data.ts";
 import { EXIT } from "./exit.ts";
 import { createProgress } from "./progress.ts";
@@ -48,7 +49,7 @@ function wordsOf({ folder, index, files, bytes, faults }: LiberoCheck): string {
     }),
     visual === null
       ? `no pictures: cameras need "${PREPARE}" without --no-visuals`
-      : `pictures: ${visual.levels.join(", ")}`,
+      : `pictures: ${QUALITY_LEVELS.join(", ")}`,
     `${files} files, ${(bytes / 1e6).toFixed(1)} MB: ${faults.length === 0 ? "all as written" : `${faults.length} not as written`}`,
     ...faults.slice(0, MOST_LINES).map(({ path, fault }) => `  ${path} ${FAULT_WORDS[fault]}`),
     ...(faults.length > MOST_LINES ? [`  and ${faults.length - MOST_LINES} more`] : []),

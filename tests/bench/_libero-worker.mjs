@@ -12,8 +12,10 @@ const NOTHING = {
   depth: false,
   segmentation: false,
 };
-/** What is asked for, by case. A case with pictures goes here. */
-const WANTS = { state: NOTHING };
+/** What is asked for, by case. */
+const WANTS = { state: NOTHING, pictures: { ...NOTHING, images: "all", imagesAt: "every" } };
+/** Without pictures nothing of them is loaded. */
+const OPTIONS = { state: { imageSize: 0 }, pictures: { imageSize: 128, quality: "fast" } };
 const mib = (bytes) => bytes / 2 ** 20;
 
 /** Small motions that are the same in every run. */
@@ -28,7 +30,7 @@ function chunkAt(step) {
 /** What `libero_loop.py` measures: construction, then episodes with their resets. */
 async function episodes({ task, steps, episodes: count, want }) {
   const before = performance.now();
-  const env = await createLibero(liberoFolder(defaultLiberoFolder()));
+  const env = await createLibero(liberoFolder(defaultLiberoFolder()), OPTIONS[want]);
   const request = (initialState) => ({
     task,
     seed: 0,
@@ -59,7 +61,10 @@ async function episodes({ task, steps, episodes: count, want }) {
 /** Every task loaded, reset to its first state and stepped. */
 async function sweep({ steps }) {
   const started = performance.now();
-  const env = await createLibero(liberoFolder(defaultLiberoFolder()), { settleSteps: 0 });
+  const env = await createLibero(liberoFolder(defaultLiberoFolder()), {
+    settleSteps: 0,
+    imageSize: 0,
+  });
   const slowest = { task: "", ms: 0 };
   for (const { name: task } of env.tasks) {
     const from = performance.now();

@@ -5,7 +5,7 @@ import { WANT_NOTHING } from "../../src/core/index.ts";
 import { createHub } from "../../sim-bridge/index.ts";
 import type { ManipulationWorld } from "../../sim-bridge/sims/manipulation/world.ts";
 import { createLibero, liberoWorld, readIndex } from "../../sim-bridge/sims/libero/index.ts";
-import type { LiberoOptions } from "../../sim-bridge/sims/libero/index.ts";
+import type { LiberoOptions, QualityLevel } from "../../sim-bridge/sims/libero/index.ts";
 import { liberoFolder } from "../../sim-bridge/sims/libero/node.ts";
 import { taskName } from "../../sim-bridge/sims/libero/world.ts";
 
@@ -75,17 +75,17 @@ export async function openOriginal(
 
 /** Scenes of these tasks, in memory. */
 export async function ourWorld(tasks: readonly string[]): Promise<ManipulationWorld> {
-  const world = await liberoWorld(DATA, await readIndex(DATA), { settleSteps: 0 });
+  const world = await liberoWorld(DATA, await readIndex(DATA), { settleSteps: 0, imageSize: 0 });
   for (const task of tasks) await world.prepare?.(task);
   return world;
 }
 
 export async function openOurs(
   options: LiberoOptions = {},
-  level: string | undefined = undefined,
+  level: QualityLevel | undefined = undefined,
 ): Promise<Side> {
-  if (level !== undefined) throw new Error(`our simulator cannot draw in level "${level}" yet`);
-  const environment = await createLibero(DATA, { settleSteps: 0, ...options });
+  const pictures = level === undefined ? { imageSize: 0 } : { quality: level };
+  const environment = await createLibero(DATA, { settleSteps: 0, ...pictures, ...options });
   return { environment, [Symbol.asyncDispose]: () => environment.close() };
 }
 

@@ -9,9 +9,12 @@ import type { LiberoFiles } from "./data.ts";
 import { readIndex } from "./data.ts";
 import type { LiberoWorldOptions } from "./world.ts";
 import { liberoWorld } from "./world.ts";
+import { DEFAULT_LEVEL, FIDELITY } from "./visual/levels.ts";
 
 export type { LiberoFiles, LiberoIndex, LiberoSuite, LiberoTask } from "./data.ts";
 export { LIBERO_SUITES, readIndex } from "./data.ts";
+export type { QualityLevel } from "./visual/levels.ts";
+export { QUALITY_LEVELS } from "./visual/levels.ts";
 export { MAX_STEPS, SETTLE_STEPS, officialLanguage } from "./suites.ts";
 export { LIBERO_VERSION, liberoWorld } from "./world.ts";
 
@@ -29,9 +32,11 @@ export async function createLibero(
   options: LiberoOptions = {},
 ): Promise<Environment> {
   const world = await liberoWorld(files, await readIndex(files), options);
+  const { quality = DEFAULT_LEVEL, ...settings } = options;
   return createManipulationEnvironment(world, {
     firstSubstep: "held",
     observes: "early",
-    ...options,
+    ...settings,
+    renderer: { fidelity: FIDELITY[quality], ...options.renderer },
   });
 }

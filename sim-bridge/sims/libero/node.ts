@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import type { LiberoFiles, LiberoIndex } from "./data.ts";
 import { INDEX_FILE, PREPARE, readIndex } from "./data.ts";
+import { readLevels } from "./visual/levels.ts";
 
 /** Where data are unless somebody says otherwise: `$EFFERENCE_LIBERO`, else below the user's cache. */
 export function defaultLiberoFolder(): string {
@@ -34,14 +35,15 @@ export interface LiberoCheck {
 
 /**
  * Reads every file and compares it with the index.
- * @throws {RangeError} if there is no index; {SyntaxError} if it is damaged or of another version
+ * @throws {RangeError} if there is no index, or pictures without their packed levels; {SyntaxError} if it is damaged or of another version
  */
 export async function checkLibero(
   folder: string,
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<LiberoCheck> {
   const index = await readIndex(liberoFolder(folder));
-  const entries = Object.entries(index.files);
+  const packed = index.visual === null ? {} : (await readLevels(liberoFolder(folder), index)).files;
+  const entries = Object.entries({ ...index.files, ...packed });
   const faults: LiberoFault[] = [];
   let bytes = 0;
   for (const [i, [path, expected]] of entries.entries()) {

@@ -13,6 +13,9 @@ import type { LiberoFiles, LiberoIndex, LiberoMeta, LiberoTask, LiberoThing } fr
 import { PREPARE, readMeta } from "./data.ts";
 import type { InitStates } from "./init-states.ts";
 import { readInitStates } from "./init-states.ts";
+import { openPictures } from "./visual/pictures.ts";
+import type { PicturesOptions } from "./visual/pictures.ts";
+import type { VisualReader } from "./visual/read.ts";
 import { MAX_STEPS, SETTLE_ACTION, SETTLE_STEPS } from "./suites.ts";
 
 /** Official initial states of every task. */
@@ -28,7 +31,7 @@ interface LoadedTask {
   readonly meta: LiberoMeta;
 }
 
-export interface LiberoWorldOptions {
+export interface LiberoWorldOptions extends PicturesOptions {
   /** @default 10, as published evaluations do */
   readonly settleSteps?: number;
 }
@@ -47,6 +50,7 @@ export async function liberoWorld(
   options: LiberoWorldOptions = {},
 ): Promise<ManipulationWorld> {
   const { settleSteps = SETTLE_STEPS } = options;
+  const pictures = await openPictures(files, index, options);
   const known = new Map(index.tasks.map((task) => [taskName(task), task]));
   const loaded = new Map<string, LoadedTask>();
   const get = (name: string): LoadedTask => {
@@ -60,9 +64,10 @@ export async function liberoWorld(
     versions: {
       [index.source.package]: index.source.version,
       "libero-data": await hashOf(index),
+      ...pictures.versions,
     },
     tasks: index.tasks.map(taskInfo),
-    images: [],
+    images: pictures.images,
     maxSteps: Math.max(...Object.values(MAX_STEPS)),
     tableHeightM: TABLE_HEIGHT_M,
     ...(settleSteps === 0
@@ -70,7 +75,9 @@ export async function liberoWorld(
       : { settle: { steps: settleSteps, action: Float32Array.from(SETTLE_ACTION) } }),
     async prepare(name) {
       const task = known.get(name);
-      if (task !== undefined && !loaded.has(name)) loaded.set(name, await load(files, task));
+      if (task !== undefined && !loaded.has(name)) {
+        loaded.set(name, await load(files, task, pictures.reader));
+      }
     },
     buildScene: (name) => get(name).scene,
     initialState: (name, choice) => stateOf(name, get(name), choice),
@@ -88,7 +95,15 @@ function taskInfo(task: LiberoTask): ManipulationTask {
   };
 }
 
-async function load(files: LiberoFiles, { folder }: LiberoTask): Promise<LoadedTask> {
+async function load(
+  files: LiberoFiles,
+  task: LiberoTask,
+  reader: VisualReader | undefined,
+): Promise<LoadedTask> {
+  const { folder } = task;
+  const visuals = reader?.read({ name: taskName(task), folder });
+  visuals?.catch(() => undefined); // waited for below, after what else may be missing
+
   const [xml, bddl, metaBytes, stateBytes] = await Promise.all([
     textOf(files, `${folder}/scene.xml`),
     textOf(files, `${folder}/task.bddl`),
@@ -101,7 +116,10 @@ async function load(files: LiberoFiles, { folder }: LiberoTask): Promise<LoadedT
   return {
     meta,
     states: await readInitStates(stateBytes),
-    scene: sceneOf({ xml, bddl, files: Object.fromEntries(await Promise.all(assets)) }, meta),
+    scene: {
+      ...sceneOf({ xml, bddl, files: Object.fromEntries(await Promise.all(assets)) }, meta),
+      ...(visuals === undefined ? {} : { visuals: await visuals }),
+    },
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { sha256Hex } from "../../../../src/core/index.ts";
+import type { Fidelity } from "../../manipulation/render/types.ts";
 import type { LiberoFiles, LiberoIndex } from "../data.ts";
 import { PREPARE } from "../data.ts";
 
@@ -17,6 +18,13 @@ export type QualityLevel = "full" | PackedLevel;
 export const QUALITY_LEVELS = ["full", "balanced", "fast"] as const;
 export const DEFAULT_LEVEL: QualityLevel = "fast";
 
+/** The renderer's own short cuts cost up to 3 dB: they suit levels that are reduced already. */
+export const FIDELITY: Readonly<Record<QualityLevel, Fidelity>> = {
+  full: "exact",
+  balanced: "fast",
+  fast: "fast",
+};
+
 export const LEVELS_FILE = "levels.json";
 /** Changes whenever the same meshes would be packed to others. */
 export const PACK_VERSION = 1;
@@ -27,7 +35,10 @@ const packedSchema = z.object({
   /** By the path of a texture as exported: that of its smaller copy. */
   textures: z.record(z.string(), z.string()),
   /** By task (`SUITE/NAME`): files of its meshes, row by row as in its `visual.json`; null where nothing is left. */
-  tasks: z.record(z.string(), z.object({ triangles: z.int(), meshes: z.array(z.string().nullable()) })),
+  tasks: z.record(
+    z.string(),
+    z.object({ triangles: z.int(), meshes: z.array(z.string().nullable()) }),
+  ),
 });
 const levelsSchema = z.object({
   format: z.literal("efference_libero_levels"),

@@ -121,7 +121,7 @@ class SectionReader {
     if (padded > this.left) throw bad(`it ends ${padded - this.left} bytes too early`);
     const section = this.#bytes.slice(this.#at, this.#at + length);
     this.#at += padded;
-    return section.buffer as ArrayBuffer;
+    return section.buffer;
   }
 }
 

@@ -75,7 +75,7 @@ export class VisualReader {
       );
     }
     return Promise.all(
-      packed.meshes.map((path) => (path === null ? EMPTY_MESH : this.#mesh(path))),
+      packed.meshes.map((path) => (path === null ? Promise.resolve(EMPTY_MESH) : this.#mesh(path))),
     );
   }
 

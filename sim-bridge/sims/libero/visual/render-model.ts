@@ -14,7 +14,11 @@ export interface VisualParts {
 const VISIBLE_GROUP = 1;
 
 /** @throws {RangeError} if the scene lacks a body that something is fixed to */
-export function renderModelOf(visual: Visual, parts: VisualParts, bodies: SceneBodies): RenderModel {
+export function renderModelOf(
+  visual: Visual,
+  parts: VisualParts,
+  bodies: SceneBodies,
+): RenderModel {
   const { geoms, materials, lights, cameras, headlight, quality } = visual;
   const flat = <T>(rows: readonly T[], pick: (row: T) => readonly number[] | number): number[] =>
     rows.flatMap(pick);

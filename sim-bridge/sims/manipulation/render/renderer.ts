@@ -197,13 +197,24 @@ class SoftwareRenderer implements CameraRenderer {
     const rgb = this.#drawOpaque(state, { poses, background, wantsRgb });
     const buffer = this.#raster.target;
     if (wantsRgb) this.#finish(state, rgb, poses);
+    const depth = wantsDepth === true ? depthImage(buffer) : undefined;
     return {
       rgb,
-      ...(wantsDepth === true && { depth: depthImage(buffer) }),
-      ...(wantsLabels === true && {
-        segmentation: segmentationImage(buffer, state.triangles, this.#geomIds),
-      }),
+      ...(depth !== undefined && { depth }),
+      ...(wantsLabels === true && { segmentation: this.#labels(state, background) }),
     };
+  }
+
+  /** Labels of everything, see-through geoms too: draws them over the opaque ones, so nothing else comes after. */
+  #labels(state: CameraState, background: Background | undefined): Uint16Array {
+    const raster = this.#raster;
+    const { target } = raster;
+    if (this.#blendedRows.length > 0) {
+      raster.begin(target);
+      this.#drawer.drawRows(state.camera, this.#blendedRows);
+      if (background !== undefined) widen(background.changed, raster.touched);
+    }
+    return segmentationImage(target, state.triangles, this.#geomIds);
   }
 
   invalidate(): void {
@@ -402,4 +413,13 @@ class SoftwareRenderer implements CameraRenderer {
 
 function copyOf({ inverseDepth, triangle }: SampleBuffer): SampleBuffer {
   return { inverseDepth: inverseDepth.slice(), triangle: triangle.slice() };
+}
+
+/** Makes an extent hold another one as well. */
+function widen(extent: Extent, other: Extent): void {
+  if (other.xMax <= other.xMin || other.yMax <= other.yMin) return;
+  extent.xMin = Math.min(extent.xMin, other.xMin);
+  extent.yMin = Math.min(extent.yMin, other.yMin);
+  extent.xMax = Math.max(extent.xMax, other.xMax);
+  extent.yMax = Math.max(extent.yMax, other.yMax);
 }

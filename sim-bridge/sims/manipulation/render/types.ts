@@ -8,6 +8,9 @@
  * (no gamma). Names and meanings of the arrays follow `mjModel` of MuJoCo 3.14.
  */
 
+/** Changes whenever the same scene would be drawn with other bytes. */
+export const RENDERER_VERSION = "2";
+
 /** `mjtGeom` values that can be drawn (2 is a sphere ... 7 a mesh; 1 is a height field, not drawn). */
 export const GEOM_TYPE = {
   plane: 0,
@@ -178,7 +181,7 @@ export interface CameraImages {
    * where nothing is. See-through geoms are not seen.
    */
   readonly depth?: Float32Array;
-  /** uint16[height, width]: what is at the pixel's centre: 0 = background, else 1 + geom id. */
+  /** uint16[height, width]: what is at the pixel's centre, see-through or not: 0 = background, else 1 + geom id. */
   readonly segmentation?: Uint16Array;
 }
 
