@@ -1,10 +1,12 @@
 /**
  * Time per camera image of 128 x 128 on a tabletop scene whose arm moves from frame to frame, against
- * MuJoCo's own ray caster (`mj_multiRay`: labels and depth only, no colour) on the same frames.
+ * MuJoCo's own ray caster (`mj_multiRay`: labels and depth only, no colour) on the same frames; then what a
+ * planar mirror adds.
  */
 import loadMujoco from "@mujoco/mujoco";
 import { readRenderModel } from "../../dist/sim-bridge/sims/manipulation/render/read-model.js";
 import { createCameraRenderer } from "../../dist/sim-bridge/sims/manipulation/render/renderer.js";
+import { GOLDEN_SCENES } from "../support/render/golden-scenes.mjs";
 import { ARM_POSE, tabletopXml } from "../support/render/scenes.mjs";
 
 const SIZE = 128;
@@ -34,6 +36,46 @@ function timeFrames(move, draw) {
   }
   times.sort((a, b) => a - b);
   return { p10: times[Math.floor(FRAMES / 10)], p50: times[Math.floor(FRAMES / 2)] };
+}
+
+/**
+ * What a mirror and exact pictures cost: the frames of a scene with a mirror, whose ball moves, against the
+ * same scene without reflectance.
+ */
+function timeMirror(mujoco, print) {
+  const { xml, frames } = GOLDEN_SCENES.find(({ name }) => name === "mirror");
+  const model = mujoco.MjModel.from_xml_string(xml);
+  const data = new mujoco.MjData(model);
+  const move = (frame) => {
+    data.qpos.set(frames[0]);
+    data.qpos[0] = 0.1 * Math.sin(0.1 * frame);
+    mujoco.mj_kinematics(model, data);
+  };
+  const poses = { bodyXpos: data.xpos, bodyXmat: data.xmat };
+  const mirroring = readRenderModel(model);
+  const { materials } = mirroring;
+  const reflectance = new Float32Array(materials.count);
+  const plain = { ...mirroring, materials: { ...materials, reflectance } };
+  for (const fidelity of ["fast", "exact"]) {
+    for (const camera of ["front", "hand"]) {
+      const time = (renderModel) => {
+        const options = { width: SIZE, height: SIZE, fidelity };
+        const renderer = createCameraRenderer(renderModel, options);
+        const times = timeFrames(move, () => renderer.render(camera, poses));
+        renderer.dispose();
+        return times;
+      };
+      const without = time(plain);
+      const ours = time(mirroring);
+      print(
+        `${camera.padEnd(6)}${`a mirror, ${fidelity}`.padEnd(36)}${ours.p10.toFixed(2)} / ${ours.p50.toFixed(2)}` +
+          `   without ${without.p10.toFixed(2)} / ${without.p50.toFixed(2)}` +
+          `   ${(ours.p10 / without.p10).toFixed(2)} of the time without`,
+      );
+    }
+  }
+  data.delete();
+  model.delete();
 }
 
 /** One ray through the centre of each pixel. */
@@ -93,5 +135,6 @@ export default {
     }
     data.delete();
     model.delete();
+    timeMirror(mujoco, print);
   },
 };

@@ -1,4 +1,5 @@
 import type { Camera } from "./camera.ts";
+import type { GeomColours } from "./colours.ts";
 import type { GeomDrawer } from "./draw.ts";
 import type { VertexLighting } from "./lighting.ts";
 import type { Extent, Rasterizer } from "./raster.ts";
@@ -64,6 +65,7 @@ export interface DrawingParts {
   readonly drawer: GeomDrawer;
   readonly lighting: VertexLighting;
   readonly shader: Shader;
+  readonly colours: GeomColours;
   /** See-through geoms are drawn here one by one; its triangles are all 0 between two of them. */
   readonly overlay: SampleBuffer;
   /** World poses of the geoms, POSE_STRIDE numbers each. */
@@ -88,7 +90,7 @@ export function blendGeoms(
   parts: DrawingParts,
   target: BlendTarget,
 ): void {
-  const { scene, raster, drawer, shader, overlay } = parts;
+  const { colours, raster, drawer, shader, overlay } = parts;
   const { camera, opaque, rgb, isMirrored } = target;
   for (const row of drawer.visibleFromFar(camera, rows)) {
     overlay.inverseDepth.set(opaque.inverseDepth);
@@ -96,7 +98,7 @@ export function blendGeoms(
     raster.resetTouched();
     target.drawRow(row);
     shader.ensure();
-    const weight = blendWeight(scene.geoms[row]!.rgba[3]!);
+    const weight = blendWeight(colours.alpha(row));
     blendOverlay(raster, shader, { overlay, rgb, weight });
   }
 }

@@ -91,6 +91,7 @@ export class VertexLighting {
   readonly #scene: RenderScene;
   readonly #model: RenderModel;
   readonly #vertices: VertexBuffer;
+  readonly #rgba: Float64Array;
   readonly #lights: readonly PlacedLight[];
   #litInFrame: Int32Array;
   #frame = 0;
@@ -98,7 +99,13 @@ export class VertexLighting {
   #geomPoses: Float64Array = new Float64Array(0);
   #reflectance = 1;
 
-  constructor(model: RenderModel, scene: RenderScene, vertices: VertexBuffer) {
+  /** @param rgba colours of the geoms, 4 per row, read whenever a vertex is lit */
+  constructor(
+    model: RenderModel,
+    scene: RenderScene,
+    { vertices, rgba }: { vertices: VertexBuffer; rgba: Float64Array },
+  ) {
+    this.#rgba = rgba;
     this.#model = model;
     this.#scene = scene;
     this.#vertices = vertices;
@@ -192,10 +199,11 @@ export class VertexLighting {
     vy *= viewLength;
     vz *= viewLength;
 
-    const { rgba, emission, specular, specularPower } = geom;
-    const rgbaRed = rgba[0]! * this.#reflectance;
-    const rgbaGreen = rgba[1]! * this.#reflectance;
-    const rgbaBlue = rgba[2]! * this.#reflectance;
+    const { emission, specular, specularPower } = geom;
+    const rgba = this.#rgba;
+    const rgbaRed = rgba[4 * row]! * this.#reflectance;
+    const rgbaGreen = rgba[4 * row + 1]! * this.#reflectance;
+    const rgbaBlue = rgba[4 * row + 2]! * this.#reflectance;
     let red = emission * rgbaRed;
     let green = emission * rgbaGreen;
     let blue = emission * rgbaBlue;

@@ -9,6 +9,7 @@
 import { blendGeoms } from "./blend.ts";
 import type { DrawingParts } from "./blend.ts";
 import type { Camera } from "./camera.ts";
+import { GeomColours } from "./colours.ts";
 import { GeomDrawer } from "./draw.ts";
 import { depthImage, segmentationImage } from "./labels.ts";
 import { VertexLighting } from "./lighting.ts";
@@ -111,10 +112,11 @@ class SoftwareRenderer implements CameraRenderer {
   readonly #cachesBackground: boolean;
   /** World poses of the geoms, POSE_STRIDE numbers each. */
   readonly #poses: Float64Array;
-  /** Rows of the geoms in drawing order: what never moves, what moves, what is see-through. */
+  /** Rows of the geoms whose colours never change: what never moves, what moves, what is see-through. */
   #fixedRows: readonly number[] = [];
   #movingRows: readonly number[] = [];
   readonly #blendedRows: readonly number[];
+  readonly #colours: GeomColours;
   readonly #drawer: GeomDrawer;
   readonly #parts: DrawingParts;
   /** Only where something mirrors. */
@@ -133,6 +135,7 @@ class SoftwareRenderer implements CameraRenderer {
     this.#options = options;
     const { geoms } = this.#scene;
     this.#mounts = geomMounts(model, geoms);
+    this.#colours = new GeomColours(model, scene);
     this.#geomIds = geoms.map(({ id }) => id);
     this.#cachesBackground = options.cacheBackground ?? true;
     const fixed = model.cameras.filter(isStatic).length;
@@ -141,7 +144,10 @@ class SoftwareRenderer implements CameraRenderer {
     const memory = new RasterMemory(scene, size, { buffers: 2 + more, lists: 1 + more, mirror });
     this.#raster = new KernelRasterizer(scene, memory);
     this.#buffer = this.#raster.target;
-    this.#lighting = new VertexLighting(model, this.#scene, this.#raster.vertices);
+    this.#lighting = new VertexLighting(model, scene, {
+      vertices: this.#raster.vertices,
+      rgba: this.#colours.rgba,
+    });
     this.#shader = new Shader(this.#scene, this.#raster, { lighting: this.#lighting, isExact });
     this.#sky = new Sky(model, this.#scene.textures);
     this.#resolver = new Resolver(size, { shader: this.#shader, sky: this.#sky, isExact });
@@ -154,12 +160,13 @@ class SoftwareRenderer implements CameraRenderer {
       drawer: this.#drawer,
       lighting: this.#lighting,
       shader: this.#shader,
+      colours: this.#colours,
       overlay: memory.sampleBuffer(),
       geomPoses: this.#poses,
       isExact,
     };
     this.#mirror = mirror ? new Mirror(this.#parts) : undefined;
-    this.#blendedRows = [...geoms.keys()].filter((row) => !geoms[row]!.opaque);
+    this.#blendedRows = this.#unchangingRows((row) => this.#colours.isSeeThrough(row));
     this.invalidate();
     const { triangles } = this.#raster;
     for (const camera of model.cameras) {
@@ -220,7 +227,7 @@ class SoftwareRenderer implements CameraRenderer {
   invalidate(): void {
     const { geoms } = this.#scene;
     const isFixed = (row: number): boolean => this.#model.bodyWeldId[geoms[row]!.bodyId] === 0;
-    const opaque = [...geoms.keys()].filter((row) => geoms[row]!.opaque);
+    const opaque = this.#unchangingRows((row) => this.#colours.isOpaque(row));
     this.#fixedRows = opaque.filter(isFixed);
     this.#movingRows = opaque.filter((row) => !isFixed(row));
     for (const state of this.#cameras.values()) state.background = undefined;
@@ -232,6 +239,18 @@ class SoftwareRenderer implements CameraRenderer {
     this.#centres?.dispose();
     this.#centres = undefined;
     this.#cameras.clear();
+  }
+
+  /** Rows whose colours never change and are of a kind. */
+  #unchangingRows(isOfKind: (row: number) => boolean): readonly number[] {
+    const rows = [...this.#scene.geoms.keys()].filter(isOfKind);
+    return rows.filter((row) => !this.#colours.dynamicRows.includes(row));
+  }
+
+  /** Opaque geoms that no background contains: they move, or their colours change. */
+  #unbakedRows(): readonly number[] {
+    const dynamic = this.#colours.dynamicRows.filter((row) => this.#colours.isOpaque(row));
+    return dynamic.length === 0 ? this.#movingRows : [...this.#movingRows, ...dynamic];
   }
 
   /** Checks the call and places camera and geoms. */
@@ -252,6 +271,7 @@ class SoftwareRenderer implements CameraRenderer {
           `they must have ${3 * bodies} and ${9 * bodies}`,
       );
     }
+    this.#colours.begin(poses.geomColours);
     placeMount(state.mount, poses, state.camera.pose, 0);
     this.#mounts.forEach((mount, row) => placeMount(mount, poses, this.#poses, row * POSE_STRIDE));
     return state;
@@ -274,7 +294,7 @@ class SoftwareRenderer implements CameraRenderer {
       this.#restore(background);
       raster.begin(background.frame);
     }
-    this.#drawer.drawRows(camera, this.#movingRows);
+    this.#drawer.drawRows(camera, this.#unbakedRows());
     this.#mirror?.mark(triangles, 1 + (background?.triangleCount ?? 0));
     if (background !== undefined) Object.assign(background.changed, raster.touched);
     if (!options.wantsRgb) return new Uint8Array(0);
@@ -294,8 +314,10 @@ class SoftwareRenderer implements CameraRenderer {
     const { camera, triangles } = state;
     const raster = this.#raster;
     const target = raster.target;
-    const blendedRows = this.#blendedRows;
-    const opaqueRows = [...this.#fixedRows, ...this.#movingRows];
+    const { dynamicRows } = this.#colours;
+    const seeThrough = dynamicRows.filter((row) => this.#colours.isSeeThrough(row));
+    const blendedRows = [...this.#blendedRows, ...seeThrough];
+    const opaqueRows = [...this.#fixedRows, ...this.#unbakedRows()];
     const frame = { camera, target, triangles, poses, opaqueRows, blendedRows };
     const isMirrored = this.#mirror?.addTo(rgb, frame) ?? false;
     if (blendedRows.length > 0) {

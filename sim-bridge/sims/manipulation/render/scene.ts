@@ -37,11 +37,11 @@ export class SceneGeom {
   /** Bounding sphere in the frame of the geom, m. */
   readonly center: Float64Array;
   readonly radius: number;
+  /** As the model has it; `GeomColours` holds that of the present frame. */
   readonly rgba: Float64Array;
   readonly emission: number;
   readonly specular: number;
   readonly specularPower: SpecularPower;
-  readonly opaque: boolean;
   readonly isPlane: boolean;
   /** Share of the light that the geom's Z+ face mirrors; 0 for shapes other than planes and boxes. */
   readonly reflectance: number;
@@ -72,12 +72,8 @@ export class SceneGeom {
     this.isPlane = type === GEOM_TYPE.plane;
     this.reflectance = (this.isPlane || isBox) && material >= 0 ? reflectance[material]! : 0;
     this.faceHeight = isBox ? model.geoms.size[3 * id + 2]! : 0;
-    this.opaque = this.rgba[3]! >= OPAQUE_ALPHA;
   }
 }
-
-/** `mjv` sorts geoms of at least this alpha among the opaque ones. */
-const OPAQUE_ALPHA = 0.995;
 
 interface Bounds {
   readonly center: readonly number[];
@@ -137,11 +133,13 @@ export function buildScene(
 ): RenderScene {
   const textures = buildTextures(model.textures);
   const visible = new Set(visibleGroups);
+  const dynamic = new Set(model.geoms.dynamicColours);
   const pieces: { geom: number; shape: TexturedTessellation }[] = [];
   const geoms: SceneGeom[] = [];
   const end = { vertices: 0, indices: 0 };
   for (let id = 0; id < model.geoms.count; id++) {
-    if (!visible.has(model.geoms.group[id]!) || colourOf(model, id)[3]! <= 0) continue;
+    const mayBeSeen = colourOf(model, id)[3]! > 0 || dynamic.has(id);
+    if (!visible.has(model.geoms.group[id]!) || !mayBeSeen) continue;
     const shapes = tessellateGeom(model, { id, isExact: fidelity === "exact" });
     if (shapes.length === 0) continue;
     const levels = shapes.map(({ shape, maxRadiusPx }) => {

@@ -47,6 +47,11 @@ export interface RenderGeoms {
   readonly meshId: Int32Array;
   /** Visibility group, 0-5. */
   readonly group: Int32Array;
+  /**
+   * Ids of geoms whose colour, or being seen at all, may change from frame to frame
+   * (`BodyPoses.geomColours`); they are never part of a baked background. Default none.
+   */
+  readonly dynamicColours?: readonly number[];
 }
 
 /** Materials, one row per material. */
@@ -161,6 +166,11 @@ export interface BodyPoses {
   readonly bodyXpos: Float64Array;
   /** `xmat`: float64[nbody, 3, 3], row-major, world from body. */
   readonly bodyXmat: Float64Array;
+  /**
+   * Colours of the geoms that `RenderGeoms.dynamicColours` names, in its order: float32[n, 4], finite.
+   * With an alpha of 0 or less a geom is neither drawn nor labelled. Without it they have the model's.
+   */
+  readonly geomColours?: Float32Array;
 }
 
 /** Which images to make; `rgb` is on unless switched off. */
@@ -211,7 +221,7 @@ export interface CameraRenderer {
   readonly height: number;
   /**
    * Draws one camera.
-   * @throws {RangeError} if the model has no such camera or the poses do not fit the model
+   * @throws {RangeError} if the model has no such camera or the poses or colours do not fit the model
    */
   render(cameraName: string, poses: BodyPoses, outputs?: CameraOutputs): CameraImages;
   /**

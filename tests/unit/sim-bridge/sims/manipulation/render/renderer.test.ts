@@ -6,6 +6,7 @@ import {
   TEXTURE_TYPE,
 } from "../../../../../../sim-bridge/sims/manipulation/render/types.ts";
 import type {
+  CameraRenderer,
   CameraRendererOptions,
   RenderModel,
 } from "../../../../../../sim-bridge/sims/manipulation/render/types.ts";
@@ -256,6 +257,75 @@ describe("createCameraRenderer", () => {
     expect(pixelAt(rgb, 40, 20, 20)).toEqual([64, 0, 191]); // 1 - (1 - 0.5)^2 of blue
     expect(pixelAt(rgb, 40, 32, 8)).toEqual([255, 0, 0]); // hidden under the plane
     expect(segmentation![20 * 40 + 20]).toBe(2);
+  });
+
+  describe("colours that change", () => {
+    /** A lamp that is off in the model on a fixed floor, and a box that moves. */
+    const lampModel = (): RenderModel => {
+      const glow = (rgba: number[]): object => ({ rgba, material: { emission: 1 } });
+      const model = renderModel({
+        geoms: [
+          { type: "plane", size: [1, 1, 1], ...glow([0.2, 0.2, 0.2, 1]) },
+          { type: "cylinder", size: [0.4, 0.02], pos: [0, 0, 0.02], ...glow([1, 0, 0, -1]) },
+          { type: "box", size: [0.1, 0.1, 0.1], ...glow([0, 0, 1, 1]), bodyId: 1 },
+        ],
+        bodyWeldId: [0, 1],
+      });
+      return { ...model, geoms: { ...model.geoms, dynamicColours: [1] } };
+    };
+    const look = (renderer: CameraRenderer, rgba?: number[]): number[] => {
+      const poses = bodyPoses(2, { 1: [0.8, 0.8, 0.1] });
+      const geomColours = rgba && Float32Array.from(rgba);
+      const images = renderer.render(
+        "above",
+        { ...poses, ...(geomColours && { geomColours }) },
+        ALL,
+      );
+      return [...pixelAt(images.rgb, 40, 20, 20), images.segmentation![20 * 40 + 20]!];
+    };
+
+    it.each([true, false])("are those of the frame, with a background %s", (cacheBackground) => {
+      const size = { width: 40, height: 40, cacheBackground };
+      const renderer = createCameraRenderer(lampModel(), size);
+      for (let turn = 0; turn < 2; turn++) {
+        expect(look(renderer)).toEqual([51, 51, 51, 1]);
+        expect(look(renderer, [1, 0.4, 0, 1])).toEqual([255, 102, 0, 2]);
+        expect(look(renderer, [0, 1, 0, 0.5])).toEqual([13, 204, 13, 1]); // 3/4 of the green
+        expect(look(renderer, [0, 1, 0, 0])).toEqual([51, 51, 51, 1]);
+      }
+    });
+
+    it("draw what a model with those colours would", () => {
+      const renderer = createCameraRenderer(lampModel(), options());
+      const { geoms, ...rest } = lampModel();
+      for (const colour of [
+        [0.3, 0.9, 0.1, 1],
+        [0.9, 0.1, 0.2, 0.6],
+      ]) {
+        // prettier-ignore
+        const geomColours = Float32Array.from(colour);
+        const rgba = geoms.rgba.slice();
+        rgba.set(geomColours, 4);
+        const { dynamicColours: _, ...fixed } = geoms;
+        const model = { ...rest, geoms: { ...fixed, rgba } };
+        const poses = bodyPoses(2, { 1: [0.2, 0.1, 0.1] });
+        const expected = createCameraRenderer(model, options()).render("above", poses, ALL);
+        expect(renderer.render("above", { ...poses, geomColours }, ALL)).toEqual(expected);
+      }
+    });
+
+    it("must be finite and four for each geom that the model names", () => {
+      const renderer = createCameraRenderer(lampModel(), options());
+      expect(() => look(renderer, [1, 1, 1])).toThrow(/there are 3 numbers, there must be 4/);
+      expect(() => look(renderer, [1, NaN, 1, 1])).toThrow(/a colour is not finite/);
+      const model = lampModel();
+      for (const dynamicColours of [[3], [-1], [1, 1], [0.5]]) {
+        const strange = { ...model, geoms: { ...model.geoms, dynamicColours } };
+        expect(() => createCameraRenderer(strange, options())).toThrow(
+          /dynamicColours names geom .*, it must name geoms from 0 to 2, each once/,
+        );
+      }
+    });
   });
 
   describe("mirrors", () => {
