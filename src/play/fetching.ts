@@ -8,25 +8,57 @@ export interface FetchProgress {
   readonly total: number;
 }
 
+/** Files of one kind that are on their way at once. Bytes. */
+interface Batch {
+  open: number;
+  done: number;
+  total: number;
+  /** Whether the length of every one is known. */
+  isKnown: boolean;
+}
+
+/** @param onProgress hears of all files of one kind that are fetched at once as of one */
 export function fetchingWith(onProgress: (progress: FetchProgress) => void): Fetching {
+  const batches = new Map<string, Batch>();
   return async (url, what) => {
-    const response = await fetch(url).catch((cause: unknown) => {
-      throw new Error(`Cannot load the ${what}: ${url} does not answer`, { cause });
-    });
-    if (!response.ok || response.body === null) {
-      throw new Error(`Cannot load the ${what}: ${url} answers ${response.status}, must be 200`);
+    const batch = batches.get(what) ?? { open: 0, done: 0, total: 0, isKnown: true };
+    batches.set(what, batch);
+    batch.open++;
+    const tell = (): void =>
+      onProgress({ what, done: batch.done, total: batch.isKnown ? batch.total : 0 });
+    try {
+      const response = await answerOf(url, what);
+      const length = lengthOf(response);
+      if (length === undefined) batch.isKnown = false;
+      else batch.total += length;
+      tell();
+      const parts: Uint8Array<ArrayBuffer>[] = [];
+      const reader = response.body.getReader();
+      for (let read = await reader.read(); !read.done; read = await reader.read()) {
+        parts.push(read.value);
+        batch.done += read.value.byteLength;
+        tell();
+      }
+      return await new Blob(parts).arrayBuffer();
+    } finally {
+      batch.open--;
+      if (batch.open === 0) batches.delete(what);
     }
-    // A compressed answer tells its compressed length: of no use for what comes out of it.
-    const compressed = response.headers.has("content-encoding");
-    const total = compressed ? 0 : Number(response.headers.get("content-length") ?? 0);
-    const parts: Uint8Array<ArrayBuffer>[] = [];
-    let done = 0;
-    const reader = response.body.getReader();
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      parts.push(read.value);
-      done += read.value.byteLength;
-      onProgress({ what, done, total });
-    }
-    return new Blob(parts).arrayBuffer();
   };
+}
+
+type Answer = Response & { readonly body: ReadableStream<Uint8Array<ArrayBuffer>> };
+
+async function answerOf(url: string, what: string): Promise<Answer> {
+  const response = await fetch(url).catch((cause: unknown) => {
+    throw new Error(`Cannot load the ${what}: ${url} does not answer`, { cause });
+  });
+  if (response.ok && response.body !== null) return response as Answer;
+  throw new Error(`Cannot load the ${what}: ${url} answers ${response.status}, must be 200`);
+}
+
+/** A compressed answer tells its compressed length: of no use for what comes out of it. */
+function lengthOf({ headers }: Response): number | undefined {
+  const length = headers.get("content-length");
+  return length === null || headers.has("content-encoding") ? undefined : Number(length);
 }

@@ -28,9 +28,11 @@ function chunkAt(step) {
 }
 
 /** What `libero_loop.py` measures: construction, then episodes with their resets. */
-async function episodes({ task, steps, episodes: count, want }) {
+async function episodes({ task: place, steps, episodes: count, want }) {
   const before = performance.now();
   const env = await createLibero(liberoFolder(defaultLiberoFolder()), OPTIONS[want]);
+  const [suite, index] = place.split("/");
+  const { name: task } = env.tasks.filter((each) => each.suite === suite)[Number(index)];
   const request = (initialState) => ({
     task,
     seed: 0,

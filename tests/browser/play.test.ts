@@ -1,8 +1,10 @@
 /** Worlds that run in the page: simulated in a worker, driven by an expert and by keys. */
+import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { ViewerServer } from "../../src/viewer/server/serve.ts";
 import { serveViewer } from "../../src/viewer/server/serve.ts";
+import { LIBERO_ABSENT, liberoTaskNames, writeLiberoFolder } from "../support/libero-files.ts";
 import type { TestFolder, WatchedPage } from "../support/viewer-page.ts";
 import { buildViewer, openPage, startBrowser } from "../support/viewer-page.ts";
 
@@ -10,6 +12,8 @@ const found = await startBrowser();
 if ("unavailable" in found) process.stderr.write(`browser tests skipped: ${found.unavailable}\n`);
 /** The engine is 10 MB, and pictures are drawn in software. */
 const SLOW = { timeout: 90_000 };
+const LIBERO_TASK = "object/pick_up_the_alphabet_soup_and_place_it_in_the_basket";
+if (LIBERO_ABSENT !== undefined) process.stderr.write(`LIBERO is not played: ${LIBERO_ABSENT}\n`);
 
 describe.skipIf("unavailable" in found)("playing in the page", () => {
   const browser = (found as { browser: Browser }).browser;
@@ -19,7 +23,13 @@ describe.skipIf("unavailable" in found)("playing in the page", () => {
 
   beforeAll(async () => {
     folder = await buildViewer();
-    viewer = await serveViewer({ folder: folder.episodes, appFolder: folder.appFolder });
+    const libero = join(folder.appFolder, "..", "libero");
+    if (LIBERO_ABSENT === undefined) await writeLiberoFolder(libero, LIBERO_TASK);
+    viewer = await serveViewer({
+      folder: folder.episodes,
+      appFolder: folder.appFolder,
+      worldFolders: LIBERO_ABSENT === undefined ? { libero } : {},
+    });
   });
   afterAll(async () => {
     await browser.close();
@@ -64,6 +74,49 @@ describe.skipIf("unavailable" in found)("playing in the page", () => {
     expect(await page.evaluate(() => location.hash)).toContain("#play=tabletop/lift_red_cube");
     expect(open!.complaints).toEqual([]);
   });
+
+  it.skipIf(LIBERO_ABSENT !== undefined)(
+    `an expert succeeds in LIBERO, of which only its own task is fetched (${LIBERO_ABSENT ?? "data present"})`,
+    async () => {
+      const page = await play("");
+      const fetched: string[] = [];
+      const loading: string[] = [];
+      page.on("request", (request) => {
+        const [, path] = request.url().split("/worlds/libero/");
+        if (path !== undefined) fetched.push(path);
+      });
+      await page.exposeFunction("sayLoading", (words: string) => loading.push(words));
+      await page.addInitScript(() => {
+        const say = (window as unknown as { sayLoading: (words: string) => void }).sayLoading;
+        new MutationObserver(() => {
+          const bar = document.querySelector<HTMLProgressElement>("#play progress");
+          const note = document.querySelector("#play [role=status]")?.textContent ?? "";
+          if (bar !== null && !bar.hidden) say(`${note}, ${bar.position.toFixed(2)}`);
+        }).observe(document, {
+          subtree: true,
+          childList: true,
+          attributes: true,
+          characterData: true,
+        });
+      });
+      await page.goto("about:blank");
+      await page.goto(`${viewer.url}#play=libero/object/0&state=0&drive=expert`);
+      await expect.poll(() => status(page).textContent(), SLOW).toMatch(/^success, step \d+$/);
+      expect(await shownStep(page)).toBeGreaterThan(80);
+      const tasks = page.getByRole("combobox", { name: "Task to play" });
+      expect(await tasks.inputValue()).toBe(LIBERO_TASK);
+      expect(await tasks.locator("option").count()).toBe(liberoTaskNames().length);
+      // Index, scene, problem, names, initial states, and the arm's nine meshes.
+      expect(fetched.filter((path) => path.startsWith("tasks/")).length).toBe(4);
+      expect(fetched.length).toBeLessThanOrEqual(14);
+      // The engine comes compressed, so that its bar has no end; a scene's has.
+      const said = (pattern: RegExp) => loading.filter((words) => pattern.test(words)).length;
+      expect(said(/^Loading the physics engine: [\d.]+ .*B, -1/)).toBeGreaterThan(0);
+      expect(said(/^Loading the scene: [\d.]+ .*B, (?:0\.\d\d|1\.00)/)).toBeGreaterThan(0);
+      expect(open!.complaints).toEqual([]);
+    },
+    150_000,
+  );
 
   it("says what cannot be played", async () => {
     const page = await play("#play=tabletop/fly");

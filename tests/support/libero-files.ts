@@ -3,8 +3,8 @@
  * `SUITE/TASK/{phys.xml, init.f64, meta.json}` and `assets/`.
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LiberoFiles, LiberoIndex, LiberoSuite } from "../../sim-bridge/sims/libero/index.ts";
 import { LIBERO_SUITES, officialLanguage } from "../../sim-bridge/sims/libero/index.ts";
@@ -63,6 +63,19 @@ export function liberoFiles(tasks: readonly string[] = liberoTaskNames()): Liber
       }
     },
   };
+}
+
+/** A data folder on the disk whose index has all tasks, and which has the files of one. */
+export async function writeLiberoFolder(folder: string, task: string): Promise<void> {
+  const all = liberoFiles();
+  const scene = Buffer.from(await all.read(`tasks/${task}/scene.xml`)).toString();
+  const assets = [...scene.matchAll(/ file="([^"]+)"/g)].map((match) => match[1]!);
+  const own = ["scene.xml", "task.bddl", "init.pruned_init", "meta.json"];
+  const paths = ["libero.json", ...own.map((file) => `tasks/${task}/${file}`), ...assets];
+  for (const path of new Set(paths)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), await all.read(path));
+  }
 }
 
 function indexOf(tasks: readonly string[]): LiberoIndex {

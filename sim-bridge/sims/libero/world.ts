@@ -6,6 +6,7 @@ import type {
   ManipulationScene,
   ManipulationTask,
   ManipulationWorld,
+  SceneVisuals,
   ThingMeta,
 } from "../manipulation/world.ts";
 import { sha256Hex } from "../../../src/core/index.ts";
@@ -15,7 +16,7 @@ import type { InitStates } from "./init-states.ts";
 import { readInitStates } from "./init-states.ts";
 import { openPictures } from "./visual/pictures.ts";
 import type { PicturesOptions } from "./visual/pictures.ts";
-import type { VisualReader } from "./visual/read.ts";
+import type { LiberoVisuals, VisualReader } from "./visual/read.ts";
 import { MAX_STEPS, SETTLE_ACTION, SETTLE_STEPS } from "./suites.ts";
 
 /** Official initial states of every task. */
@@ -118,9 +119,24 @@ async function load(
     states: await readInitStates(stateBytes),
     scene: {
       ...sceneOf({ xml, bddl, files: Object.fromEntries(await Promise.all(assets)) }, meta),
-      ...(visuals === undefined ? {} : { visuals: await visuals }),
+      ...(visuals === undefined ? {} : { visuals: withBurners(await visuals, meta) }),
     },
   };
+}
+
+/** A stove's burner glows while its knob is turned on. The original shows it one control step later. */
+function withBurners(visuals: LiberoVisuals, { fixtures }: LiberoMeta): SceneVisuals {
+  const lit = visuals.shapes.flatMap(({ kind, name, rgba }, shape) => {
+    const fixture = fixtures[name?.replace(/_burner$/, "") ?? ""];
+    const { turnOn } = rangesOf(fixture?.art);
+    if (kind !== "site" || fixture === undefined || turnOn === undefined) return [];
+    const [r, g, b, a] = rgba;
+    const from = Math.min(...turnOn);
+    return [
+      { shape, rgba: [r!, g!, b!, Math.min(1, 1 - a!)] as const, joints: fixture.joints, from },
+    ];
+  });
+  return { ...visuals, lit };
 }
 
 function sceneOf(

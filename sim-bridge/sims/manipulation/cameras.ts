@@ -3,6 +3,7 @@ import type { Physics } from "./mujoco.ts";
 import { createCameraRenderer } from "./render/renderer.ts";
 import type { CameraRenderer, CameraRendererOptions, RenderModel } from "./render/types.ts";
 import type { DescribedScene } from "./scene-description.ts";
+import type { LitShape } from "./world.ts";
 import type { LabelledView } from "./scene-graph.ts";
 
 /** Makes the pictures of a scene; replaceable, so that tests and other renderers fit in. */
@@ -41,17 +42,27 @@ export class CameraRig implements Disposable {
   readonly #model: RenderModel;
   readonly #scene: DescribedScene;
   readonly #options: CameraRigOptions;
+  /** With the places of their joints in `qpos`. */
+  readonly #lit: readonly (LitShape & { readonly at: readonly number[] })[];
   readonly #renderers = new Map<string, CameraRenderer>();
 
   /** @throws {RangeError} if the scene lacks a camera that the image specs name */
   constructor(
     physics: Physics,
-    sources: { readonly model: RenderModel; readonly scene: DescribedScene },
+    sources: {
+      readonly model: RenderModel;
+      readonly scene: DescribedScene;
+      readonly lit: readonly LitShape[];
+    },
     options: CameraRigOptions,
   ) {
     this.#physics = physics;
     this.#model = sources.model;
     this.#scene = sources.scene;
+    this.#lit = sources.lit.map((shape) => ({
+      ...shape,
+      at: shape.joints.map((joint) => physics.joint(joint).qposAddress),
+    }));
     this.#options = options;
     for (const { name, channels } of options.images) {
       physics.id("camera", name);
@@ -69,13 +80,14 @@ export class CameraRig implements Disposable {
     const segmentation: Record<string, NdArray> = {};
     const views: LabelledView[] = [];
     const { xpos, xmat } = instant ?? this.#physics.views;
+    const colours = this.#lit.length === 0 ? {} : { geomColours: this.#litColours() };
     for (const spec of specs) {
       const { name, width, height } = spec;
       const shape = [height, width];
       const labels = want.segmentation || want.privileged;
       const picture = this.#renderer(spec).render(
         name,
-        { bodyXpos: xpos, bodyXmat: xmat },
+        { bodyXpos: xpos, bodyXmat: xmat, ...colours },
         { depth: want.depth, segmentation: labels },
       );
       images[name] = { dtype: "uint8", shape: [height, width, 3], data: picture.rgb };
@@ -103,6 +115,16 @@ export class CameraRig implements Disposable {
   [Symbol.dispose](): void {
     for (const renderer of this.#renderers.values()) renderer.dispose();
     this.#renderers.clear();
+  }
+
+  /** Of the shapes that may be lit: float32[n, 4]. */
+  #litColours(): Float32Array {
+    const { qpos } = this.#physics.views;
+    const colours = new Float32Array(4 * this.#lit.length);
+    this.#lit.forEach(({ rgba, from, at }, i) => {
+      if (at.some((address) => qpos[address]! >= from)) colours.set(rgba, 4 * i);
+    });
+    return colours;
   }
 
   #renderer({ width, height }: ImageSpec): CameraRenderer {

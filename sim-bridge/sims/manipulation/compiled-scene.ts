@@ -10,7 +10,7 @@ import type { CameraRendererOptions, RenderModel } from "./render/types.ts";
 import { describeScene } from "./scene-description.ts";
 import { sceneGraphReader, type SceneGraphReader } from "./scene-graph.ts";
 import { withBoxes } from "./thing-boxes.ts";
-import type { ManipulationScene, ManipulationTask, ManipulationWorld } from "./world.ts";
+import type { LitShape, ManipulationScene, ManipulationTask, ManipulationWorld } from "./world.ts";
 
 /** A compiled scene with everything that reads it; shared by tasks whose MJCF is the same. */
 export interface CompiledScene extends Disposable {
@@ -131,7 +131,8 @@ async function compileScene(
       visibleGroups: renderer.visibleGroups ?? DEFAULT_GROUPS,
       gripperBodyId: physics.siteBodies()[physics.id("site", scene.arm.site)]!,
     });
-    const sources = { model: drawn, scene: described };
+    const lit = scene.visuals?.lit ?? [];
+    const sources = { model: withLit(drawn, lit), scene: described, lit };
     const cameras = new CameraRig(physics, sources, { images, createRenderer, renderer });
     return {
       hash,
@@ -150,6 +151,11 @@ async function compileScene(
     physics[Symbol.dispose]();
     throw error;
   }
+}
+
+function withLit(model: RenderModel, lit: readonly LitShape[]): RenderModel {
+  if (lit.length === 0) return model;
+  return { ...model, geoms: { ...model.geoms, dynamicColours: lit.map(({ shape }) => shape) } };
 }
 
 /** What the cameras draw, and what the description is made of: the same shapes in the same order. */

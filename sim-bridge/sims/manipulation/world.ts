@@ -124,6 +124,18 @@ export interface SceneVisuals {
   readonly drawn: ((bodies: SceneBodies) => RenderModel) | undefined;
   /** For the scene description: the same shapes, perhaps coarser, with a texel for a texture. */
   readonly described: (bodies: SceneBodies) => RenderModel;
+  /** Shapes that are seen only while something is switched on. */
+  readonly lit?: readonly LitShape[];
+}
+
+/** A shape, by its number among those drawn, and what shows it: one of the joints is at least so far. */
+export interface LitShape {
+  readonly shape: number;
+  /** [0, 1] each; the model's alpha hides it. */
+  readonly rgba: readonly [number, number, number, number];
+  readonly joints: readonly string[];
+  /** rad or m. */
+  readonly from: number;
 }
 
 /** The compiled-from text and names of one task's scene. */

@@ -5,7 +5,7 @@ import type { RenderTexture } from "../../manipulation/render/types.ts";
 import type { LiberoFiles } from "../data.ts";
 import { PREPARE } from "../data.ts";
 import type { SceneVisuals } from "../../manipulation/world.ts";
-import type { Visual } from "./description.ts";
+import type { Visual, VisualShape } from "./description.ts";
 import { visualSchema } from "./description.ts";
 import type { Levels, QualityLevel } from "./levels.ts";
 import { DEFAULT_LEVEL } from "./levels.ts";
@@ -17,6 +17,11 @@ export interface VisualTask {
   /** `SUITE/NAME`. */
   readonly name: string;
   readonly folder: string;
+}
+
+/** With the rows of `visual.json` that the model's shapes are. */
+export interface LiberoVisuals extends SceneVisuals {
+  readonly shapes: readonly VisualShape[];
 }
 
 const EMPTY_MESH: IndexedMesh = {
@@ -45,7 +50,7 @@ export class VisualReader {
    * @throws {RangeError} if a file is missing, naming the command that brings it
    * @throws {SyntaxError} if one is damaged
    */
-  async read(task: VisualTask): Promise<SceneVisuals> {
+  async read(task: VisualTask): Promise<LiberoVisuals> {
     const path = `${task.folder}/visual.json`;
     const bytes = await this.#bytes(path);
     const visual = parseVisual(bytes, `${this.#files.place}/${path}`);
@@ -58,6 +63,7 @@ export class VisualReader {
     const means = visual.textures.map(({ path: name, type }) => this.#meanTexture(name, type));
     return {
       hash: `${level ?? "none"} ${await sha256Hex(bytes)}`,
+      shapes: visual.geoms,
       described: (bodies) => renderModelOf(visual, { meshes: coarse, textures: means }, bodies),
       drawn:
         fine === undefined || textures === undefined
