@@ -62,6 +62,14 @@ export const SIMULATORS: readonly SimulatorEntry[] = [
     },
   },
   {
+    name: "detour",
+    summary: "a point passes a disc on either side on its way to a target",
+    async create() {
+      const { createDetour } = await import("../../sim-bridge/sims/detour/index.ts");
+      return createDetour();
+    },
+  },
+  {
     name: "counter",
     summary: "counts its own steps; proves that a connection loses and reorders nothing",
     async create() {
@@ -129,6 +137,14 @@ export const POLICIES: readonly PolicyEntry[] = [
     async create({ executeHorizon }) {
       const { scriptedPolicy } = await import("../../policies/scripted/index.ts");
       return { controller: await broker(scriptedPolicy(), executeHorizon) };
+    },
+  },
+  {
+    name: "scripted-detour",
+    summary: "experts for `detour`: left or right of the disc, drawn for every episode",
+    async create({ executeHorizon }) {
+      const { detourExpert } = await import("../../policies/scripted/detour.ts");
+      return { controller: await broker(detourExpert(), executeHorizon) };
     },
   },
   {
