@@ -148,6 +148,14 @@ export const POLICIES: readonly PolicyEntry[] = [
     },
   },
   {
+    name: "scripted-pusht",
+    summary: "an expert for `pusht`, which turns the T either way round",
+    async create({ executeHorizon }) {
+      const { pushTExpert } = await import("../../policies/scripted/pusht/index.ts");
+      return { controller: await broker(pushTExpert(), executeHorizon) };
+    },
+  },
+  {
     name: "random",
     summary: "uniform random actions for any action spec",
     async create({ seed }) {

@@ -5,7 +5,7 @@ import { auroc, mean, percentile } from "../../math/index.ts";
 import type { RolloutListener } from "../../rollout/index.ts";
 import { brokered, holding, rollout } from "../../rollout/index.ts";
 import type { Acted, Ending, ModeCoverage, Uncertainty } from "./results.ts";
-import type { StudyWorld } from "./worlds.ts";
+import type { Mode, StudyWorld } from "./worlds.ts";
 
 /** Control steps of the decisions whose uncertainty is judged: fixed, so that lengths of episodes tell nothing. */
 export const JUDGED_STEPS = [0, 8, 16] as const;
@@ -58,7 +58,7 @@ async function actOnce(
   { world, env, starts, index }: ActingRequest & { readonly index: number },
   opinions?: Policy,
 ): Promise<Episode> {
-  const watch = watching();
+  const watch = watching(world);
   const controller = holding(brokered(opinions === undefined ? policy : polled(policy, opinions)));
   const { from, task } = starts;
   try {
@@ -67,8 +67,7 @@ async function actOnce(
       ...(from === "fixed" ? { seed: index, initialState: index } : { seed: from.seed + index }),
       listeners: [watch.listener],
     });
-    const mode = world.modeOfEpisode(watch.seen.info) ?? null;
-    return { ending: outcome.kind, mode, ...watch.seen };
+    return { ending: outcome.kind, mode: watch.mode() ?? null, ...watch.seen };
   } catch {
     // The world and the loop are ours: what throws is a policy whose descents ran away.
     return { ending: "crash", mode: null, ...watch.seen };
@@ -76,14 +75,18 @@ async function actOnce(
 }
 
 interface Seen {
-  info: Readonly<Record<string, unknown>>;
   readonly decisionMs: number[];
   readonly judged: Map<number, Readonly<Record<string, number>>>;
   readonly steps: number[];
 }
 
-function watching(): { readonly listener: RolloutListener; readonly seen: Seen } {
-  const seen: Seen = { info: {}, decisionMs: [], judged: new Map(), steps: [] };
+function watching(world: StudyWorld): {
+  readonly listener: RolloutListener;
+  readonly seen: Seen;
+  readonly mode: () => Mode | undefined;
+} {
+  const tracker = world.track();
+  const seen: Seen = { decisionMs: [], judged: new Map(), steps: [] };
   const listener: RolloutListener = {
     name: "study",
     onDecision(step, _stampNs, { thoughts, timing }) {
@@ -92,11 +95,10 @@ function watching(): { readonly listener: RolloutListener; readonly seen: Seen }
       if (scalars["steps"] !== undefined) seen.steps.push(scalars["steps"]);
       if ((JUDGED_STEPS as readonly number[]).includes(step)) seen.judged.set(step, scalars);
     },
-    onStep(timeStep) {
-      seen.info = timeStep.info ?? {};
-    },
+    onStart: (_header, first) => tracker.see(first),
+    onStep: (timeStep) => tracker.see(timeStep),
   };
-  return { listener, seen };
+  return { listener, seen, mode: () => tracker.mode() };
 }
 
 function scalarsOf(thoughts: readonly Thought[]): Record<string, number> {
@@ -178,12 +180,13 @@ export function uncertaintyOf(episodes: readonly Episode[]): readonly Uncertaint
   );
 }
 
-/** Modes of chunks from the first `starts` fixed states, `samples` of each. */
+/** Modes of chunks from the first `starts` fixed states, `samples` of each; null where chunks do not tell. */
 export async function modeCoverage(
   policy: Policy,
   { world, env }: Pick<ActingRequest, "world" | "env">,
   { starts, samples }: { readonly starts: number; readonly samples: number },
-): Promise<ModeCoverage> {
+): Promise<ModeCoverage | null> {
+  if (world.modeOfChunk === undefined) return null;
   const shares: number[] = [];
   for (let initialState = 0; initialState < starts; initialState++) {
     const first = await firstOf(env, { task: world.task, initialState });

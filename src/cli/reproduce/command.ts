@@ -11,7 +11,7 @@ import { writeReport } from "./report.ts";
 import type { CellResult } from "./results.ts";
 import { runCell } from "./run-cell.ts";
 import type { Budget, Cell } from "./study.ts";
-import { budgetNamed, cellsOf, chosenCells } from "./study.ts";
+import { budgetIn, budgetNamed, cellsOf, chosenCells } from "./study.ts";
 import type { WorldName } from "./worlds.ts";
 import { STUDY_WORLDS } from "./worlds.ts";
 
@@ -100,13 +100,14 @@ async function runAll(run: Run): Promise<{
 }
 
 async function dataOf(world: WorldName, run: Run): Promise<Demonstrations> {
-  const { budget, work, progress, signal } = run;
+  const { work, progress, signal } = run;
+  const count = budgetIn(run.budget, world).demonstrations;
   return demonstrated({
     world: STUDY_WORLDS[world],
     folder: dataFolder(work, world),
-    count: budget.demonstrations,
+    count,
     signal,
-    onEpisode: (done) => progress.live(`${world}: ${done}/${budget.demonstrations} demonstrations`),
+    onEpisode: (done) => progress.live(`${world}: ${done}/${count} demonstrations`),
   });
 }
 
@@ -114,9 +115,9 @@ function runOne(
   cell: Cell,
   at: { readonly run: Run; readonly about: Demonstrations; readonly number: number },
 ): Promise<CellResult> {
-  const { budget, work, cells, progress, signal } = at.run;
+  const { work, cells, progress, signal } = at.run;
   return runCell({
-    ...{ cell, budget, work, signal },
+    ...{ cell, budget: budgetIn(at.run.budget, cell.world), work, signal },
     data: { folder: dataFolder(work, cell.world), about: at.about },
     say: (what) => progress.live(`[${at.number}/${cells.length}] ${cell.id}  ${what}`),
   });

@@ -8,7 +8,7 @@ import { brokered, perturbed, recordTo, rollout } from "../../rollout/index.ts";
 import type { RolloutListener } from "../../rollout/index.ts";
 import { createSimulator } from "../registry.ts";
 import { readJson, writeJson } from "./files.ts";
-import type { StudyWorld } from "./worlds.ts";
+import type { Mode, StudyWorld } from "./worlds.ts";
 
 export interface Demonstrations {
   /** SHA-256 of all decided actions: of what is learned. Files hold times and differ from run to run. */
@@ -54,7 +54,7 @@ async function record(request: DemonstrationRequest, part: string): Promise<Demo
     for (let seed = 0; kept < count; seed++) {
       request.signal.throwIfAborted();
       const recorder = recordTo(join(part, "episodes"));
-      const watch = watching();
+      const watch = watching(world);
       const listeners = [recorder, watch.listener];
       const { outcome } = await rollout(controller, env, { task: world.task, seed, listeners });
       if (!(await isKept(outcome, recorder.path))) {
@@ -64,7 +64,7 @@ async function record(request: DemonstrationRequest, part: string): Promise<Demo
       }
       kept++;
       for (const row of watch.decided) hash.update(row);
-      const mode = world.modeOfEpisode(watch.info());
+      const mode = watch.mode();
       if (mode !== undefined) modes[mode] = (modes[mode] ?? 0) + 1;
       request.onEpisode(kept);
     }
@@ -88,24 +88,23 @@ function assertWorthwhile({ name }: StudyWorld, at: { kept: number; failed: numb
   );
 }
 
-function watching(): {
+function watching(world: StudyWorld): {
   readonly listener: RolloutListener;
   readonly decided: readonly Uint8Array[];
-  info(): Readonly<Record<string, unknown>>;
+  readonly mode: () => Mode | undefined;
 } {
   const decided: Uint8Array[] = [];
-  let info: Readonly<Record<string, unknown>> = {};
+  const tracker = world.track();
   return {
     decided,
-    info: () => info,
+    mode: () => tracker.mode(),
     listener: {
       name: "demonstrations",
       onDecision(_step, _stampNs, { chunk: { data } }) {
         decided.push(new Uint8Array(data.slice().buffer));
       },
-      onStep(timeStep) {
-        info = timeStep.info ?? {};
-      },
+      onStart: (_header, first) => tracker.see(first),
+      onStep: (timeStep) => tracker.see(timeStep),
     },
   };
 }

@@ -134,11 +134,14 @@ function modesAndDisturbance(cells: readonly CellResult[]): string {
     const own = cells.filter(({ method, equal }) => method === name && equal === "updates");
     if (own.length === 0) return [];
     const calm = rateOf(own.map(({ acted }) => acted[0]!));
-    const disturbed = rateOf(own.map((cell) => cell.disturbed));
-    const of = (key: "minority" | "both"): string =>
-      mean(own.map(({ coverage }) => coverage[key])).toFixed(2);
+    const disturbed = own.flatMap((cell) => cell.disturbed ?? []);
+    const of = (key: "minority" | "both"): string => {
+      const known = own.flatMap(({ coverage }) => (coverage === null ? [] : [coverage[key]]));
+      return known.length === 0 ? "-" : mean(known).toFixed(2);
+    };
     const [known] = samplers;
-    return [[title, known.name, of("minority"), of("both"), rateWords(calm), rateWords(disturbed)]];
+    const after = disturbed.length === 0 ? "-" : rateWords(rateOf(disturbed));
+    return [[title, known.name, of("minority"), of("both"), rateWords(calm), after]];
   });
   const head = ["method", "sampler", "rarer mode", "both modes", "success", "disturbed"];
   return `Share of the rarer mode among chunks from one start, share of the starts with both, and success after a disturbance (equal updates):\n\n${table(head, rows)}`;

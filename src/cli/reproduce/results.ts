@@ -55,8 +55,10 @@ export interface CellResult extends Cell {
   readonly trainingS: number;
   readonly curve: readonly CurvePoint[];
   readonly acted: readonly Acted[];
-  readonly disturbed: Acted;
-  readonly coverage: ModeCoverage;
+  /** Null where the world has no disturbed task. */
+  readonly disturbed: Acted | null;
+  /** Null where a chunk does not tell which way it goes. */
+  readonly coverage: ModeCoverage | null;
   readonly uncertainty: readonly Uncertainty[];
   readonly versions: Readonly<Record<string, string>>;
 }

@@ -5,7 +5,7 @@ import type { Environment, Policy } from "../../core/index.ts";
 import { loadPolicy } from "../../package/index.ts";
 import { runtimeVersions } from "../../rollout/versions.ts";
 import { createSimulator } from "../registry.ts";
-import type { Episode } from "./act.ts";
+import type { Episode, Starts } from "./act.ts";
 import { actedEpisodes, modeCoverage, summaryOf, uncertaintyOf } from "./act.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { RESULT_FILE, cellFolder, finishedCell, readJson, writeJson } from "./files.ts";
@@ -110,15 +110,18 @@ async function measure(
   { budget, method, place, say }: CellRequest & { readonly method: Method; readonly place: Place },
 ): Promise<Measured> {
   const [known, ...others] = method.samplers;
-  const fixed = (task: string) => ({ task, from: "fixed", count: budget.states }) as const;
-  const { task, disturbedTask } = place.world;
+  const { task, disturbedTask, evaluatedFrom } = place.world;
+  const fixed = (of: string): Starts => ({ task: of, from: evaluatedFrom, count: budget.states });
   const path = await trained.packageFor(known);
   say(`acting, ${known.name}`);
   const first = await withPolicy(path, (policy) =>
     withPolicy(path, async (opinions) => {
       const episodes = await actedEpisodes(policy, { ...place, starts: fixed(task) }, opinions);
       say("acting, disturbed");
-      const disturbed = await actedEpisodes(policy, { ...place, starts: fixed(disturbedTask) });
+      const disturbed =
+        disturbedTask === undefined
+          ? null
+          : await actedEpisodes(policy, { ...place, starts: fixed(disturbedTask) });
       say("counting modes");
       return { episodes, disturbed, coverage: await modeCoverage(policy, place, budget.modes) };
     }),
@@ -135,7 +138,7 @@ async function measure(
   }
   return {
     acted,
-    disturbed: summaryOf(known.name, first.disturbed, known.steps),
+    disturbed: first.disturbed && summaryOf(known.name, first.disturbed, known.steps),
     coverage: first.coverage,
     uncertainty: uncertaintyOf(first.episodes),
   };

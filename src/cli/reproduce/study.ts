@@ -120,12 +120,21 @@ export interface Budget {
   /** Updates where they are equal. */
   readonly updates: number;
   readonly batchSize: number;
-  /** Fixed initial states of the evaluation. */
+  /** Initial states of the evaluation, the same for every cell. */
   readonly states: number;
   /** Measurements during a training, and episodes of each, from drawn starts that no evaluation uses. */
   readonly curve: { readonly points: number; readonly episodes: number };
   /** Starts, and chunks made from each, in which modes are counted. */
   readonly modes: { readonly starts: number; readonly samples: number };
+  /** What is different in a world. */
+  readonly perWorld?: Partial<
+    Record<WorldName, Partial<Omit<Budget, "name" | "worlds" | "perWorld">>>
+  >;
+}
+
+/** The budget as it is in a world. */
+export function budgetIn(budget: Budget, world: WorldName): Budget {
+  return { ...budget, ...budget.perWorld?.[world] };
 }
 
 export type BudgetName = "small" | "full";
@@ -144,7 +153,7 @@ export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
   },
   full: {
     name: "full",
-    worlds: ["detour"],
+    worlds: ["detour", "pusht"],
     seeds: [0, 1, 2],
     demonstrations: 200,
     updates: 5000,
@@ -152,6 +161,7 @@ export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
     states: 200,
     curve: { points: 8, episodes: 50 },
     modes: { starts: 40, samples: 16 },
+    perWorld: { pusht: { demonstrations: 300, updates: 8000, states: 100 } },
   },
 };
 
