@@ -37,7 +37,8 @@ const program = new Command("efference")
 
 program
   .command("demo")
-  .description("evaluate the shipped policies on the tabletop world, record, and open the viewer")
+  .description("evaluate the shipped policies, record, and open the viewer")
+  .option("--policy <name>", "act (on the tabletop) or energy (on the detour)", "act")
   .option("--episodes <n>", "episodes per task", positiveInteger, 3)
   .option("--workers <n>", "simulator processes", positiveInteger, 2)
   .option("--port <port>", "port of the viewer", port, 4870)
@@ -45,7 +46,14 @@ program
   .option("--no-open", "do not open a browser")
   .option("--exit", "end after the results instead of serving the viewer")
   .option("--json", "last line of stdout is one JSON object")
-  .addHelpText("after", examples(["efference demo", "efference demo --no-open --exit --json"]))
+  .addHelpText(
+    "after",
+    examples([
+      "efference demo",
+      "efference demo --policy energy",
+      "efference demo --no-open --exit --json",
+    ]),
+  )
   .action(async (options: DemoOptions) => (await import("./demo.ts")).demo(options));
 
 const sim = program.command("sim").description("simulators: list them, or run one that dials in");
@@ -156,7 +164,11 @@ program
   .option("--listen <endpoint>", "evaluate whatever simulators dial in, e.g. tcp://127.0.0.1:5555")
   .option("--suite <names>", "suites, comma separated; default: all")
   .option("--task <names>", "tasks, comma separated; default: all of the suites")
-  .option("--policy <name>", "scripted, random, act, or the folder of a policy package", "scripted")
+  .option(
+    "--policy <name>",
+    "a name, such as scripted or act, or the folder of a package",
+    "scripted",
+  )
   .option("--episodes <n>", "episodes per task", positiveInteger, 10)
   .option("--first-state <n>", "initial state of the first episode", wholeNumber, 0)
   .option("--workers <n>", "simulator processes with --sim", positiveInteger, 2)

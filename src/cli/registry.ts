@@ -172,6 +172,14 @@ export const POLICIES: readonly PolicyEntry[] = [
       return fromPackage(shippedActPackage(), options);
     },
   },
+  {
+    name: "energy",
+    summary: "the shipped energy policy: goes downhill from noise, trained on the detour",
+    async create(options) {
+      const { shippedEnergyPackage } = await import("../../policies/energy/index.ts");
+      return fromPackage(shippedEnergyPackage(), options);
+    },
+  },
 ];
 
 /** A policy that can be trained: the `policy` section of a configuration becomes something that learns. */

@@ -42,10 +42,8 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
   const interrupt = interruptSignal();
   await ensureEngine();
   try {
-    await claimFolder(work, budget);
     const run = { budget, work, cells, progress, signal: interrupt.signal };
-    const { results, data } = await runAll(run);
-    const report = await writeReport({ work, budget, results, data });
+    const { results, report } = await reproduce(run);
     const summary = { folder: work, budget: budget.name, cells: results.length, report };
     process.stdout.write(
       options.json === true
@@ -62,12 +60,27 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
   }
 }
 
-interface Run {
+export interface Run {
   readonly budget: Budget;
   readonly work: string;
   readonly cells: readonly Cell[];
   readonly progress: Progress;
   readonly signal: AbortSignal;
+}
+
+/**
+ * Runs the cells that are not finished, in order, and writes the report of all.
+ * @returns the cells and the report's folder
+ * @throws {UsageError} if the folder holds another study
+ */
+export async function reproduce(run: Run): Promise<{
+  readonly results: readonly CellResult[];
+  readonly report: string;
+}> {
+  const { work, budget } = run;
+  await claimFolder(work, budget);
+  const { results, data } = await runAll(run);
+  return { results, report: await writeReport({ work, budget, results, data }) };
 }
 
 type DataByWorld = Partial<Record<WorldName, Demonstrations>>;

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { mean } from "../../math/index.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { figures } from "./figures.ts";
-import { writeJson } from "./files.ts";
 import type { Rate } from "./pool.ts";
 import { bestOf, differenceOf, pooled, rateOf } from "./pool.ts";
 import type { CellResult } from "./results.ts";
@@ -24,13 +23,19 @@ export async function writeReport(request: ReportRequest): Promise<string> {
   const folder = join(request.work, "report");
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "table.md"), reportMarkdown(request));
-  const { budget, results, data } = request;
-  await writeJson(join(folder, "results.json"), { study: "ebt", budget, data, cells: results });
+  await writeFile(join(folder, "results.json"), reportJson(request));
+  const { budget, results } = request;
   for (const world of budget.worlds) {
     const cells = results.filter((cell) => cell.world === world);
     for (const { name, svg } of figures(world, cells)) await writeFile(join(folder, name), svg);
   }
   return folder;
+}
+
+/** One line a cell: what people compare are lines. */
+function reportJson({ budget, results, data }: ReportRequest): string {
+  const head = JSON.stringify({ study: "ebt", budget, data }).slice(0, -1);
+  return `${head},"cells":[\n${results.map((cell) => JSON.stringify(cell)).join(",\n")}\n]}\n`;
 }
 
 export function reportMarkdown({ budget, results, data }: ReportRequest): string {

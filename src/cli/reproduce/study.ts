@@ -26,7 +26,7 @@ export interface Method {
 }
 
 /**
- * The baselines' network has two layers more, for the time: energies are 4 wider instead, which makes 109,738 parameters
+ * The baselines' network has two layers more, for the time: energies are 4 wider instead, which makes 109,686 parameters
  * beside 105,666 (a test holds them within 5 %).
  */
 const SHARED = { heads: 2, layers: 2, horizon: 16, executeHorizon: 8 } as const;

@@ -65,21 +65,29 @@ export async function trainCell(request: TrainCellRequest): Promise<CellTraining
   });
   signal.throwIfAborted();
   const measured = measuredIn(run);
+  const { weightsHash } = result;
+  const hash = hashOf(config, data.about);
   return {
-    weightsHash: result.weightsHash,
-    hash: createHash("sha256")
-      .update(configHash({ ...config, data: { ...config.data, folders: [data.about.hash] } }))
-      .digest("hex"),
+    weightsHash,
+    hash,
     parameters,
     ...measured,
     async packageFor(sampler) {
       const path = join(folder, "packages", sampler.name.replaceAll(" ", "-"));
-      const provenance = { study: "ebt", cell: cell.id, sampler: sampler.name, updates };
+      const provenance = {
+        ...{ study: "ebt", cell: cell.id, sampler: sampler.name, updates, hash, weightsHash },
+      };
       const content = await capture.packageFor(policySection(method, sampler), provenance);
       await writePolicyPackage(path, content, { overwrite: true });
       return path;
     },
   };
+}
+
+/** Of what decides the weights: folders differ, their demonstrations do not. */
+function hashOf(config: TrainConfig, { hash }: Demonstrations): string {
+  const portable = { ...config, data: { ...config.data, folders: [hash] } };
+  return createHash("sha256").update(configHash(portable)).digest("hex");
 }
 
 function policySection(method: Method, sampler: Sampler): TrainConfig["policy"] {
@@ -97,7 +105,7 @@ function configOf({ cell, method, budget, updates, data }: TrainCellRequest): Tr
     steps: updates,
     threads: 1,
     optimiser: { kind: "adamw", betas: [0.9, 0.95], weightDecay: 1e-6, clipNorm: 1 },
-    schedule: { kind: "cosine", peak: 1e-3, warmUp: 100 },
+    schedule: { kind: "cosine", peak: 1e-3, warmUp: Math.min(100, Math.ceil(updates / 10)) },
     logEvery: LOG_EVERY,
     evaluate: {
       sim: cell.world,
