@@ -14,7 +14,7 @@ import type { PrepareOptions } from "./libero-prepare.ts";
 import type { LiberoCheckOptions } from "./libero.ts";
 import type { RecordOptions } from "./record.ts";
 import type { ReplayOptions } from "./replay.ts";
-import type { ReproduceOptions } from "./reproduce/command.ts";
+import { addReproduce } from "./reproduce/words.ts";
 import type { RunSimulatorOptions } from "./sim.ts";
 import type { TrainCommandOptions } from "./train.ts";
 import type { ViewOptions } from "./view.ts";
@@ -235,28 +235,7 @@ program
     (await import("./train.ts")).trainCommand(config, options),
   );
 
-program
-  .command("reproduce")
-  .description(
-    "train and compare policies as a study does: a grid of cells; killed at any moment, it goes on",
-  )
-  .argument("<study>", "ebt: energy policies beside diffusion, flow matching and regression")
-  .option("--budget <name>", "small (one seed, < 30 minutes on 2 cores) or full", "small")
-  .option("--out <folder>", "cells and report (default: runs/reproduce-<study>-<budget>)")
-  .option("--only <cells...>", "only cells whose names begin so, and those that they depend on")
-  .option("--list", "print the names of the cells, and end")
-  .option("--json", "last line of stdout is one JSON object")
-  .addHelpText(
-    "after",
-    examples([
-      "efference reproduce ebt --budget small",
-      "efference reproduce ebt --budget full --out runs/ebt",
-      "efference reproduce ebt --budget full --only detour.mix --list",
-    ]),
-  )
-  .action(async (study: string, options: ReproduceOptions) =>
-    (await import("./reproduce/command.ts")).reproduceCommand(study, options),
-  );
+addReproduce(program, examples);
 
 program
   .command("record")

@@ -5,6 +5,7 @@ import { auroc, mean, percentile } from "../../math/index.ts";
 import type { RolloutListener } from "../../rollout/index.ts";
 import { brokered, holding, rollout } from "../../rollout/index.ts";
 import type { Acted, Ending, ModeCoverage, Uncertainty } from "./results.ts";
+import type { Sampler } from "./study.ts";
 import type { Mode, StudyWorld } from "./worlds.ts";
 
 /** Control steps of the decisions whose uncertainty is judged: fixed, so that lengths of episodes tell nothing. */
@@ -37,6 +38,7 @@ export interface Episode {
   readonly judged: ReadonlyMap<number, Readonly<Record<string, number>>>;
   /** Steps that the decisions took, where the policy says so. */
   readonly steps: readonly number[];
+  readonly highestReward: number;
 }
 
 /** @param opinions another instance of the policy, asked for its spread at the judged steps */
@@ -61,20 +63,22 @@ async function actOnce(
   const watch = watching(world);
   const controller = holding(brokered(opinions === undefined ? policy : polled(policy, opinions)));
   const { from, task } = starts;
+  const seen = (): Omit<Episode, "ending" | "mode"> => ({ ...watch.seen });
   try {
     const { outcome } = await rollout(controller, env, {
       task,
       ...(from === "fixed" ? { seed: index, initialState: index } : { seed: from.seed + index }),
       listeners: [watch.listener],
     });
-    return { ending: outcome.kind, mode: watch.mode() ?? null, ...watch.seen };
+    return { ending: outcome.kind, mode: watch.mode() ?? null, ...seen() };
   } catch {
     // The world and the loop are ours: what throws is a policy whose descents ran away.
-    return { ending: "crash", mode: null, ...watch.seen };
+    return { ending: "crash", mode: null, ...seen() };
   }
 }
 
 interface Seen {
+  highestReward: number;
   readonly decisionMs: number[];
   readonly judged: Map<number, Readonly<Record<string, number>>>;
   readonly steps: number[];
@@ -86,7 +90,7 @@ function watching(world: StudyWorld): {
   readonly mode: () => Mode | undefined;
 } {
   const tracker = world.track();
-  const seen: Seen = { decisionMs: [], judged: new Map(), steps: [] };
+  const seen: Seen = { highestReward: 0, decisionMs: [], judged: new Map(), steps: [] };
   const listener: RolloutListener = {
     name: "study",
     onDecision(step, _stampNs, { thoughts, timing }) {
@@ -96,7 +100,10 @@ function watching(world: StudyWorld): {
       if ((JUDGED_STEPS as readonly number[]).includes(step)) seen.judged.set(step, scalars);
     },
     onStart: (_header, first) => tracker.see(first),
-    onStep: (timeStep) => tracker.see(timeStep),
+    onStep(timeStep) {
+      tracker.see(timeStep);
+      seen.highestReward = Math.max(seen.highestReward, timeStep.reward);
+    },
   };
   return { listener, seen, mode: () => tracker.mode() };
 }
@@ -146,10 +153,14 @@ export function spread(chunks: readonly ActionChunk[]): number {
   return Math.sqrt(sum / size);
 }
 
-export function summaryOf(sampler: string, episodes: readonly Episode[], steps: number): Acted {
+export function summaryOf(
+  { name, steps }: Pick<Sampler, "name" | "steps">,
+  episodes: readonly Episode[],
+  { isGraded }: Pick<StudyWorld, "isGraded">,
+): Acted {
   const told = episodes.flatMap((episode) => episode.steps);
   return {
-    sampler,
+    sampler: name,
     endings: episodes.map(({ ending }) => ending),
     modes: episodes.map(({ mode }) => mode),
     decisionMs: percentile(
@@ -157,6 +168,7 @@ export function summaryOf(sampler: string, episodes: readonly Episode[], steps: 
       0.5,
     ),
     meanSteps: told.length > 0 ? mean(told) : steps,
+    ...(isGraded ? { score: mean(episodes.map(({ highestReward }) => highestReward)) } : {}),
   };
 }
 

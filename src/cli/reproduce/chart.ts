@@ -63,9 +63,9 @@ function xAxis({ xScale }: Chart, xs: readonly number[]): XAxis {
   const start = xScale === "log" ? low : Math.min(0, low);
   const span = map(high) - map(start) || 1;
   const inner = WIDTH - PLOT.left - PLOT.right;
-  const ticks = xScale === "log" ? [...new Set(xs)] : linearTicks(start, high);
+  const ticks = xScale === "log" ? decades(low, high) : linearTicks(start, high);
   return {
-    ticks: ticks.length > 12 ? decades(low, high) : ticks.sort((a, b) => a - b),
+    ticks: ticks.length > 0 ? ticks : [low],
     at: (value) => PLOT.left + ((map(value) - map(start)) / span) * inner,
   };
 }

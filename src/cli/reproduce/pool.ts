@@ -28,6 +28,8 @@ export interface Pooled extends Rate {
   /** Medians over seeds of the median; means over seeds. */
   readonly decisionMs: number;
   readonly meanSteps: number;
+  /** Mean over seeds, where it was measured. */
+  readonly score?: number;
 }
 
 /** One method's results by sampler, seeds together; in the order of the samplers. */
@@ -39,6 +41,7 @@ export function pooled(
   const names = cells[0]?.acted.map(({ sampler }) => sampler) ?? [];
   return names.map((sampler) => {
     const acted = cells.flatMap((cell) => cell.acted.filter((one) => one.sampler === sampler));
+    const scores = acted.flatMap(({ score }) => score ?? []);
     return {
       sampler,
       acted,
@@ -48,6 +51,7 @@ export function pooled(
         0.5,
       ),
       meanSteps: mean(acted.map(({ meanSteps }) => meanSteps)),
+      ...(scores.length === 0 ? {} : { score: mean(scores) }),
     };
   });
 }

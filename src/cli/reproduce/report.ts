@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { mean } from "../../math/index.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { figures } from "./figures.ts";
-import type { Rate } from "./pool.ts";
+import type { Pooled, Rate } from "./pool.ts";
 import { bestOf, differenceOf, pooled, rateOf } from "./pool.ts";
 import type { CellResult } from "./results.ts";
 import type { Budget } from "./study.ts";
@@ -106,6 +106,10 @@ function signed(value: number): string {
   return `${value < 0 ? "-" : "+"}${percent(Math.abs(value))}`;
 }
 
+function scoreWords({ score }: Pooled): string {
+  return score === undefined ? "" : `; highest reward ${score.toFixed(2)}`;
+}
+
 /** Claim (b). */
 function bySampler(cells: readonly CellResult[]): string {
   const rows = METHODS.flatMap(({ name, title }) => {
@@ -117,8 +121,8 @@ function bySampler(cells: readonly CellResult[]): string {
         one.sampler,
         one.meanSteps.toFixed(1),
         one.decisionMs.toFixed(2),
-        rateWords(one),
-        other === undefined ? "-" : rateWords(other),
+        `${rateWords(one)}${scoreWords(one)}`,
+        other === undefined ? "-" : `${rateWords(other)}${scoreWords(other)}`,
       ];
     });
   });

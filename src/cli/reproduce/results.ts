@@ -13,6 +13,8 @@ export interface Acted {
   /** Milliseconds of one decision, and steps that it took: median, mean. */
   readonly decisionMs: number;
   readonly meanSteps: number;
+  /** Mean over episodes of the highest reward; only where rewards tell more than success. */
+  readonly score?: number;
 }
 
 export interface CurvePoint {

@@ -126,7 +126,7 @@ async function measure(
       return { episodes, disturbed, coverage: await modeCoverage(policy, place, budget.modes) };
     }),
   );
-  const acted: Acted[] = [summaryOf(known.name, first.episodes, known.steps)];
+  const acted: Acted[] = [summaryOf(known, first.episodes, place.world)];
   for (const sampler of others) {
     say(`acting, ${sampler.name}`);
     const episodes = await withPolicy(
@@ -134,11 +134,11 @@ async function measure(
       (policy): Promise<readonly Episode[]> =>
         actedEpisodes(policy, { ...place, starts: fixed(task) }),
     );
-    acted.push(summaryOf(sampler.name, episodes, sampler.steps));
+    acted.push(summaryOf(sampler, episodes, place.world));
   }
   return {
     acted,
-    disturbed: first.disturbed && summaryOf(known.name, first.disturbed, known.steps),
+    disturbed: first.disturbed && summaryOf(known, first.disturbed, place.world),
     coverage: first.coverage,
     uncertainty: uncertaintyOf(first.episodes),
   };

@@ -22,6 +22,8 @@ export interface StudyWorld {
   /** Standard deviation of the noise on executed actions while demonstrations are recorded. */
   readonly noise: number;
   readonly modes: readonly [Mode, Mode];
+  /** Whether rewards tell how near to success an episode came. */
+  readonly isGraded: boolean;
   expert(): Promise<Policy>;
   track(): ModeTracker;
   /** Of a chunk that is decided at the start of an episode; absent where a chunk does not tell. */
@@ -36,6 +38,7 @@ const DETOUR: StudyWorld = {
   evaluatedFrom: "fixed",
   noise: 0.2,
   modes: ["left", "right"],
+  isGraded: false,
   async expert() {
     const { detourExpert } = await import("../../../policies/scripted/detour.ts");
     return detourExpert();
@@ -68,6 +71,7 @@ const PUSHT: StudyWorld = {
   evaluatedFrom: { seed: 9_000_000 },
   noise: 0,
   modes: ["clockwise", "anticlockwise"],
+  isGraded: true,
   async expert() {
     const { pushTExpert } = await import("../../../policies/scripted/pusht/index.ts");
     return pushTExpert();

@@ -43,7 +43,10 @@ describe("the methods", () => {
   it("have samplers with names of their own, and sections that their policies accept", async () => {
     for (const { policy, samplers } of METHODS) {
       expect(new Set(samplers.map(({ name }) => name)).size).toBe(samplers.length);
-      for (const { infer } of samplers) await trainableFor({ ...policy, infer });
+      for (const { infer } of samplers) {
+        const section = { ...policy, infer };
+        await trainableFor(section);
+      }
     }
   });
 });
