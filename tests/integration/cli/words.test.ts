@@ -132,6 +132,7 @@ describe("efference sim", () => {
         { name: "tabletop" },
         { name: "libero" },
         { name: "pusht" },
+        { name: "detour" },
         { name: "counter" },
       ],
     });
