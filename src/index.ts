@@ -18,6 +18,6 @@ export { connectPolicy, createHub, serveEnvironment } from "../sim-bridge/index.
 export { panda } from "../robots/panda/spec.ts";
 export { randomPolicy, scriptedPolicy } from "../policies/scripted/index.ts";
 export { shippedActPackage } from "../policies/act/index.ts";
-export { composeEnergyPackage } from "../policies/energy/index.ts";
+export { composeEnergyPackage, shippedEnergyPackage } from "../policies/energy/index.ts";
 export type { EnergyTerm } from "../policies/energy/index.ts";
 export { connectSim } from "./cli/connect-sim.ts";

@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import type { Results } from "../rollout/index.ts";
 import { resultsTable } from "../rollout/index.ts";
 import { newRunFolder } from "./eval.ts";
-import { EXIT } from "./exit.ts";
+import { EXIT, UsageError } from "./exit.ts";
 import { Interrupted, interruptSignal } from "./interrupt.ts";
 import { openBrowser } from "./open-browser.ts";
 import type { Progress } from "./progress.ts";
@@ -13,6 +13,7 @@ import { untilInterrupted, viewerAppFolder } from "./view.ts";
 import { withSimulators } from "./with-simulators.ts";
 
 export interface DemoOptions {
+  policy: string;
   episodes: number;
   workers: number;
   port: number;
@@ -22,23 +23,56 @@ export interface DemoOptions {
   json?: boolean;
 }
 
-/** What the demo shows: the experts on one task of each kind, and the learned policy beside them. */
+interface DemoPart {
+  readonly policy: string;
+  readonly label: string;
+  readonly tasks: readonly string[];
+}
+
+interface Demo {
+  readonly simulator: string;
+  readonly parts: readonly DemoPart[];
+}
+
 const LIFTS = ["lift_red_cube", "lift_soup_can"] as const;
-const PARTS = [
-  {
-    policy: "scripted",
-    label: "scripted experts (they read the simulator's ground truth)",
-    tasks: [...LIFTS, "stack_green_cube_on_red_cube", "open_top_drawer", "press_button"],
+
+/** What each demo shows: the experts, and a learned policy beside them. */
+const DEMOS: Readonly<Record<string, Demo>> = {
+  act: {
+    simulator: "tabletop",
+    parts: [
+      {
+        policy: "scripted",
+        label: "scripted experts (they read the simulator's ground truth)",
+        tasks: [...LIFTS, "stack_green_cube_on_red_cube", "open_top_drawer", "press_button"],
+      },
+      {
+        policy: "act",
+        label: "learned policy (ACT, trained on the lift family; sees pixels and its own body)",
+        tasks: LIFTS,
+      },
+    ],
   },
-  {
-    policy: "act",
-    label: "learned policy (ACT, trained on the lift family; sees pixels and its own body)",
-    tasks: [...LIFTS],
+  energy: {
+    simulator: "detour",
+    parts: [
+      {
+        policy: "scripted-detour",
+        label: "scripted experts (left or right of the disc, drawn for every episode)",
+        tasks: ["detour"],
+      },
+      {
+        policy: "energy",
+        label: "learned policy (energy transformer: goes downhill from noise, on either side)",
+        tasks: ["detour", "detour_disturbed"],
+      },
+    ],
   },
-] as const;
+};
 
 /** `efference demo`, which is what `npm start` runs. */
 export async function demo(options: DemoOptions): Promise<void> {
+  const { simulator, parts } = demoOf(options.policy);
   const startedMs = performance.now();
   const folder = resolve(options.out ?? newRunFolder("demo"));
   const progress = createProgress();
@@ -49,16 +83,17 @@ export async function demo(options: DemoOptions): Promise<void> {
     const results: Record<string, Results> = {};
     let sawFirst = false;
     const simulators = {
-      simulator: "tabletop",
+      simulator,
       workers: options.workers,
       progress,
       onListening: (endpoint: string) =>
-        progress.line(`${options.workers} tabletop simulators dial in to ${endpoint}`),
+        progress.line(`${options.workers} ${simulator} simulators dial in to ${endpoint}`),
     };
     await withSimulators(simulators, async (pool, hub) => {
-      for (const { policy, label, tasks } of PARTS) {
+      for (const part of parts) {
+        const { policy, label, tasks } = part;
         progress.line(`\n${label}`);
-        results[policy] = await runEvaluation(partConfig(policy, { folder, options, tasks }), {
+        results[policy] = await runEvaluation(partConfig(part, { simulator, folder, options }), {
           folder: join(folder, policy),
           pool,
           requireSpec: (spec) => hub.requireSpec(spec),
@@ -121,14 +156,22 @@ async function openViewer(
   return viewer;
 }
 
+/** @throws {UsageError} if there is no demo of the policy */
+function demoOf(policy: string): Demo {
+  const demo = DEMOS[policy];
+  if (demo !== undefined) return demo;
+  const names = Object.keys(DEMOS).join(" or ");
+  throw new UsageError(`Cannot show policy "${policy}": there is no demo of it, must be ${names}`);
+}
+
 function partConfig(
-  policy: string,
-  at: { folder: string; options: DemoOptions; tasks: readonly string[] },
+  { policy, tasks }: DemoPart,
+  at: { simulator: string; folder: string; options: DemoOptions },
 ): Parameters<typeof runEvaluation>[0] {
   return {
     runId: policy,
     command: `efference ${process.argv.slice(2).join(" ")}`,
-    simulator: "tabletop",
+    simulator: at.simulator,
     policy,
     policyOptions: { seed: 0 },
     episodes: at.options.episodes,
@@ -136,7 +179,7 @@ function partConfig(
     seed: 0,
     record: join(at.folder, policy, "episodes"),
     workers: at.options.workers,
-    task: at.tasks.join(","),
+    task: tasks.join(","),
   };
 }
 

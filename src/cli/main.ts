@@ -16,6 +16,7 @@ import { RECORD_FORMATS } from "./record-formats.ts";
 import type { RecordFormat } from "./record-formats.ts";
 import type { RecordOptions } from "./record.ts";
 import type { ReplayOptions } from "./replay.ts";
+import { addReproduce } from "./reproduce/words.ts";
 import type { RunSimulatorOptions } from "./sim.ts";
 import type { TrainCommandOptions } from "./train.ts";
 import type { ViewOptions } from "./view.ts";
@@ -38,7 +39,8 @@ const program = new Command("efference")
 
 program
   .command("demo")
-  .description("evaluate the shipped policies on the tabletop world, record, and open the viewer")
+  .description("evaluate the shipped policies, record, and open the viewer")
+  .option("--policy <name>", "act (on the tabletop) or energy (on the detour)", "act")
   .option("--episodes <n>", "episodes per task", positiveInteger, 3)
   .option("--workers <n>", "simulator processes", positiveInteger, 2)
   .option("--port <port>", "port of the viewer", port, 4870)
@@ -46,7 +48,14 @@ program
   .option("--no-open", "do not open a browser")
   .option("--exit", "end after the results instead of serving the viewer")
   .option("--json", "last line of stdout is one JSON object")
-  .addHelpText("after", examples(["efference demo", "efference demo --no-open --exit --json"]))
+  .addHelpText(
+    "after",
+    examples([
+      "efference demo",
+      "efference demo --policy energy",
+      "efference demo --no-open --exit --json",
+    ]),
+  )
   .action(async (options: DemoOptions) => (await import("./demo.ts")).demo(options));
 
 const sim = program.command("sim").description("simulators: list them, or run one that dials in");
@@ -157,7 +166,11 @@ program
   .option("--listen <endpoint>", "evaluate whatever simulators dial in, e.g. tcp://127.0.0.1:5555")
   .option("--suite <names>", "suites, comma separated; default: all")
   .option("--task <names>", "tasks, comma separated; default: all of the suites")
-  .option("--policy <name>", "scripted, random, act, or the folder of a policy package", "scripted")
+  .option(
+    "--policy <name>",
+    "a name, such as scripted or act, or the folder of a package",
+    "scripted",
+  )
   .option("--episodes <n>", "episodes per task", positiveInteger, 10)
   .option("--first-state <n>", "initial state of the first episode", wholeNumber, 0)
   .option("--workers <n>", "simulator processes with --sim", positiveInteger, 2)
@@ -223,6 +236,8 @@ program
   .action(async (config: string | undefined, options: TrainCommandOptions) =>
     (await import("./train.ts")).trainCommand(config, options),
   );
+
+addReproduce(program, examples);
 
 program
   .command("record")

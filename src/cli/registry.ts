@@ -84,6 +84,14 @@ export const SIMULATORS: readonly SimulatorEntry[] = [
     },
   },
   {
+    name: "detour",
+    summary: "a point passes a disc on either side on its way to a target",
+    async create() {
+      const { createDetour } = await import("../../sim-bridge/sims/detour/index.ts");
+      return createDetour();
+    },
+  },
+  {
     name: "counter",
     summary: "counts its own steps; proves that a connection loses and reorders nothing",
     async create() {
@@ -154,6 +162,22 @@ export const POLICIES: readonly PolicyEntry[] = [
     },
   },
   {
+    name: "scripted-detour",
+    summary: "experts for `detour`: left or right of the disc, drawn for every episode",
+    async create({ executeHorizon }) {
+      const { detourExpert } = await import("../../policies/scripted/detour.ts");
+      return { controller: await broker(detourExpert(), executeHorizon) };
+    },
+  },
+  {
+    name: "scripted-pusht",
+    summary: "an expert for `pusht`, which turns the T either way round",
+    async create({ executeHorizon }) {
+      const { pushTExpert } = await import("../../policies/scripted/pusht/index.ts");
+      return { controller: await broker(pushTExpert(), executeHorizon) };
+    },
+  },
+  {
     name: "random",
     summary: "uniform random actions for any action spec",
     async create({ seed }) {
@@ -168,6 +192,14 @@ export const POLICIES: readonly PolicyEntry[] = [
     async create(options) {
       const { shippedActPackage } = await import("../../policies/act/index.ts");
       return fromPackage(shippedActPackage(), options);
+    },
+  },
+  {
+    name: "energy",
+    summary: "the shipped energy policy: goes downhill from noise, trained on the detour",
+    async create(options) {
+      const { shippedEnergyPackage } = await import("../../policies/energy/index.ts");
+      return fromPackage(shippedEnergyPackage(), options);
     },
   },
 ];

@@ -5,6 +5,7 @@
  * Metres and radians, right-handed frames, active rotations, matrices row-major, and `multiplyX(a, b)`
  * does `b` first. An order is always in the name (`quatWxyz`, `quatXyzw`, `rot6dColMajor`).
  */
+export * from "./auroc.ts";
 export * from "./convert-rotation.ts";
 export * from "./paired-proportions.ts";
 export * from "./pose.ts";

@@ -132,6 +132,7 @@ describe("efference sim", () => {
         { name: "tabletop" },
         { name: "libero" },
         { name: "pusht" },
+        { name: "detour" },
         { name: "counter" },
       ],
     });
@@ -139,7 +140,7 @@ describe("efference sim", () => {
     expect(one).toMatchObject({ name: "counter", tasks: [{ name: "count" }, {}] });
     const unknown = await run(["sim", "list", "chess"], cwd);
     expect([unknown.code, unknown.stdout]).toEqual([2, ""]);
-    expect(unknown.stderr).toContain("must be one of tabletop, libero, pusht, counter");
+    expect(unknown.stderr).toContain("must be one of tabletop, libero, pusht, detour, counter");
   });
 
   it("leaves when it is interrupted, though nobody ever answered", async () => {

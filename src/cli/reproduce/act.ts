@@ -1,0 +1,229 @@
+/** Acts with packages in a world, and counts. */
+import type { ActionChunk, Environment, Observation, Policy, Thought } from "../../core/index.ts";
+import { WANT_NOTHING } from "../../core/index.ts";
+import { auroc, mean, percentile } from "../../math/index.ts";
+import type { RolloutListener } from "../../rollout/index.ts";
+import { brokered, holding, rollout } from "../../rollout/index.ts";
+import type { Acted, Ending, ModeCoverage, Uncertainty } from "./results.ts";
+import type { Sampler } from "./study.ts";
+import type { Mode, StudyWorld } from "./worlds.ts";
+
+/** Control steps of the decisions whose uncertainty is judged: fixed, so that lengths of episodes tell nothing. */
+export const JUDGED_STEPS = [0, 8, 16] as const;
+/** Chunks, from noise of their own, whose spread is the disagreement. */
+const OPINIONS = 4;
+/** Seeds of opinions and of chunks whose modes are counted; episodes have the numbers of their states. */
+const OPINION_SEED = 1_000_000;
+const MODE_SEED = 2_000_000;
+
+export interface Starts {
+  readonly task: string;
+  /** Fixed initial states from 0, or starts drawn from seeds. */
+  readonly from: "fixed" | { readonly seed: number };
+  readonly count: number;
+}
+
+export interface ActingRequest {
+  readonly world: StudyWorld;
+  readonly env: Environment;
+  readonly starts: Starts;
+  readonly signal: AbortSignal;
+}
+
+export interface Episode {
+  readonly ending: Ending;
+  readonly mode: string | null;
+  readonly decisionMs: readonly number[];
+  /** Scalars of the decisions at `JUDGED_STEPS`, by step. */
+  readonly judged: ReadonlyMap<number, Readonly<Record<string, number>>>;
+  /** Steps that the decisions took, where the policy says so. */
+  readonly steps: readonly number[];
+  readonly highestReward: number;
+}
+
+/** @param opinions another instance of the policy, asked for its spread at the judged steps */
+export async function actedEpisodes(
+  policy: Policy,
+  request: ActingRequest,
+  opinions?: Policy,
+): Promise<readonly Episode[]> {
+  const episodes: Episode[] = [];
+  for (let i = 0; i < request.starts.count; i++) {
+    request.signal.throwIfAborted();
+    episodes.push(await actOnce(policy, { ...request, index: i }, opinions));
+  }
+  return episodes;
+}
+
+async function actOnce(
+  policy: Policy,
+  { world, env, starts, index }: ActingRequest & { readonly index: number },
+  opinions?: Policy,
+): Promise<Episode> {
+  const watch = watching(world);
+  const controller = holding(brokered(opinions === undefined ? policy : polled(policy, opinions)));
+  const { from, task } = starts;
+  const seen = (): Omit<Episode, "ending" | "mode"> => ({ ...watch.seen });
+  try {
+    const { outcome } = await rollout(controller, env, {
+      task,
+      ...(from === "fixed" ? { seed: index, initialState: index } : { seed: from.seed + index }),
+      listeners: [watch.listener],
+    });
+    return { ending: outcome.kind, mode: watch.mode() ?? null, ...seen() };
+  } catch {
+    // The world and the loop are ours: what throws is a policy whose descents ran away.
+    return { ending: "crash", mode: null, ...seen() };
+  }
+}
+
+interface Seen {
+  highestReward: number;
+  readonly decisionMs: number[];
+  readonly judged: Map<number, Readonly<Record<string, number>>>;
+  readonly steps: number[];
+}
+
+function watching(world: StudyWorld): {
+  readonly listener: RolloutListener;
+  readonly seen: Seen;
+  readonly mode: () => Mode | undefined;
+} {
+  const tracker = world.track();
+  const seen: Seen = { highestReward: 0, decisionMs: [], judged: new Map(), steps: [] };
+  const listener: RolloutListener = {
+    name: "study",
+    onDecision(step, _stampNs, { thoughts, timing }) {
+      const scalars = scalarsOf(thoughts);
+      seen.decisionMs.push(timing.totalMs);
+      if (scalars["steps"] !== undefined) seen.steps.push(scalars["steps"]);
+      if ((JUDGED_STEPS as readonly number[]).includes(step)) seen.judged.set(step, scalars);
+    },
+    onStart: (_header, first) => tracker.see(first),
+    onStep(timeStep) {
+      tracker.see(timeStep);
+      seen.highestReward = Math.max(seen.highestReward, timeStep.reward);
+    },
+  };
+  return { listener, seen, mode: () => tracker.mode() };
+}
+
+function scalarsOf(thoughts: readonly Thought[]): Record<string, number> {
+  return Object.fromEntries(
+    thoughts.flatMap((thought) =>
+      thought.kind === "scalar" ? [[thought.tag, thought.value]] : [],
+    ),
+  );
+}
+
+/** The same policy, with the disagreement of several chunks told at the judged steps; its own chunk stays as it is. */
+function polled(policy: Policy, opinions: Policy): Policy {
+  let start: Parameters<Policy["reset"]>[0] | undefined;
+  return {
+    spec: policy.spec,
+    reset(begun) {
+      start = begun;
+      return policy.reset(begun);
+    },
+    async decide(observation) {
+      const decision = await policy.decide(observation);
+      if (start === undefined || !(JUDGED_STEPS as readonly number[]).includes(observation.step)) {
+        return decision;
+      }
+      const chunks: ActionChunk[] = [];
+      for (let k = 0; k < OPINIONS; k++) {
+        const seed = OPINION_SEED + start.seed * OPINIONS + k;
+        await opinions.reset({ ...start, seed });
+        chunks.push((await opinions.decide(observation)).chunk);
+      }
+      const thought: Thought = { kind: "scalar", tag: "disagreement", value: spread(chunks) };
+      return { ...decision, thoughts: [...decision.thoughts, thought] };
+    },
+  };
+}
+
+/** Standard deviation over the chunks (divisor n), root mean square over their numbers; physical units. */
+export function spread(chunks: readonly ActionChunk[]): number {
+  const size = chunks[0]?.data.length ?? 0;
+  let sum = 0;
+  for (let i = 0; i < size; i++) {
+    const centre = mean(chunks.map(({ data }) => data[i] ?? NaN));
+    for (const { data } of chunks) sum += ((data[i] ?? NaN) - centre) ** 2 / chunks.length;
+  }
+  return Math.sqrt(sum / size);
+}
+
+export function summaryOf(
+  { name, steps }: Pick<Sampler, "name" | "steps">,
+  episodes: readonly Episode[],
+  { isGraded }: Pick<StudyWorld, "isGraded">,
+): Acted {
+  const told = episodes.flatMap((episode) => episode.steps);
+  return {
+    sampler: name,
+    endings: episodes.map(({ ending }) => ending),
+    modes: episodes.map(({ mode }) => mode),
+    decisionMs: percentile(
+      episodes.flatMap(({ decisionMs }) => decisionMs),
+      0.5,
+    ),
+    meanSteps: told.length > 0 ? mean(told) : steps,
+    ...(isGraded ? { score: mean(episodes.map(({ highestReward }) => highestReward)) } : {}),
+  };
+}
+
+const SIGNALS = ["energy", "moved", "disagreement"] as const;
+
+/** AUROC of each signal at each judged step; higher numbers are to mean failure. */
+export function uncertaintyOf(episodes: readonly Episode[]): readonly Uncertainty[] {
+  return JUDGED_STEPS.flatMap((step) =>
+    SIGNALS.flatMap((signal) => {
+      const alive = episodes.flatMap(({ ending, judged }) => {
+        const value = judged.get(step)?.[signal];
+        return value === undefined || ending === "crash" ? [] : [{ ending, value }];
+      });
+      if (alive.length === 0) return [];
+      const of = (ending: Ending): number[] =>
+        alive.flatMap((one) => (one.ending === ending ? [one.value] : []));
+      const failures = of("failure");
+      const area = auroc(failures, of("success")) ?? null;
+      return [{ signal, step, auroc: area, failures: failures.length, episodes: alive.length }];
+    }),
+  );
+}
+
+/** Modes of chunks from the first `starts` fixed states, `samples` of each; null where chunks do not tell. */
+export async function modeCoverage(
+  policy: Policy,
+  { world, env }: Pick<ActingRequest, "world" | "env">,
+  { starts, samples }: { readonly starts: number; readonly samples: number },
+): Promise<ModeCoverage | null> {
+  if (world.modeOfChunk === undefined) return null;
+  const shares: number[] = [];
+  for (let initialState = 0; initialState < starts; initialState++) {
+    const first = await firstOf(env, { task: world.task, initialState });
+    let ofFirstMode = 0;
+    for (let k = 0; k < samples; k++) {
+      const seed = MODE_SEED + initialState * samples + k;
+      const { instruction } = first;
+      await policy.reset({ task: world.task, instruction, seed, spec: env.spec });
+      const { chunk } = await policy.decide(first);
+      if (world.modeOfChunk(first, chunk) === world.modes[0]) ofFirstMode++;
+    }
+    shares.push(ofFirstMode / samples);
+  }
+  return {
+    starts,
+    samples,
+    minority: mean(shares.map((share) => Math.min(share, 1 - share))),
+    both: shares.filter((share) => share > 0 && share < 1).length / starts,
+  };
+}
+
+async function firstOf(
+  env: Environment,
+  request: { readonly task: string; readonly initialState: number },
+): Promise<Observation> {
+  const { first } = await env.reset({ ...request, seed: 0, want: WANT_NOTHING });
+  return first.observation;
+}

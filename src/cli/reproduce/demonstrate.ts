@@ -1,0 +1,110 @@
+/** Demonstrations of a world's experts, the same for every method and seed. */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { EpisodeOutcome } from "../../episode/types.ts";
+import { brokered, perturbed, recordTo, rollout } from "../../rollout/index.ts";
+import type { RolloutListener } from "../../rollout/index.ts";
+import { createSimulator } from "../registry.ts";
+import { readJson, writeJson } from "./files.ts";
+import type { Mode, StudyWorld } from "./worlds.ts";
+
+export interface Demonstrations {
+  /** SHA-256 of all decided actions: of what is learned. Files hold times and differ from run to run. */
+  readonly hash: string;
+  readonly episodes: number;
+  /** Expert's failures, which are not kept. */
+  readonly failed: number;
+  readonly modes: Readonly<Record<string, number>>;
+}
+
+export interface DemonstrationRequest {
+  readonly world: StudyWorld;
+  /** Holds `episodes/` and `demonstrations.json` when it is finished. */
+  readonly folder: string;
+  readonly count: number;
+  readonly signal: AbortSignal;
+  readonly onEpisode: (done: number) => void;
+}
+
+const SUMMARY = "demonstrations.json";
+
+/** Records `count` successful episodes from drawn starts, or finds them there. */
+export async function demonstrated(request: DemonstrationRequest): Promise<Demonstrations> {
+  const { folder } = request;
+  if (existsSync(folder)) return (await readJson(join(folder, SUMMARY))) as Demonstrations;
+  const part = `${folder}.part`;
+  await rm(part, { recursive: true, force: true });
+  const made = await record(request, part);
+  await writeJson(join(part, SUMMARY), made);
+  await rename(part, folder);
+  return made;
+}
+
+async function record(request: DemonstrationRequest, part: string): Promise<Demonstrations> {
+  const { world, count } = request;
+  const env = await createSimulator(world.simulator);
+  const controller = perturbed(brokered(await world.expert()), { noise: world.noise });
+  const hash = createHash("sha256");
+  const modes: Record<string, number> = {};
+  let kept = 0;
+  let failed = 0;
+  try {
+    for (let seed = 0; kept < count; seed++) {
+      request.signal.throwIfAborted();
+      const recorder = recordTo(join(part, "episodes"));
+      const watch = watching(world);
+      const listeners = [recorder, watch.listener];
+      const { outcome } = await rollout(controller, env, { task: world.task, seed, listeners });
+      if (!(await isKept(outcome, recorder.path))) {
+        failed++;
+        assertWorthwhile(world, { kept, failed });
+        continue;
+      }
+      kept++;
+      for (const row of watch.decided) hash.update(row);
+      const mode = watch.mode();
+      if (mode !== undefined) modes[mode] = (modes[mode] ?? 0) + 1;
+      request.onEpisode(kept);
+    }
+  } finally {
+    await env.close();
+  }
+  return { hash: hash.digest("hex"), episodes: kept, failed, modes };
+}
+
+async function isKept(outcome: EpisodeOutcome, path: string | undefined): Promise<boolean> {
+  if (outcome.kind === "success") return true;
+  if (path !== undefined) await rm(path, { force: true });
+  return false;
+}
+
+/** @throws {RangeError} where the expert fails so often that the end would not come */
+function assertWorthwhile({ name }: StudyWorld, at: { kept: number; failed: number }): void {
+  if (at.failed < 50 || at.failed < 4 * at.kept) return;
+  throw new RangeError(
+    `Cannot record demonstrations of "${name}": the expert failed ${at.failed} times and succeeded ${at.kept} times, must succeed at least in a fifth`,
+  );
+}
+
+function watching(world: StudyWorld): {
+  readonly listener: RolloutListener;
+  readonly decided: readonly Uint8Array[];
+  readonly mode: () => Mode | undefined;
+} {
+  const decided: Uint8Array[] = [];
+  const tracker = world.track();
+  return {
+    decided,
+    mode: () => tracker.mode(),
+    listener: {
+      name: "demonstrations",
+      onDecision(_step, _stampNs, { chunk: { data } }) {
+        decided.push(new Uint8Array(data.slice().buffer));
+      },
+      onStart: (_header, first) => tracker.see(first),
+      onStep: (timeStep) => tracker.see(timeStep),
+    },
+  };
+}

@@ -1,0 +1,94 @@
+/** The study's plots of one world. */
+import { wilsonInterval } from "../../math/index.ts";
+import type { Chart, Series } from "./chart.ts";
+import { chartSvg } from "./chart.ts";
+import { pooled } from "./pool.ts";
+import type { CellResult, CurvePoint } from "./results.ts";
+import type { Cell } from "./study.ts";
+import { METHODS } from "./study.ts";
+import type { WorldName } from "./worlds.ts";
+
+export interface Figure {
+  readonly name: string;
+  readonly svg: string;
+}
+
+export function figures(world: WorldName, cells: readonly CellResult[]): readonly Figure[] {
+  const y = { yLabel: "success (95 % Wilson intervals)", xScale: "log" } as const;
+  const charts: readonly {
+    readonly name: string;
+    readonly chart: Omit<Chart, "series">;
+    readonly series: readonly Series[];
+  }[] = [
+    {
+      name: "steps",
+      chart: { title: `${world}: success by steps`, xLabel: "steps of a decision", ...y },
+      series: bySampler(cells, ({ meanSteps }) => meanSteps),
+    },
+    {
+      name: "milliseconds",
+      chart: { title: `${world}: success by time of a decision`, xLabel: "ms", ...y },
+      series: bySampler(cells, ({ decisionMs }) => decisionMs),
+    },
+    {
+      name: "updates",
+      chart: {
+        title: `${world}: success while training`,
+        xLabel: "updates",
+        ...y,
+        xScale: "linear",
+      },
+      series: curves(cells, { equal: "updates", x: ({ updates }) => updates }),
+    },
+    {
+      name: "seconds",
+      chart: {
+        ...{ title: `${world}: success while training, equal time`, ...y },
+        ...{ xLabel: "seconds of training", xScale: "linear" },
+      },
+      series: curves(cells, { equal: "time", x: ({ seconds }) => seconds }),
+    },
+  ];
+  return charts.flatMap(({ name, chart, series }) =>
+    series.length === 0
+      ? []
+      : [{ name: `${world}-${name}.svg`, svg: chartSvg({ ...chart, series }) }],
+  );
+}
+
+function bySampler(
+  cells: readonly CellResult[],
+  x: (of: { readonly meanSteps: number; readonly decisionMs: number }) => number,
+): Series[] {
+  return METHODS.flatMap(({ name, title }) => {
+    const points = pooled(cells, { method: name, equal: "updates" }).map((one) => ({
+      x: x(one),
+      y: one.rate,
+      low: one.low,
+      high: one.high,
+    }));
+    return points.length === 0 ? [] : [{ name: title, points }];
+  });
+}
+
+/** Points of several seeds are put together by their place in the curve. */
+function curves(
+  cells: readonly CellResult[],
+  of: { readonly equal: Cell["equal"]; readonly x: (point: CurvePoint) => number },
+): Series[] {
+  return METHODS.flatMap(({ name, title }) => {
+    const own = cells.filter(({ method, equal }) => method === name && equal === of.equal);
+    // The method that sets the time has no cells of equal time beside those of equal updates.
+    const chosen = own.length > 0 ? own : cells.filter(({ method }) => method === name);
+    const count = Math.min(...chosen.map(({ curve }) => curve.length));
+    if (chosen.length === 0 || count === 0) return [];
+    const points = Array.from({ length: count }, (_, i) => {
+      const at = chosen.map(({ curve }) => curve[i]!);
+      const successes = at.reduce((sum, point) => sum + point.successes, 0);
+      const episodes = at.reduce((sum, point) => sum + point.episodes, 0);
+      const x = at.reduce((sum, point) => sum + of.x(point) / at.length, 0);
+      return { x, y: successes / episodes, ...wilsonInterval(successes, episodes) };
+    });
+    return [{ name: title, points }];
+  });
+}

@@ -1,0 +1,54 @@
+/** The work folder: what is finished is there whole, what is not is done again or gone on with. */
+import { existsSync } from "node:fs";
+import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { UsageError } from "../exit.ts";
+import type { CellResult } from "./results.ts";
+import type { Budget, Cell } from "./study.ts";
+import { studyHash } from "./study.ts";
+
+export const RESULT_FILE = "result.json";
+const STUDY_FILE = "study.json";
+
+/** Written to the disk beside its place, then renamed: a kill leaves the old file or the new one. */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const part = `${path}.part`;
+  const file = await open(part, "w");
+  try {
+    await file.writeFile(`${JSON.stringify(value, null, 2)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(part, path);
+}
+
+export async function readJson(path: string): Promise<unknown> {
+  return JSON.parse(await readFile(path, "utf8")) as unknown;
+}
+
+export function cellFolder(work: string, id: string): string {
+  return join(work, "cells", id);
+}
+
+/** Of a cell that was finished; undefined if it was not. */
+export async function finishedCell(work: string, { id }: Cell): Promise<CellResult | undefined> {
+  const path = join(cellFolder(work, id), RESULT_FILE);
+  return existsSync(path) ? ((await readJson(path)) as CellResult) : undefined;
+}
+
+/**
+ * Makes the folder a study's, or sees that it is.
+ * @throws {UsageError} if it holds results of another budget, or of other methods
+ */
+export async function claimFolder(work: string, budget: Budget): Promise<void> {
+  const path = join(work, STUDY_FILE);
+  const hash = studyHash(budget);
+  if (!existsSync(path)) return writeJson(path, { study: "ebt", hash, budget });
+  const found = (await readJson(path)) as { readonly hash?: unknown };
+  if (found.hash === hash) return;
+  throw new UsageError(
+    `Cannot reproduce in ${work}: it holds the cells of another budget or version of the study, must be a new folder`,
+  );
+}

@@ -1,0 +1,80 @@
+/** Cells of several seeds together. */
+import type { Interval } from "../../math/index.ts";
+import { mean, pairedDifference, percentile, wilsonInterval } from "../../math/index.ts";
+import type { Acted, CellResult } from "./results.ts";
+import type { Cell, MethodName } from "./study.ts";
+
+export interface Rate extends Interval {
+  readonly successes: number;
+  /** Without crashes. */
+  readonly scored: number;
+  readonly crashes: number;
+  readonly rate: number;
+}
+
+/** Success of any number of evaluations, with Wilson's interval; episodes of one start and several seeds count each. */
+export function rateOf(acted: readonly Acted[]): Rate {
+  const endings = acted.flatMap((one) => one.endings);
+  const crashes = endings.filter((ending) => ending === "crash").length;
+  const successes = endings.filter((ending) => ending === "success").length;
+  const scored = endings.length - crashes;
+  const rate = scored === 0 ? 0 : successes / scored;
+  return { successes, scored, crashes, rate, ...wilsonInterval(successes, scored) };
+}
+
+export interface Pooled extends Rate {
+  readonly sampler: string;
+  readonly acted: readonly Acted[];
+  /** Medians over seeds of the median; means over seeds. */
+  readonly decisionMs: number;
+  readonly meanSteps: number;
+  /** Mean over seeds, where it was measured. */
+  readonly score?: number;
+}
+
+/** One method's results by sampler, seeds together; in the order of the samplers. */
+export function pooled(
+  results: readonly CellResult[],
+  of: { readonly method: MethodName; readonly equal: Cell["equal"] },
+): readonly Pooled[] {
+  const cells = results.filter(({ method, equal }) => method === of.method && equal === of.equal);
+  const names = cells[0]?.acted.map(({ sampler }) => sampler) ?? [];
+  return names.map((sampler) => {
+    const acted = cells.flatMap((cell) => cell.acted.filter((one) => one.sampler === sampler));
+    const scores = acted.flatMap(({ score }) => score ?? []);
+    return {
+      sampler,
+      acted,
+      ...rateOf(acted),
+      decisionMs: percentile(
+        acted.map(({ decisionMs }) => decisionMs),
+        0.5,
+      ),
+      meanSteps: mean(acted.map(({ meanSteps }) => meanSteps)),
+      ...(scores.length === 0 ? {} : { score: mean(scores) }),
+    };
+  });
+}
+
+/** The first success rate minus the second, paired by seed and start; pairs with a crash are left out. */
+export function differenceOf(
+  first: Pooled,
+  second: Pooled,
+): Interval & { readonly difference: number } {
+  const counts = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
+  for (const [seed, acted] of first.acted.entries()) {
+    for (const [state, ending] of acted.endings.entries()) {
+      const other = second.acted[seed]?.endings[state];
+      if (other === undefined || other === "crash" || ending === "crash") continue;
+      // `pairedDifference` is the second minus the first.
+      if (ending === "success") counts[other === "success" ? "both" : "onlySecond"]++;
+      else counts[other === "success" ? "onlyFirst" : "neither"]++;
+    }
+  }
+  return pairedDifference(counts);
+}
+
+/** The sampler with the most successes; of equals, the quickest. */
+export function bestOf(all: readonly Pooled[]): Pooled | undefined {
+  return [...all].sort((a, b) => b.rate - a.rate || a.decisionMs - b.decisionMs)[0];
+}

@@ -1,0 +1,193 @@
+/** The report of a study: tables as Markdown and JSON, and plots. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { mean } from "../../math/index.ts";
+import type { Demonstrations } from "./demonstrate.ts";
+import { figures } from "./figures.ts";
+import type { Pooled, Rate } from "./pool.ts";
+import { bestOf, differenceOf, pooled, rateOf } from "./pool.ts";
+import type { CellResult } from "./results.ts";
+import type { Budget } from "./study.ts";
+import { METHODS, TIME_REFERENCE, methodNamed } from "./study.ts";
+import type { WorldName } from "./worlds.ts";
+
+export interface ReportRequest {
+  readonly work: string;
+  readonly budget: Budget;
+  readonly results: readonly CellResult[];
+  readonly data: Partial<Record<WorldName, Demonstrations>>;
+}
+
+/** @returns the folder of `table.md`, `results.json` and the plots */
+export async function writeReport(request: ReportRequest): Promise<string> {
+  const folder = join(request.work, "report");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "table.md"), reportMarkdown(request));
+  await writeFile(join(folder, "results.json"), reportJson(request));
+  const { budget, results } = request;
+  for (const world of budget.worlds) {
+    const cells = results.filter((cell) => cell.world === world);
+    for (const { name, svg } of figures(world, cells)) await writeFile(join(folder, name), svg);
+  }
+  return folder;
+}
+
+/** One line a cell: what people compare are lines. */
+function reportJson({ budget, results, data }: ReportRequest): string {
+  const head = JSON.stringify({ study: "ebt", budget, data }).slice(0, -1);
+  return `${head},"cells":[\n${results.map((cell) => JSON.stringify(cell)).join(",\n")}\n]}\n`;
+}
+
+export function reportMarkdown({ budget, results, data }: ReportRequest): string {
+  return budget.worlds
+    .flatMap((world) => {
+      const cells = results.filter((cell) => cell.world === world);
+      if (cells.length === 0) return [];
+      return [
+        `## ${world}\n`,
+        demonstrationWords(data[world]),
+        differences(cells),
+        bySampler(cells),
+        modesAndDisturbance(cells),
+        uncertainty(cells),
+        everyCell(cells),
+      ];
+    })
+    .join("\n");
+}
+
+function demonstrationWords(data: Demonstrations | undefined): string {
+  if (data === undefined) return "";
+  const modes = Object.entries(data.modes).map(([mode, count]) => `${count} ${mode}`);
+  return `${data.episodes} demonstrations (${modes.join(", ")}); sha256 of their actions ${data.hash.slice(0, 12)}.\n`;
+}
+
+function percent(value: number): string {
+  return (100 * value).toFixed(0);
+}
+
+function rateWords({ successes, scored, rate, low, high, crashes }: Rate): string {
+  const crashed = crashes === 0 ? "" : `, ${crashes} crashed`;
+  return `${successes}/${scored}, ${percent(rate)} % [${percent(low)}, ${percent(high)}]${crashed}`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n") + "\n";
+}
+
+/** Claim (a): energies, by the sampler that was chosen beforehand, against the baselines. */
+function differences(cells: readonly CellResult[]): string {
+  const rows = METHODS.filter(({ isEnergy }) => isEnergy).flatMap(({ name, title }) =>
+    (["updates", "time"] as const).map((equal) => {
+      // The reference takes the time that it takes: its cells of equal updates are those of equal time.
+      const of = name === TIME_REFERENCE ? "updates" : equal;
+      const own = pooled(cells, { method: name, equal: of })[0];
+      const ddpm = pooled(cells, { method: "ddpm", equal })[0];
+      const flow = bestOf(pooled(cells, { method: "flow", equal }));
+      const mse = pooled(cells, { method: "mse", equal })[0];
+      if (own === undefined) return [title, equal, "-", "-", "-", "-"];
+      const minus = (other: typeof ddpm): string => {
+        if (other === undefined) return "-";
+        const { difference, low, high } = differenceOf(own, other);
+        return `${signed(difference)} [${signed(low)}, ${signed(high)}]`;
+      };
+      const against = flow === undefined ? "" : ` (${flow.sampler} steps)`;
+      return [title, equal, rateWords(own), minus(ddpm), `${minus(flow)}${against}`, minus(mse)];
+    }),
+  );
+  return (
+    "Success, points more than the baselines (paired by start; 95 % intervals after Newcombe). Flow matching has the best of its numbers of steps:\n\n" +
+    table(["method", "equal", "success", "minus DDPM-100", "minus flow", "minus regression"], rows)
+  );
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? "-" : "+"}${percent(Math.abs(value))}`;
+}
+
+function scoreWords({ score }: Pooled): string {
+  return score === undefined ? "" : `; highest reward ${score.toFixed(2)}`;
+}
+
+/** Claim (b). */
+function bySampler(cells: readonly CellResult[]): string {
+  const rows = METHODS.flatMap(({ name, title }) => {
+    const timed = pooled(cells, { method: name, equal: "time" });
+    return pooled(cells, { method: name, equal: "updates" }).map((one) => {
+      const other = timed.find(({ sampler }) => sampler === one.sampler);
+      return [
+        title,
+        one.sampler,
+        one.meanSteps.toFixed(1),
+        one.decisionMs.toFixed(2),
+        `${rateWords(one)}${scoreWords(one)}`,
+        other === undefined ? "-" : `${rateWords(other)}${scoreWords(other)}`,
+      ];
+    });
+  });
+  const head = [
+    "method",
+    "sampler",
+    "steps",
+    "ms",
+    "success, equal updates",
+    "success, equal time",
+  ];
+  return `By steps; ms of one decision, batch 1, one thread:\n\n${table(head, rows)}`;
+}
+
+/** Claim (e), and modes. */
+function modesAndDisturbance(cells: readonly CellResult[]): string {
+  const rows = METHODS.flatMap(({ name, title, samplers }) => {
+    const own = cells.filter(({ method, equal }) => method === name && equal === "updates");
+    if (own.length === 0) return [];
+    const calm = rateOf(own.map(({ acted }) => acted[0]!));
+    const disturbed = own.flatMap((cell) => cell.disturbed ?? []);
+    const of = (key: "minority" | "both"): string => {
+      const known = own.flatMap(({ coverage }) => (coverage === null ? [] : [coverage[key]]));
+      return known.length === 0 ? "-" : mean(known).toFixed(2);
+    };
+    const [known] = samplers;
+    const after = disturbed.length === 0 ? "-" : rateWords(rateOf(disturbed));
+    return [[title, known.name, of("minority"), of("both"), rateWords(calm), after]];
+  });
+  const head = ["method", "sampler", "rarer mode", "both modes", "success", "disturbed"];
+  return `Share of the rarer mode among chunks from one start, share of the starts with both, and success after a disturbance (equal updates):\n\n${table(head, rows)}`;
+}
+
+/** Claim (d). Pooled over seeds as a mean of areas: scores of different trainings have no common scale. */
+function uncertainty(cells: readonly CellResult[]): string {
+  const rows = METHODS.flatMap(({ name, title }) => {
+    const own = cells.filter(({ method, equal }) => method === name && equal === "updates");
+    const signals = [...new Set(own.flatMap((one) => one.uncertainty.map(({ signal }) => signal)))];
+    return signals.map((signal) => {
+      const at = (step: number): string => {
+        const judged = own.flatMap((one) =>
+          one.uncertainty.filter((u) => u.signal === signal && u.step === step),
+        );
+        const areas = judged.flatMap(({ auroc }) => (auroc === null ? [] : [auroc]));
+        const failures = judged.reduce((sum, one) => sum + one.failures, 0);
+        return areas.length === 0 ? "-" : `${mean(areas).toFixed(2)} (${failures})`;
+      };
+      return [title, signal, at(0), at(8), at(16)];
+    });
+  });
+  const head = ["method", "signal", "step 0", "step 8", "step 16"];
+  return `AUROC of what is known at a decision for failure of the episode (number of failures), equal updates:\n\n${table(head, rows)}`;
+}
+
+function everyCell(cells: readonly CellResult[]): string {
+  const rows = cells.map((cell) => [
+    `\`${cell.id}\``,
+    String(cell.seed),
+    cell.updates.toLocaleString("en"),
+    cell.trainingS.toFixed(0),
+    cell.parameters.toLocaleString("en"),
+    `${rateWords(rateOf(cell.acted.slice(0, 1)))} (${methodNamed(cell.method).samplers[0].name})`,
+    `\`${cell.hash.slice(0, 12)}\``,
+    `\`${cell.weightsHash.slice(0, 12)}\``,
+  ]);
+  const head = ["cell", "seed", "updates", "s", "parameters", "success", "hash", "weights"];
+  return `Every cell, made by \`${cells[0]!.command.replace(/ --only .*/, "")} --only CELL\`:\n\n${table(head, rows)}`;
+}

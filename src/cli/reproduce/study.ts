@@ -1,0 +1,232 @@
+/** What `efference reproduce ebt` compares: methods, the ways to make a chunk with each, budgets, and the grid of cells. */
+import { createHash } from "node:crypto";
+import { UsageError } from "../exit.ts";
+import type { WorldName } from "./worlds.ts";
+
+export type MethodName = "paper" | "mix" | "equilibrium" | "ddpm" | "flow" | "mse";
+type Section = Readonly<Record<string, unknown>>;
+
+/** One way to make a chunk with trained weights. */
+export interface Sampler {
+  readonly name: string;
+  /** Steps at most. */
+  readonly steps: number;
+  /** `policy.infer` of the package. */
+  readonly infer: Section;
+}
+
+export interface Method {
+  readonly name: MethodName;
+  readonly title: string;
+  readonly isEnergy: boolean;
+  /** `policy` of the training configuration; every other key is the same for all methods. */
+  readonly policy: Section & { readonly kind: string };
+  /** The first is the one that the method is known by: it makes the curves, the modes and the uncertainties. */
+  readonly samplers: readonly [Sampler, ...Sampler[]];
+}
+
+/**
+ * The baselines' network has two layers more, for the time: energies are 4 wider instead, which makes 109,686 parameters
+ * beside 105,666 (a test holds them within 5 %).
+ */
+const SHARED = { heads: 2, layers: 2, horizon: 16, executeHorizon: 8 } as const;
+const ENERGY_WIDTH = 68;
+const BASELINE_WIDTH = 64;
+
+const FIXED_STEPS = [1, 2, 4, 8, 20] as const;
+/** Below every step that moves anything: such a descent ends by its number of steps alone. */
+const NEVER = 1e-12;
+
+/** A descent of n steps. Equilibrium energies are taught a slope of length 1: n of rate 1.25 / n span it. */
+function descents(rate: (steps: number) => number): Sampler[] {
+  return FIXED_STEPS.map((steps) => ({
+    name: `${steps}`,
+    steps,
+    infer: { steps, rate: rate(steps), stop: { by: "step", below: NEVER } },
+  }));
+}
+
+const UNTIL_STILL: Sampler = { name: "until still", steps: 20, infer: { steps: 20 } };
+
+function energy(name: "paper" | "mix" | "equilibrium", rate: (steps: number) => number): Method {
+  return {
+    name,
+    title: `energy, ${name}`,
+    isEnergy: true,
+    policy: { kind: "energy", objective: name, width: ENERGY_WIDTH, ...SHARED },
+    samplers: [UNTIL_STILL, ...descents(rate)],
+  };
+}
+
+function baseline(
+  name: "ddpm" | "flow" | "mse",
+  about: {
+    readonly title: string;
+    readonly objective: string;
+    readonly samplers: Method["samplers"];
+  },
+): Method {
+  const { title, objective, samplers } = about;
+  const policy = { kind: "diffusion", objective, width: BASELINE_WIDTH, ...SHARED };
+  return { name, title, isEnergy: false, policy, samplers };
+}
+
+function ddpm(steps: number): Sampler {
+  return { name: `ddpm ${steps}`, steps, infer: { sampler: "ddpm", steps } };
+}
+
+function euler(steps: number): Sampler {
+  return { name: `${steps}`, steps, infer: { steps } };
+}
+
+export const METHODS: readonly Method[] = [
+  energy("paper", () => 1),
+  energy("mix", () => 1),
+  energy("equilibrium", (steps) => Math.max(0.3, 1.25 / steps)),
+  baseline("ddpm", {
+    title: "diffusion",
+    objective: "diffusion",
+    samplers: [
+      ddpm(100),
+      ddpm(16),
+      ddpm(8),
+      { name: "ddim 10", steps: 10, infer: { sampler: "ddim", steps: 10 } },
+    ],
+  }),
+  baseline("flow", {
+    title: "flow matching",
+    objective: "flow",
+    samplers: [euler(2), euler(1), euler(4), euler(10)],
+  }),
+  baseline("mse", {
+    title: "regression",
+    objective: "regression",
+    samplers: [{ name: "1", steps: 1, infer: {} }],
+  }),
+];
+
+export function methodNamed(name: MethodName): Method {
+  return METHODS.find((method) => method.name === name) as Method;
+}
+
+/** Whose training time the others get where times are made equal: the one whose update takes longest. */
+export const TIME_REFERENCE: MethodName = "mix";
+
+export interface Budget {
+  readonly name: BudgetName;
+  readonly worlds: readonly WorldName[];
+  readonly seeds: readonly number[];
+  readonly demonstrations: number;
+  /** Updates where they are equal. */
+  readonly updates: number;
+  readonly batchSize: number;
+  /** Initial states of the evaluation, the same for every cell. */
+  readonly states: number;
+  /** Measurements during a training, and episodes of each, from drawn starts that no evaluation uses. */
+  readonly curve: { readonly points: number; readonly episodes: number };
+  /** Starts, and chunks made from each, in which modes are counted. */
+  readonly modes: { readonly starts: number; readonly samples: number };
+  /** What is different in a world. */
+  readonly perWorld?: Partial<
+    Record<WorldName, Partial<Omit<Budget, "name" | "worlds" | "perWorld">>>
+  >;
+}
+
+/** The budget as it is in a world. */
+export function budgetIn(budget: Budget, world: WorldName): Budget {
+  return { ...budget, ...budget.perWorld?.[world] };
+}
+
+export type BudgetName = "small" | "full";
+
+export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
+  small: {
+    name: "small",
+    worlds: ["detour"],
+    seeds: [0],
+    demonstrations: 200,
+    updates: 2500,
+    batchSize: 32,
+    states: 100,
+    curve: { points: 5, episodes: 40 },
+    modes: { starts: 20, samples: 16 },
+  },
+  full: {
+    name: "full",
+    worlds: ["detour", "pusht"],
+    seeds: [0, 1, 2],
+    demonstrations: 200,
+    updates: 5000,
+    batchSize: 32,
+    states: 200,
+    curve: { points: 8, episodes: 50 },
+    modes: { starts: 40, samples: 16 },
+    perWorld: { pusht: { demonstrations: 300, updates: 8000, states: 100 } },
+  },
+};
+
+/** One training and its evaluation. */
+export interface Cell {
+  /** `detour.mix.s0`, or `detour.flow.time.s0` where it gets as much time as the reference. */
+  readonly id: string;
+  readonly world: WorldName;
+  readonly method: MethodName;
+  readonly seed: number;
+  readonly equal: "updates" | "time";
+}
+
+/** Every cell of a budget; those of equal time come after what tells their number of updates. */
+export function cellsOf({ worlds, seeds }: Budget): readonly Cell[] {
+  const names = METHODS.map(({ name }) => name);
+  const timed = names.filter((name) => name !== TIME_REFERENCE);
+  return worlds.flatMap((world) =>
+    seeds.flatMap((seed) => [
+      ...names.map((method) => cell({ world, method, seed, equal: "updates" })),
+      ...timed.map((method) => cell({ world, method, seed, equal: "time" })),
+    ]),
+  );
+}
+
+function cell(about: Omit<Cell, "id">): Cell {
+  const { world, method, seed, equal } = about;
+  return {
+    id: [world, method, ...(equal === "time" ? ["time"] : []), `s${seed}`].join("."),
+    ...about,
+  };
+}
+
+/**
+ * The cells that are asked for by the beginnings of their ids, and those that they depend on.
+ * @throws {UsageError} if a beginning fits no cell
+ */
+export function chosenCells(cells: readonly Cell[], only: readonly string[]): readonly Cell[] {
+  if (only.length === 0) return cells;
+  const odd = only.find((text) => !cells.some(({ id }) => id.startsWith(text)));
+  if (odd !== undefined) {
+    throw new UsageError(
+      `Cannot reproduce only "${odd}": no cell begins so, must be like ${cells[0]?.id ?? "none"}`,
+    );
+  }
+  const asked = cells.filter(({ id }) => only.some((text) => id.startsWith(text)));
+  const needed = new Set(asked.flatMap((one) => [one.id, ...dependencies(one)]));
+  return cells.filter(({ id }) => needed.has(id));
+}
+
+/** Ids of the cells whose times tell how many updates a cell of equal time gets. */
+export function dependencies({ world, method, seed, equal }: Cell): readonly string[] {
+  if (equal === "updates") return [];
+  return [method, TIME_REFERENCE].map(
+    (name) => cell({ world, method: name, seed, equal: "updates" }).id,
+  );
+}
+
+/** SHA-256 of what a folder's results stand for: results of another study must not get among them. */
+export function studyHash(budget: Budget): string {
+  return createHash("sha256").update(JSON.stringify({ budget, METHODS })).digest("hex");
+}
+
+/** @throws {UsageError} unless it is one of the budgets */
+export function budgetNamed(name: string): Budget {
+  if (name === "small" || name === "full") return BUDGETS[name];
+  throw new UsageError(`Cannot reproduce with budget "${name}": must be small or full`);
+}

@@ -1,0 +1,172 @@
+/** One training of the study, resumed where it was stopped, and the packages that act with its weights. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { NdArray } from "../../core/index.ts";
+import { percentile } from "../../math/index.ts";
+import { writePolicyPackage } from "../../package/index.ts";
+import type { TrainConfig, TrainEvent, Trainable, TrainingData } from "../../train/index.ts";
+import { configHash, parseTrainConfig, train } from "../../train/index.ts";
+import { METRICS_FILE } from "../../train/metrics.ts";
+import { trainableFor } from "../registry.ts";
+import type { Demonstrations } from "./demonstrate.ts";
+import type { CurvePoint } from "./results.ts";
+import type { Budget, Cell, Method, Sampler } from "./study.ts";
+
+const LOG_EVERY = 20;
+/** First seed of the starts that trainings are measured on; fixed states and demonstrations have others. */
+export const CURVE_SEED = 5_000_000;
+
+export interface CellTraining {
+  readonly weightsHash: string;
+  readonly hash: string;
+  readonly parameters: number;
+  readonly secondsPerUpdate: number;
+  readonly curve: readonly CurvePoint[];
+  /** Writes the package that acts by a sampler. @returns its folder */
+  packageFor(sampler: Sampler): Promise<string>;
+}
+
+export interface TrainCellRequest {
+  readonly cell: Cell;
+  readonly method: Method;
+  readonly budget: Budget;
+  readonly updates: number;
+  readonly folder: string;
+  readonly data: { readonly folder: string; readonly about: Demonstrations };
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: TrainEvent) => void;
+  /** Successes of a package from the starts that trainings are measured on. */
+  readonly measure: (packageFolder: string) => Promise<number>;
+}
+
+/** @throws {DOMException | Error} the signal's reason, after a checkpoint, where it stopped the training */
+export async function trainCell(request: TrainCellRequest): Promise<CellTraining> {
+  const { cell, method, budget, folder, signal, updates, data } = request;
+  const config = configOf(request);
+  const capture = await capturing(policySection(method, method.samplers[0]));
+  const run = join(folder, "run");
+  let parameters = 0;
+  const result = await train({
+    config,
+    folder: run,
+    resume: true,
+    signal,
+    makeTrainable: capture.make,
+    onEvent(event) {
+      if (event.kind === "opened") ({ parameters } = event);
+      request.onEvent(event);
+    },
+    async evaluate(packageFolder) {
+      const successes = await request.measure(packageFolder);
+      const { episodes } = budget.curve;
+      return { success_rate: successes / episodes, successes, episodes };
+    },
+  });
+  signal.throwIfAborted();
+  const measured = measuredIn(run);
+  const { weightsHash } = result;
+  const hash = hashOf(config, data.about);
+  return {
+    weightsHash,
+    hash,
+    parameters,
+    ...measured,
+    async packageFor(sampler) {
+      const path = join(folder, "packages", sampler.name.replaceAll(" ", "-"));
+      const provenance = {
+        ...{ study: "ebt", cell: cell.id, sampler: sampler.name, updates, hash, weightsHash },
+      };
+      const content = await capture.packageFor(policySection(method, sampler), provenance);
+      await writePolicyPackage(path, content, { overwrite: true });
+      return path;
+    },
+  };
+}
+
+/** Of what decides the weights: folders differ, their demonstrations do not. */
+function hashOf(config: TrainConfig, { hash }: Demonstrations): string {
+  const portable = { ...config, data: { ...config.data, folders: [hash] } };
+  return createHash("sha256").update(configHash(portable)).digest("hex");
+}
+
+function policySection(method: Method, sampler: Sampler): TrainConfig["policy"] {
+  return { ...method.policy, infer: sampler.infer };
+}
+
+function configOf({ cell, method, budget, updates, data }: TrainCellRequest): TrainConfig {
+  const { curve, batchSize } = budget;
+  return parseTrainConfig({
+    name: cell.id,
+    policy: policySection(method, method.samplers[0]),
+    data: { folders: [join(data.folder, "episodes")], validation: 0, threads: 0 },
+    seed: cell.seed,
+    batchSize,
+    steps: updates,
+    threads: 1,
+    optimiser: { kind: "adamw", betas: [0.9, 0.95], weightDecay: 1e-6, clipNorm: 1 },
+    schedule: { kind: "cosine", peak: 1e-3, warmUp: Math.min(100, Math.ceil(updates / 10)) },
+    logEvery: LOG_EVERY,
+    evaluate: {
+      sim: cell.world,
+      episodes: curve.episodes,
+      seed: CURVE_SEED,
+      everySteps: Math.ceil(updates / curve.points),
+    },
+    checkpoint: { everySteps: Math.ceil(updates / curve.points), keep: 1 },
+  });
+}
+
+/** Keeps the parameters that the training's last package was made of, to make others with them. */
+async function capturing(section: TrainConfig["policy"]): Promise<{
+  readonly make: (data: TrainingData) => Trainable;
+  packageFor(
+    variant: TrainConfig["policy"],
+    provenance: Readonly<Record<string, unknown>>,
+  ): Promise<ReturnType<Trainable["toPackage"]>>;
+}> {
+  const make = await trainableFor(section);
+  let kept:
+    | { readonly data: TrainingData; readonly parameters: Readonly<Record<string, NdArray>> }
+    | undefined;
+  return {
+    make(data) {
+      const trainable = make(data);
+      return {
+        ...trainable,
+        toPackage(parameters, provenance) {
+          kept = { data, parameters };
+          return trainable.toPackage(parameters, provenance);
+        },
+      };
+    },
+    async packageFor(variant, provenance) {
+      if (kept === undefined) {
+        throw new RangeError("Cannot make a package: nothing was trained, must be first");
+      }
+      const trainable = (await trainableFor(variant))(kept.data);
+      return trainable.toPackage(kept.parameters, provenance);
+    },
+  };
+}
+
+/** Times and the curve, from what the run wrote: also of the part before a kill. */
+function measuredIn(run: string): Pick<CellTraining, "secondsPerUpdate" | "curve"> {
+  const lines = readFileSync(join(run, METRICS_FILE), "utf8").trimEnd().split("\n");
+  const rows = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+  const stepMs = rows.flatMap(({ kind, step_ms }) => (kind === "train" ? [Number(step_ms)] : []));
+  const secondsPerUpdate = percentile(stepMs, 0.5) / 1000;
+  const curve = rows.flatMap(({ kind, step, successes, episodes }) =>
+    kind === "evaluation"
+      ? [
+          {
+            updates: Number(step),
+            seconds: Number(step) * secondsPerUpdate,
+            successes: Number(successes),
+            episodes: Number(episodes),
+          },
+        ]
+      : [],
+  );
+  return { secondsPerUpdate, curve };
+}

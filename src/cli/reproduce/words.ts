@@ -1,0 +1,32 @@
+/** The command line of `efference reproduce`. */
+import type { Command } from "commander";
+import type { ReproduceOptions } from "./command.ts";
+
+/** @param examples makes the last part of the help from command lines */
+export function addReproduce(
+  program: Command,
+  examples: (lines: readonly string[]) => string,
+): void {
+  program
+    .command("reproduce")
+    .description(
+      "train and compare policies as a study does: a grid of cells; killed at any moment, it goes on",
+    )
+    .argument("<study>", "ebt: energy policies beside diffusion, flow matching and regression")
+    .option("--budget <name>", "small (one seed, < 30 minutes on 2 cores) or full", "small")
+    .option("--out <folder>", "cells and report (default: runs/reproduce-<study>-<budget>)")
+    .option("--only <cells...>", "only cells whose names begin so, and those that they depend on")
+    .option("--list", "print the names of the cells, and end")
+    .option("--json", "last line of stdout is one JSON object")
+    .addHelpText(
+      "after",
+      examples([
+        "efference reproduce ebt --budget small",
+        "efference reproduce ebt --budget full --out runs/ebt",
+        "efference reproduce ebt --budget full --only detour.mix --list",
+      ]),
+    )
+    .action(async (study: string, options: ReproduceOptions) =>
+      (await import("./command.ts")).reproduceCommand(study, options),
+    );
+}

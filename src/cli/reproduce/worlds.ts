@@ -1,0 +1,99 @@
+/** The worlds of the study: who demonstrates there, and what the two ways to go are. */
+import type { ActionChunk, Observation, Policy, TimeStep } from "../../core/index.ts";
+
+export type WorldName = "detour" | "pusht";
+/** Which of two ways. */
+export type Mode = string;
+
+/** Follows one episode and says which way it went. */
+export interface ModeTracker {
+  see(step: TimeStep): void;
+  mode(): Mode | undefined;
+}
+
+export interface StudyWorld {
+  readonly name: WorldName;
+  readonly simulator: string;
+  readonly task: string;
+  /** The same task, disturbed in the middle of the episode; absent where the world has none. */
+  readonly disturbedTask?: string;
+  /** Where evaluations start: the world's fixed states, or those of seeds from this one on. */
+  readonly evaluatedFrom: "fixed" | { readonly seed: number };
+  /** Standard deviation of the noise on executed actions while demonstrations are recorded. */
+  readonly noise: number;
+  readonly modes: readonly [Mode, Mode];
+  /** Whether rewards tell how near to success an episode came. */
+  readonly isGraded: boolean;
+  expert(): Promise<Policy>;
+  track(): ModeTracker;
+  /** Of a chunk that is decided at the start of an episode; absent where a chunk does not tell. */
+  modeOfChunk?(first: Observation, chunk: ActionChunk): Mode | undefined;
+}
+
+const DETOUR: StudyWorld = {
+  name: "detour",
+  simulator: "detour",
+  task: "detour",
+  disturbedTask: "detour_disturbed",
+  evaluatedFrom: "fixed",
+  noise: 0.2,
+  modes: ["left", "right"],
+  isGraded: false,
+  async expert() {
+    const { detourExpert } = await import("../../../policies/scripted/detour.ts");
+    return detourExpert();
+  },
+  track() {
+    let side: Mode | undefined;
+    return {
+      see({ info }) {
+        if (typeof info?.["side"] === "string") side = info["side"];
+      },
+      mode: () => side,
+    };
+  },
+  modeOfChunk(first, { data, horizon, actionDim }) {
+    const disc = Number(first.proprio["disc"]?.data[0]);
+    let x = Number(first.proprio["position"]?.data[0]);
+    for (let row = 0; row < horizon; row++) x += 0.05 * (data[row * actionDim] ?? 0);
+    return x < disc ? "left" : "right";
+  },
+};
+
+/** Less than this in all is no way round. */
+const TURNED_RAD = Math.PI / 2;
+
+const PUSHT: StudyWorld = {
+  name: "pusht",
+  simulator: "pusht",
+  task: "push_t",
+  // It has 50 fixed states, which are too few.
+  evaluatedFrom: { seed: 9_000_000 },
+  noise: 0,
+  modes: ["clockwise", "anticlockwise"],
+  isGraded: true,
+  async expert() {
+    const { pushTExpert } = await import("../../../policies/scripted/pusht/index.ts");
+    return pushTExpert();
+  },
+  track() {
+    let before: number | undefined;
+    let turned = 0;
+    return {
+      see({ observation }) {
+        const angle = Number(observation.proprio["observation"]?.data[4]);
+        const change = before === undefined ? 0 : angle - before;
+        turned += change - 2 * Math.PI * Math.round(change / (2 * Math.PI));
+        before = angle;
+      },
+      // Angles of the workspace grow clockwise, because y counts down.
+      mode: () =>
+        Math.abs(turned) < TURNED_RAD ? undefined : turned > 0 ? "clockwise" : "anticlockwise",
+    };
+  },
+};
+
+export const STUDY_WORLDS: Readonly<Record<WorldName, StudyWorld>> = {
+  detour: DETOUR,
+  pusht: PUSHT,
+};

@@ -1,0 +1,140 @@
+/** The study's grid with a budget of seconds: what is left after a kill, and after the second half. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import { reproduce } from "../../../src/cli/reproduce/command.ts";
+import type { CellResult } from "../../../src/cli/reproduce/results.ts";
+import type { Budget, Cell } from "../../../src/cli/reproduce/study.ts";
+import { BUDGETS, cellsOf, chosenCells, methodNamed } from "../../../src/cli/reproduce/study.ts";
+import { CLI, lastLine, run } from "./cli.ts";
+
+const cwd = mkdtempSync(join(tmpdir(), "efference-reproduce-"));
+afterAll(() => rmSync(cwd, { recursive: true }));
+
+const TINY: Budget = {
+  ...BUDGETS.small,
+  demonstrations: 6,
+  updates: 45,
+  batchSize: 8,
+  states: 3,
+  curve: { points: 3, episodes: 2 },
+  modes: { starts: 2, samples: 2 },
+};
+const ALL = cellsOf(TINY);
+/** The reference of equal time, and what depends on it. */
+const TIMED = chosenCells(ALL, ["detour.mse.time.s0"]);
+const QUICK = chosenCells(ALL, ["detour.flow.s0", "detour.mse.s0"]);
+const quiet = { live: () => undefined, line: () => undefined, clear: () => undefined };
+
+function runHere(
+  work: string,
+  cells: readonly Cell[],
+  budget = TINY,
+): ReturnType<typeof reproduce> {
+  const { signal } = new AbortController();
+  return reproduce({ budget, work, cells, progress: quiet, signal });
+}
+
+/** Starts the same as a process of its own, and kills it as soon as its live line matches. */
+async function killed(work: string, when: RegExp): Promise<void> {
+  const module = pathToFileURL(join(CLI, "..", "reproduce", "command.js")).href;
+  const program = `
+    const { reproduce } = await import(${JSON.stringify(module)});
+    const say = (text) => process.stdout.write(text + "\\n");
+    await reproduce({
+      budget: ${JSON.stringify(TINY)}, work: ${JSON.stringify(work)}, cells: ${JSON.stringify(QUICK)},
+      progress: { live: say, line: say, clear() {} }, signal: new AbortController().signal,
+    });`;
+  const file = join(cwd, "program.mjs");
+  writeFileSync(file, program);
+  const child = spawn(process.execPath, [file], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    text += chunk.toString();
+    if (when.test(text)) child.kill("SIGKILL");
+  });
+  const signal = await new Promise((resolve) => child.on("close", (_, by) => resolve(by)));
+  expect(signal).toBe("SIGKILL");
+}
+
+/** Without what depends on the clock. */
+function lasting({ id, hash, weightsHash, parameters, acted, coverage }: CellResult): unknown {
+  const endings = acted.map(({ sampler, endings: of, modes }) => ({ sampler, of, modes }));
+  return { id, hash, weightsHash, parameters, endings, coverage };
+}
+
+describe("efference reproduce ebt", () => {
+  it("leaves every cell and a report", async () => {
+    const { results, report } = await runHere(join(cwd, "whole"), TIMED);
+    expect(results.map(({ id }) => id)).toEqual([
+      "detour.mix.s0",
+      "detour.mse.s0",
+      "detour.mse.time.s0",
+    ]);
+    const [mix, mse, timed] = results as [CellResult, CellResult, CellResult];
+    expect(timed.updates).toBe(Math.round(mix.trainingS / mse.secondsPerUpdate));
+    expect(mix.acted.map(({ sampler }) => sampler)).toEqual(
+      methodNamed("mix").samplers.map(({ name }) => name),
+    );
+    expect(mix.acted.every(({ endings }) => endings.length === 3)).toBe(true);
+    expect(mix.disturbed!.endings).toHaveLength(3);
+    expect(mix.curve.map(({ updates }) => updates)).toEqual([15, 30, 45]);
+    expect(mix.coverage).toMatchObject({ starts: 2, samples: 2 });
+    expect(readdirSync(report)).toEqual(
+      expect.arrayContaining(["detour-steps.svg", "results.json", "table.md"]),
+    );
+    const written = JSON.parse(readFileSync(join(report, "results.json"), "utf8"));
+    expect(written.cells).toEqual(results);
+  });
+
+  it("goes on after kills, and ends with the same as without", async () => {
+    const work = join(cwd, "killed");
+    await killed(work, /[1-5]\/6 demonstrations/);
+    expect(existsSync(join(work, "data", "detour"))).toBe(false);
+    await killed(work, /flow\.s0 {2}update [234]\d\/45/);
+    expect(existsSync(join(work, "cells", "detour.flow.s0", "result.json"))).toBe(false);
+    await killed(work, /mse\.s0 {2}acting/);
+    const { results } = await runHere(work, QUICK);
+    const alone = await runHere(join(cwd, "alone"), QUICK);
+    expect(results.map(lasting)).toEqual(alone.results.map(lasting));
+    // A finished folder is only read, and is not taken for another study.
+    expect((await runHere(work, QUICK)).results).toEqual(results);
+    await expect(runHere(work, QUICK, { ...TINY, updates: 46 })).rejects.toThrow(
+      "another budget or version",
+    );
+  });
+
+  it("stops where it is told to, with a checkpoint", async () => {
+    const stop = new AbortController();
+    const work = join(cwd, "stopped");
+    const stopped = reproduce({
+      ...{ budget: TINY, work, cells: QUICK, signal: stop.signal },
+      progress: { ...quiet, live: (text) => void (text.includes("update 20/") && stop.abort()) },
+    });
+    await expect(stopped).rejects.toThrow("aborted");
+    const checkpoints = join(work, "cells", "detour.flow.s0", "run", "checkpoints");
+    expect(readdirSync(checkpoints)).toContain("step-00000020");
+  });
+
+  it("lists its cells, and names what is wrong with the command line", async () => {
+    const list = await run(["reproduce", "ebt", "--list", "--only", "detour.flow", "--json"], cwd);
+    expect(list.code).toBe(0);
+    expect(lastLine(list.stdout)).toEqual({
+      cells: ["detour.mix.s0", "detour.flow.s0", "detour.flow.time.s0"],
+    });
+    for (const [args, message] of [
+      [["x"], "must be ebt"],
+      [["ebt", "--budget", "huge"], "must be small or full"],
+      [["ebt", "--only", "nowhere"], "no cell begins so"],
+    ] as const) {
+      const { code, stderr } = await run(["reproduce", ...args], cwd);
+      expect(code).toBe(2);
+      expect(stderr).toContain(message);
+    }
+  });
+});

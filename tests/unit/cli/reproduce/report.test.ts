@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import { bestOf, differenceOf, pooled, rateOf } from "../../../../src/cli/reproduce/pool.ts";
+import { reportMarkdown } from "../../../../src/cli/reproduce/report.ts";
+import { figures } from "../../../../src/cli/reproduce/figures.ts";
+import type { Acted, CellResult, Ending } from "../../../../src/cli/reproduce/results.ts";
+import { BUDGETS, cellsOf, methodNamed } from "../../../../src/cli/reproduce/study.ts";
+import { pairedDifference } from "../../../../src/math/index.ts";
+
+function acted(sampler: string, pattern: string, decisionMs = 1): Acted {
+  const endings = [...pattern].map((letter): Ending =>
+    letter === "s" ? "success" : letter === "f" ? "failure" : "crash",
+  );
+  return { sampler, endings, modes: endings.map(() => null), decisionMs, meanSteps: 2 };
+}
+
+function result(
+  id: string,
+  patterns: readonly (readonly [sampler: string, endings: string])[],
+): CellResult {
+  const cell = cellsOf(BUDGETS.full).find((one) => one.id === id)!;
+  return {
+    ...cell,
+    command: `efference reproduce ebt --budget full --only ${id}`,
+    hash: "h".repeat(64),
+    weightsHash: "w".repeat(64),
+    parameters: 1234,
+    updates: 10,
+    secondsPerUpdate: 0.5,
+    trainingS: 5,
+    curve: [{ updates: 10, seconds: 5, successes: 1, episodes: 2 }],
+    acted: patterns.map(([name, pattern], i) => acted(name, pattern, 1 + i)),
+    disturbed: null,
+    coverage: { starts: 2, samples: 4, minority: 0.25, both: 0.5 },
+    uncertainty: [{ signal: "energy", step: 8, auroc: 0.75, failures: 3, episodes: 4 }],
+    versions: {},
+  };
+}
+
+describe("cells of several seeds", () => {
+  const cells = [
+    result("detour.mix.s0", [
+      ["until still", "ssfc"],
+      ["1", "ffff"],
+    ]),
+    result("detour.mix.s1", [
+      ["until still", "sfff"],
+      ["1", "ssss"],
+    ]),
+    result("detour.mix.s2", [
+      ["until still", "ssss"],
+      ["1", "sfff"],
+    ]),
+    result("detour.flow.s0", [
+      ["2", "sfff"],
+      ["1", "sfff"],
+    ]),
+    result("detour.flow.s1", [
+      ["2", "ffcs"],
+      ["1", "ssff"],
+    ]),
+    result("detour.flow.s2", [
+      ["2", "ffff"],
+      ["1", "ffff"],
+    ]),
+  ];
+  const mix = pooled(cells, { method: "mix", equal: "updates" });
+  const flow = pooled(cells, { method: "flow", equal: "updates" });
+
+  it("are counted together, crashes apart", () => {
+    expect(mix.map(({ sampler }) => sampler)).toEqual(["until still", "1"]);
+    expect(mix[0]).toMatchObject({ successes: 7, scored: 11, crashes: 1 });
+    expect(rateOf([])).toMatchObject({ successes: 0, scored: 0, low: 0, high: 1 });
+    expect(pooled(cells, { method: "mix", equal: "time" })).toEqual([]);
+  });
+
+  it("are compared start by start, the first minus the second", () => {
+    // Seed 0: both, mix alone, neither; seed 1: mix alone, neither, flow alone; seed 2: mix alone four times.
+    const counts = { both: 1, onlyFirst: 1, onlySecond: 6, neither: 2 };
+    expect(differenceOf(mix[0]!, flow[0]!)).toEqual(pairedDifference(counts));
+    const back = differenceOf(flow[0]!, mix[0]!);
+    expect(back.difference).toBeCloseTo(-differenceOf(mix[0]!, flow[0]!).difference, 12);
+  });
+
+  it("give the best sampler, the quickest among equals", () => {
+    expect(bestOf(flow)!.sampler).toBe("1");
+    expect(bestOf([])).toBeUndefined();
+    const [a] = flow;
+    expect(bestOf([{ ...a!, decisionMs: 9 }, a!])!.decisionMs).toBe(a!.decisionMs);
+  });
+
+  it("make a report that says every cell with interval, seed, command and hash", () => {
+    const text = reportMarkdown({
+      work: "",
+      budget: BUDGETS.full,
+      results: cells,
+      data: {
+        detour: { hash: "d".repeat(64), episodes: 4, failed: 0, modes: { left: 1, right: 3 } },
+      },
+    });
+    for (const { id, seed } of cells) {
+      expect(text).toMatch(
+        new RegExp(`\\| \`${id.replaceAll(".", "\\.")}\` \\| ${seed} \\|.*h{12}`),
+      );
+    }
+    expect(text).toContain("7/11, 64 % [35, 85], 1 crashed");
+    expect(text).toContain("efference reproduce ebt --budget full --only CELL");
+    expect(text).toContain("1 left, 3 right");
+    expect(text).toContain("0.75 (9)");
+    expect(text).not.toMatch(/NaN|undefined/);
+    expect(methodNamed("mix").samplers[0].name).toBe("until still");
+  });
+
+  it("make plots, but none of what was not measured", () => {
+    const names = figures("detour", cells).map(({ name }) => name);
+    expect(names).toContain("detour-steps.svg");
+    expect(figures("detour", [])).toEqual([]);
+    for (const { svg } of figures("detour", cells)) expect(svg).not.toMatch(/NaN|Infinity/);
+  });
+});
