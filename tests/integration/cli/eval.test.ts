@@ -112,7 +112,7 @@ describe("efference eval", () => {
 describe("bad usage", () => {
   it.each([
     [["eval"], 2, "exactly one of --sim NAME"],
-    [["eval", "--sim", "chess"], 2, "must be one of tabletop, libero, pusht, counter"],
+    [["eval", "--sim", "chess"], 2, "must be one of tabletop, libero, pusht, detour, counter"],
     [["eval", "--sim", "counter", "--episodes", "0"], 2, "integer of 1 or more"],
     [["eval", "--sim", "tabletop", "--suite", "nope", "--out", "u1"], 2, 'suite "nope"'],
     [["eval", "--sim", "tabletop", "--task", "nope", "--out", "u2"], 2, 'task "nope"'],
