@@ -31,11 +31,15 @@ export async function openWorld(request: WorldRequest): Promise<Environment> {
 const WORLDS: Readonly<Record<string, (request: WorldRequest) => Promise<Environment>>> = {
   tabletop: () => createTabletop(),
   libero: ({ dataUrl, fetching }) =>
-    createLibero({
-      place: `${dataUrl}libero`,
-      read: async (path) => {
-        const parts = path.split("/").map(encodeURIComponent).join("/");
-        return new Uint8Array(await fetching(`${dataUrl}libero/${parts}`, "scene"));
+    createLibero(
+      {
+        place: `${dataUrl}libero`,
+        read: async (path) => {
+          const parts = path.split("/").map(encodeURIComponent).join("/");
+          return new Uint8Array(await fetching(`${dataUrl}libero/${parts}`, "scene"));
+        },
       },
-    }),
+      // The page draws by itself: no camera looks.
+      { imageSize: 0 },
+    ),
 };

@@ -4,11 +4,13 @@ import io
 import json
 import os
 import pickle
+import struct
 import subprocess
 import sys
 import types
 import xml.etree.ElementTree as ET
 import zipfile
+import zlib
 from typing import ClassVar
 
 import numpy as np
@@ -23,6 +25,7 @@ from efference_sim.libero.initial_states import read_initial_states
 from efference_sim.libero.scene import physics_scene
 from efference_sim.libero.simulator import LiberoSimulator, SimulatorOptions
 from efference_sim.libero.tasks import SUITES, instruction_of, read_tasks, select_tasks
+from efference_sim.libero.visual import describe, flattened, mesh_file
 
 
 @pytest.fixture
@@ -423,3 +426,40 @@ def test_things_settle_before_the_first_observation(two_tasks):
 def test_a_witness_without_tasks_is_refused():
     with pytest.raises(LiberoError, match="no task is selected"):
         LiberoSimulator(_FakeOriginal(), [], SimulatorOptions())
+
+
+def test_a_mesh_file_has_each_corner_once():
+    # Two triangles of a square: four different corners, all with one normal.
+    places = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 0, 0], [1, 1, 0], [0, 1, 0]], np.float32)
+    corners = np.concatenate([places, np.tile(np.float32([0, 0, 1]), (6, 1))], axis=1)
+    content = zlib.decompress(mesh_file(corners))
+    assert struct.unpack("<4s4I", content[:20]) == (b"EFM1", 0, 4, 2, 0)
+    positions = np.frombuffer(content, "<f4", 12, 20).reshape(4, 3)
+    normals = np.frombuffer(content, "<f4", 12, 68).reshape(4, 3)
+    indices = np.frombuffer(content, "<u4", 6, 116)
+    assert len(content) == 140
+    np.testing.assert_array_equal(positions[indices], places)
+    np.testing.assert_array_equal(normals, np.tile([0, 0, 1], (4, 1)))
+
+
+def test_a_mesh_file_keeps_texture_coordinates():
+    corners = np.arange(24, dtype=np.float32).reshape(3, 8)
+    content = zlib.decompress(mesh_file(corners))
+    assert struct.unpack("<4s4I", content[:20]) == (b"EFM1", 0, 3, 1, 1)
+    indices = np.frombuffer(content, "<u4", 3, 20 + 96)
+    np.testing.assert_array_equal(np.frombuffer(content, "<f4", 6, 92).reshape(3, 2)[indices], corners[:, 6:])
+
+
+def test_corners_far_off_their_face_are_drawn_flat():
+    face = np.array([[[0, 0, 0], [1, 0, 0], [0, 1, 0]]], np.float32)
+    # 30, 40 and 0 degrees off; mjr_uploadMesh flattens beyond acos 0.8, 36.9 degrees.
+    angles = np.radians([30, 40, 0])
+    normals = np.stack([np.sin(angles), np.zeros(3), np.cos(angles)], axis=-1)[None].astype(np.float32)
+    drawn = flattened(face, normals)
+    np.testing.assert_allclose(drawn[0, 0], normals[0, 0])
+    np.testing.assert_allclose(drawn[0, 1], [0, 0, 1])
+    np.testing.assert_allclose(drawn[0, 2], [0, 0, 1])
+
+
+def test_the_index_says_which_pictures_there_are():
+    assert describe() == {"format_version": 1, "levels": ["full"], "texture_side": 512}

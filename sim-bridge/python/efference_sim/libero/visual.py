@@ -211,14 +211,15 @@ def _mesh_corners(model: Any, number: int) -> tuple[Array, bool]:
     corners = np.zeros((*positions.shape[:2], 8), dtype=np.float32)
     corners[..., :3] = positions
     if texcoord < 0:
-        corners[..., 3:6] = _flattened(positions, normals)
+        corners[..., 3:6] = flattened(positions, normals)
     else:
         corners[..., 3:6] = normals
         corners[..., 6:] = model.mesh_texcoord[texcoord + model.mesh_facetexcoord[rows]]
     return corners.reshape(-1, 8), texcoord >= 0
 
 
-def _flattened(positions: Array, normals: Array) -> Array:
+def flattened(positions: Array, normals: Array) -> Array:
+    """Normals ``[n, 3, 3]`` as MuJoCo draws them: of the face where a corner is further off than ``SMOOTH_COSINE``."""
     faces = np.cross(positions[:, 1] - positions[:, 0], positions[:, 2] - positions[:, 0])
     faces /= np.maximum(np.linalg.norm(faces, axis=1, keepdims=True), 1e-20)
     cosines = (normals * faces[:, None]).sum(axis=-1, keepdims=True)
