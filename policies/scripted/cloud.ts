@@ -1,6 +1,6 @@
 /** The surfaces of things as points: what a hand must fit around, and what it must not hit. */
 import type { Cuboid, SceneEntity, Vec3 } from "../../src/core/index.ts";
-import { rotateVec3 } from "../../src/math/index.ts";
+import { multiplyQuats, rotateVec3 } from "../../src/math/index.ts";
 
 /** Points per edge of a cuboid's surface. */
 const PER_EDGE = 5;
@@ -16,6 +16,21 @@ export function cloudOf(
       return [position[0] + x, position[1] + y, position[2] + z];
     }),
   );
+}
+
+/** Boxes given in the frame of a thing, in the world's. */
+export function inWorld(
+  { position, quatWxyz }: Pick<SceneEntity, "position" | "quatWxyz">,
+  cuboids: readonly Cuboid[],
+): readonly Cuboid[] {
+  return cuboids.map((cuboid) => {
+    const [x, y, z] = rotateVec3(quatWxyz, cuboid.position);
+    return {
+      position: [position[0] + x, position[1] + y, position[2] + z],
+      quatWxyz: multiplyQuats(quatWxyz, cuboid.quatWxyz),
+      halfExtents: cuboid.halfExtents,
+    };
+  });
 }
 
 function surfaceGrid({ position, quatWxyz, halfExtents }: Cuboid): Vec3[] {

@@ -15,7 +15,7 @@ import {
   rotateVec3,
 } from "../../src/math/index.ts";
 
-import { cloudOf } from "./cloud.ts";
+import { cloudOf, inWorld } from "./cloud.ts";
 
 /**
  * How experts move: proportional servoing in the world frame with operational-space deltas.
@@ -49,6 +49,8 @@ export interface Target {
    * it is yet.
    */
   readonly straight?: boolean;
+  /** Largest turn per step about each axis in action units, (0, 1]. @default 1 */
+  readonly turnSpeed?: number;
 }
 
 export interface ReachOptions extends Target {
@@ -89,6 +91,11 @@ export class View {
   /** Points on the surface of a thing where it is now, world frame; none if its shape was not told. */
   cloud(name: string): readonly Vec3[] {
     return cloudOf(this.entity(name), this.#cuboids.get(name) ?? []);
+  }
+
+  /** The boxes of a thing where it is now, world frame; none if its shape was not told. */
+  cuboids(name: string): readonly Cuboid[] {
+    return inWorld(this.entity(name), this.#cuboids.get(name) ?? []);
   }
 
   get scene(): SceneGraph {
@@ -137,11 +144,12 @@ export function servo(view: View, target: Target): Float32Array {
   const sideways = target.straight === true ? within(Math.max(x, y)) : together;
   wanted.forEach((value, axis) => (action[axis] = value * (axis < 2 ? sideways : together)));
   if (target.quatWxyz !== undefined) {
+    const { turnSpeed = 1 } = target;
     // Rotation from here to there, in the world frame.
     const turn = axisAngleFromQuatWxyz(multiplyQuats(target.quatWxyz, invertQuat(quatWxyz)));
     turn.forEach((value, axis) => {
       const units = (value / RADIANS_PER_UNIT) * ROTATION_GAIN;
-      action[3 + axis] = Math.max(-1, Math.min(1, units));
+      action[3 + axis] = Math.max(-turnSpeed, Math.min(turnSpeed, units));
     });
   }
   action[6] = target.grip;

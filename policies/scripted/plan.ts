@@ -2,6 +2,8 @@ import type { SceneEntity, Vec3 } from "../../src/core/index.ts";
 import type { Skill, View } from "./motion.ts";
 import { GRIP, clearHeight, topOf, wait, worldHalfExtents } from "./motion.ts";
 import { roomiestSpot } from "./free-space.ts";
+import { endsOf } from "./handle.ts";
+import { pullOpen, pushShut, turnKnob } from "./mechanism.ts";
 import { place, press, push, raise, slidePart, take } from "./skills.ts";
 
 /** One predicate of a goal: `["on", "red_cube_1", "plate_1"]`; names as in the scene graph. */
@@ -25,6 +27,7 @@ const WORK: ReadonlySet<string> = new Set([
   "close",
   "pressed",
   "turnon",
+  "turnoff",
 ]);
 
 /**
@@ -87,6 +90,7 @@ function wordsOf(view: View, [predicate = "", a = "", b = ""]: Atom): string {
     close: `close the ${name(a)}`,
     pressed: `press the ${name(a)}`,
     turnon: `turn on the ${name(a)}`,
+    turnoff: `turn off the ${name(a)}`,
   };
   return words[predicate] ?? `${predicate} ${a} ${b}`.trim();
 }
@@ -108,10 +112,12 @@ function* achieve(view: View, atom: Atom, attempt: number): Skill<boolean> {
       return yield* putBeside(view, { name: a, reference: b, side: predicate, attempt });
     case "open":
     case "close":
-      return yield* slide(view, { name: a, open: predicate === "open" });
+      return yield* moveTo(view, { name: a, to: predicate === "open" ? "open" : "shut", attempt });
     case "pressed":
-    case "turnon":
       return yield* pressDown(view, a);
+    case "turnon":
+    case "turnoff":
+      return yield* turn(view, { name: a, to: predicate === "turnon" ? "open" : "shut", attempt });
     default:
       throw new RangeError(
         `Cannot act: the goal predicate is "${predicate}", must be one of ${[...WORK].join(", ")}`,
@@ -135,7 +141,7 @@ function* putOnto(
   const { name, target, attempt, inside } = options;
   const drawer = inside ? jointedPart(view, target) : undefined;
   if (drawer !== undefined && isShut(drawer)) {
-    const opened = yield* slide(view, { name: target, open: true });
+    const opened = yield* moveTo(view, { name: target, to: "open", attempt });
     if (!opened) return false;
   }
   const taken = yield* take(view, { name, choice: attempt });
@@ -279,6 +285,50 @@ function* putBeside(
 /** How much further than what counts as open or closed a drawer is taken. */
 const OPEN_SHARE = 0.95;
 const SHUT_M = 0.007;
+
+/** What an atom asks of the joint of a part. */
+interface Ask {
+  readonly name: string;
+  readonly to: "open" | "shut";
+  readonly attempt: number;
+}
+
+/** Opens or closes a drawer or a door. */
+function* moveTo(view: View, { name, to, attempt }: Ask): Skill<boolean> {
+  const part = jointedPart(view, name);
+  const joint = part?.joint;
+  if (part === undefined || joint === undefined) return false;
+  if (view.cuboids(part.name).length === 0) {
+    return yield* slide(view, { name, open: to === "open" });
+  }
+  const isDone = (): boolean => isAt(view, part.name, to);
+  if (isDone()) return true;
+  const work = { name: part.name, isDone, attempt };
+  return to === "open" ? yield* pullOpen(view, work) : yield* pushShut(view, work);
+}
+
+/** Turns a knob; what has no told shape and is called to be turned on is a button. */
+function* turn(view: View, { name, to, attempt }: Ask): Skill<boolean> {
+  const part = jointedPart(view, name);
+  if (part?.joint === undefined) return false;
+  if (part.joint.kind === "slide") return yield* pressDown(view, name);
+  const isDone = (): boolean => isAt(view, part.name, to);
+  if (isDone()) return true;
+  return yield* turnKnob(view, { name: part.name, isDone, attempt, to });
+}
+
+/** How much of its range a part must have moved to be open for good: all of a drawer's, most of a door's. */
+const OPENED = { slide: 0.9, hinge: 0.7 } as const;
+/** A part is shut when it is so near to that end, m or rad. */
+const SHUT = 0.004;
+
+function isAt(view: View, name: string, to: "open" | "shut"): boolean {
+  const { joint } = view.entity(name);
+  if (joint === undefined) return false;
+  const { shut, open } = endsOf(joint);
+  const share = (joint.value - shut) / (open - shut);
+  return to === "open" ? share > OPENED[joint.kind] : Math.abs(joint.value - shut) < SHUT;
+}
 
 function* slide(view: View, options: { name: string; open: boolean }): Skill<boolean> {
   const part = jointedPart(view, options.name);
