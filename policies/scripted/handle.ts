@@ -104,6 +104,11 @@ function reachOf(cuboid: Cuboid, way: Vec3): number {
   return dot(cuboid.position, way) + half;
 }
 
+function nearestAxis(cuboid: Cuboid, way: Vec3): Vec3 {
+  const signed = axesOf(cuboid).map(({ axis }) => scaled(axis, Math.sign(dot(axis, way))));
+  return signed.reduce((best, axis) => (dot(axis, way) > dot(best, way) ? axis : best));
+}
+
 /**
  * The bar of a part: the shape that reaches furthest out on the way that the part opens.
  * @param cuboids the part's, in the world frame
@@ -112,9 +117,13 @@ export function handleOf(
   { joint, position }: { readonly joint: Joint; readonly position: Vec3 },
   cuboids: readonly Cuboid[],
 ): Handle | undefined {
-  const way = openingWay(joint, position);
-  const [bar] = [...cuboids].sort((a, b) => reachOf(b, way) - reachOf(a, way));
-  if (bar === undefined) return undefined;
+  const furthest = (way: Vec3): Cuboid | undefined =>
+    [...cuboids].sort((a, b) => reachOf(b, way) - reachOf(a, way))[0];
+  const front = furthest(openingWay(joint, position));
+  if (front === undefined) return undefined;
+  // The middle of a door does not move quite at right angles to its front: the shapes tell that direction.
+  const way = nearestAxis(front, openingWay(joint, position));
+  const bar = furthest(way) ?? front;
   const [out, ...sides] = axesOf(bar).sort(
     (a, b) => Math.abs(dot(b.axis, way)) - Math.abs(dot(a.axis, way)),
   );

@@ -28,11 +28,13 @@ const TRAVEL_STEPS = 8;
 const SETTLE_STEPS = 3;
 const CLOSE_STEPS = 12;
 const OPEN_STEPS = 8;
+/** Control steps until closed fingers no longer hold a bar. */
+const LET_GO_STEPS = 5;
 /** Fingers open 80 mm; so much more than the bar's width is left between them in front of a handle, m. */
 const FINGERS_OPEN_M = 0.08;
 const BAR_ROOM_M = 0.024;
 /** Turning the hand by half a radian a step would throw the arm about. */
-const TURN_SPEED = 0.35;
+const TURN_SPEED = 0.5;
 
 export interface OperateOptions {
   readonly name: string;
@@ -61,7 +63,7 @@ export function* pullOpen(view: View, options: OperateOptions): Skill<boolean> {
   });
   yield* wait(view, { steps: CLOSE_STEPS, grip: GRIP.close });
   yield* follow(view, { ...options, to: "open", grip: GRIP.close });
-  yield* wait(view, { steps: OPEN_STEPS, grip: GRIP.open });
+  yield* wait(view, { steps: LET_GO_STEPS, grip: GRIP.open });
   yield* leave(view, { before, outward: handle.outward });
   return options.isDone();
 }
@@ -191,13 +193,12 @@ function* leave(
   yield* reach(view, { position: away, quatWxyz, grip, tolerance: 0.02, maxSteps: 20 });
   const top = Math.max(...view.scene.entities.filter((e) => e.kind === "fixture").map(topOf));
   const up: Vec3 = [away[0], away[1], Math.max(away[2] + 0.1, Math.min(top + 0.05, away[2] + 0.2))];
-  yield* reach(view, { position: up, quatWxyz, grip, tolerance: 0.03, maxSteps: 30 });
   yield* reach(view, {
     position: up,
     quatWxyz: options.before,
     grip,
     tolerance: 0.05,
-    angleToleranceRad: 0.15,
+    angleToleranceRad: 0.5,
     turnSpeed: TURN_SPEED,
   });
 }

@@ -89,8 +89,8 @@ export class View {
   }
 
   /** Points on the surface of a thing where it is now, world frame; none if its shape was not told. */
-  cloud(name: string): readonly Vec3[] {
-    return cloudOf(this.entity(name), this.#cuboids.get(name) ?? []);
+  cloud(name: string, spacingM?: number): readonly Vec3[] {
+    return cloudOf(this.entity(name), this.#cuboids.get(name) ?? [], spacingM);
   }
 
   /** The boxes of a thing where it is now, world frame; none if its shape was not told. */

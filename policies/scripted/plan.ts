@@ -32,7 +32,8 @@ const WORK: ReadonlySet<string> = new Set([
 
 /**
  * The atoms that call for work, in an order that works: as the goal lists them, except that what others
- * are put on is put in its place first. Predicates in lower case.
+ * are put on is put in its place first, and nothing is shut before what goes into it is there. Predicates in
+ * lower case.
  */
 export function orderAtoms(goal: readonly Atom[]): Atom[] {
   const atoms = goal
@@ -45,8 +46,8 @@ export function orderAtoms(goal: readonly Atom[]): Atom[] {
     return under === undefined || limit === 0 ? 0 : 1 + depth(under, limit - 1);
   };
   return atoms
-    .map((atom, index) => ({ atom, index, depth: depth(atom) }))
-    .sort((a, b) => a.depth - b.depth || a.index - b.index)
+    .map((atom, index) => ({ atom, index, depth: atom[0] === "close" ? Infinity : depth(atom) }))
+    .sort((a, b) => (a.depth === b.depth ? a.index - b.index : a.depth - b.depth))
     .map(({ atom }) => atom);
 }
 
