@@ -12,6 +12,7 @@ import {
   rotateVec3,
 } from "../../src/math/index.ts";
 import { rangeOf } from "./cloud.ts";
+import { handDown } from "./motion.ts";
 
 export type Joint = NonNullable<SceneEntity["joint"]>;
 
@@ -170,6 +171,18 @@ export function pushFront(handle: Handle, request: FrontRequest): Pose {
     position: along(position, handle.outward, handle.depth / 2 + 0.012),
     quatWxyz: nearer(handAlong(ahead, closing), request.now),
   };
+}
+
+/**
+ * Closed fingers from above before a door that stands out from everything else, near its top.
+ * @param at.topZ height of the door's upper edge; `at.yawRad` the way the fingers close
+ */
+export function pushFromAbove(
+  handle: Handle,
+  at: { readonly topZ: number; readonly yawRad: number },
+): Pose {
+  const [x, y] = along(handle.centre, handle.outward, handle.depth / 2 + 0.02);
+  return { position: [x, y, at.topZ - 0.03], quatWxyz: handDown(at.yawRad) };
 }
 
 function levelled(

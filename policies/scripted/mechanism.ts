@@ -74,11 +74,16 @@ export function* pushShut(view: View, options: OperateOptions): Skill<boolean> {
   if (found === undefined) return false;
   const { handle, floorZ } = found;
   const before = view.gripper.quatWxyz;
+  const part = view.entity(options.name);
   const moreTiltRad = 0.26 + 0.26 * ((options.attempt ?? 0) % 3);
-  const hand = pushFront(handle, { floorZ, now: before, moreTiltRad });
+  // A door swings a long way, which a level hand cannot follow everywhere; an upright one can.
+  const hand =
+    part.joint?.kind === "hinge"
+      ? pushFromAbove(handle, { topZ: topOf(part), yawRad: closingYawRad(view) })
+      : pushFront(handle, { floorZ, now: before, moreTiltRad });
   yield* comeBefore(view, hand, { handle, grip: GRIP.close });
   yield* reach(view, { ...hand, grip: GRIP.close, tolerance: 0.01, speed: 0.6, untilStalled: true });
-  yield* follow(view, { ...options, to: "shut", grip: GRIP.close });
+  yield* follow(view, { ...options, to: "shut", grip: GRIP.close, turns: false });
   yield* leave(view, { before, outward: handle.outward });
   return options.isDone();
 }
@@ -152,12 +157,16 @@ function* openTo(view: View, widthM: number): Skill {
   yield* wait(view, { steps: SETTLE_STEPS, grip: GRIP.hold });
 }
 
+interface FollowOptions extends OperateOptions {
+  readonly to: "open" | "shut";
+  readonly grip: 1;
+  /** Whether the hand turns with the part. @default true */
+  readonly turns?: boolean;
+}
+
 /** Moves as if fixed to the part, always some way ahead of it. */
-function* follow(
-  view: View,
-  options: OperateOptions & { readonly to: "open" | "shut"; readonly grip: 1 },
-): Skill {
-  const { name, isDone, grip } = options;
+function* follow(view: View, options: FollowOptions): Skill {
+  const { name, isDone, grip, turns = true } = options;
   const start: Pose = { ...view.gripper };
   const joint = jointOf(view, name);
   const from = joint.value;
@@ -171,8 +180,9 @@ function* follow(
     const moved = way * (jointOf(view, name).value - from);
     still = moved > best + 1e-3 ? 0 : still + 1;
     best = Math.max(best, moved);
-    const pose = carried(start, joint, way * (Math.max(moved, 0) + lead));
-    yield* reach(view, { ...pose, grip, maxSteps: 1, speed: 0.7, tolerance: 0, turnSpeed: TURN_SPEED });
+    const { position, quatWxyz } = carried(start, joint, way * (Math.max(moved, 0) + lead));
+    const hand = { position, quatWxyz: turns ? quatWxyz : start.quatWxyz };
+    yield* reach(view, { ...hand, grip, maxSteps: 1, speed: 0.7, tolerance: 0, turnSpeed: TURN_SPEED });
   }
 }
 

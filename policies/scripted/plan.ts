@@ -45,8 +45,10 @@ export function orderAtoms(goal: readonly Atom[]): Atom[] {
     const under = below(atom);
     return under === undefined || limit === 0 ? 0 : 1 + depth(under, limit - 1);
   };
+  const shutsLater = ([predicate, name]: Atom): boolean =>
+    predicate === "close" && atoms.some((other) => other[2] === name);
   return atoms
-    .map((atom, index) => ({ atom, index, depth: atom[0] === "close" ? Infinity : depth(atom) }))
+    .map((atom, index) => ({ atom, index, depth: shutsLater(atom) ? Infinity : depth(atom) }))
     .sort((a, b) => (a.depth === b.depth ? a.index - b.index : a.depth - b.depth))
     .map(({ atom }) => atom);
 }
@@ -145,6 +147,7 @@ function* putOnto(
     const opened = yield* moveTo(view, { name: target, to: "open", attempt });
     if (!opened) return false;
   }
+  if (isFlatOnTable(view, name, target)) return yield* pushOnto(view, name, target);
   const taken = yield* take(view, { name, choice: attempt });
   if (!taken) return false;
   const support = (): number => supportHeight(view.entity(target), inside);
@@ -166,6 +169,19 @@ function* putOnto(
   const near =
     Math.abs(ox - there.position[0]) < hx + 0.01 && Math.abs(oy - there.position[1]) < hy + 0.01;
   return near && oz > there.position[2] - worldHalfExtents(there)[2] - 0.02;
+}
+
+/** No finger gets below a thing that is so flat and so wide: it is pushed where it is to be, m. */
+const FLAT = { height: 0.03, width: 0.1 } as const;
+
+/** Whether a thing of told shape is a plate or the like and is to go to a zone of the table it stands on. */
+function isFlatOnTable(view: View, name: string, target: string): boolean {
+  const thing = view.entity(name);
+  const zone = view.entity(target);
+  const [hx, hy, hz] = worldHalfExtents(thing);
+  const isFlat = 2 * hz < FLAT.height && 2 * Math.min(hx, hy) > FLAT.width;
+  const isZone = zone.kind === "region" && zone.parent === undefined;
+  return isFlat && isZone && view.cuboids(name).length > 0;
 }
 
 /** Half sizes of the hand as seen from above, along the fingers' axis and across it, with some room, m. */
@@ -320,15 +336,17 @@ function* turn(view: View, { name, to, attempt }: Ask): Skill<boolean> {
 
 /** How much of its range a part must have moved to be open for good: all of a drawer's, most of a door's. */
 const OPENED = { slide: 0.9, hinge: 0.7 } as const;
-/** A part is shut when it is so near to that end, m or rad. */
+/** A part that can go no further than its zero is shut when it is so near to it, m or rad; others beyond it. */
 const SHUT = 0.004;
+const BEYOND = 0.0005;
 
 function isAt(view: View, name: string, to: "open" | "shut"): boolean {
   const { joint } = view.entity(name);
   if (joint === undefined) return false;
   const { shut, open } = endsOf(joint);
   const share = (joint.value - shut) / (open - shut);
-  return to === "open" ? share > OPENED[joint.kind] : Math.abs(joint.value - shut) < SHUT;
+  const near = shut === 0 ? SHUT : Math.abs(shut) - BEYOND;
+  return to === "open" ? share > OPENED[joint.kind] : Math.abs(joint.value - shut) < near;
 }
 
 function* slide(view: View, options: { name: string; open: boolean }): Skill<boolean> {

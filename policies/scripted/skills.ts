@@ -183,6 +183,9 @@ export function* push(
   return horizontalDistance(view.entity(name).position, to()) < tolerance;
 }
 
+/** Tool centre above what a thing stands on, where it is pushed at its very foot. */
+const LOWEST_PUSH_M = 0.013;
+
 /** Comes down behind the thing, as seen from where it is to go, fingers closed across the way. */
 function* approachBehind(view: View, at: { name: string; to: Vec3 }): Skill {
   const entity = view.entity(at.name);
@@ -194,7 +197,8 @@ function* approachBehind(view: View, at: { name: string; to: Vec3 }): Skill {
   const x = entity.position[0] - ux * standOff;
   const y = entity.position[1] - uy * standOff;
   // The finger pads reach 9 mm below the tool centre and must not scrape along the table.
-  const low = Math.max(bottomOf(entity) + 0.02, entity.position[2] - 0.01);
+  const above = view.tellsShapes ? LOWEST_PUSH_M : 0.02;
+  const low = Math.max(bottomOf(entity) + above, entity.position[2] - 0.01);
   yield* clear(view, topOf(entity) + HOVER_M, GRIP.close);
   yield* reach(view, {
     position: [x, y, topOf(entity) + HOVER_M],
