@@ -2,7 +2,7 @@
 import type { QuatWxyz, Vec3 } from "../../src/core/index.ts";
 import type { Pose } from "../../src/math/index.ts";
 import type { Handle, Joint } from "./handle.ts";
-import { along, carried, endsOf, gripFront, handleOf, lugOf, pushFront } from "./handle.ts";
+import { along, carried, endsOf, gripFront, handleOf, lugOf, pushFromAbove, pushFront } from "./handle.ts";
 import type { Skill, View } from "./motion.ts";
 import {
   GRIP,

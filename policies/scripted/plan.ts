@@ -4,7 +4,7 @@ import { GRIP, clearHeight, topOf, wait, worldHalfExtents } from "./motion.ts";
 import { roomiestSpot } from "./free-space.ts";
 import { endsOf } from "./handle.ts";
 import { pullOpen, pushShut, turnKnob } from "./mechanism.ts";
-import { place, press, push, raise, slidePart, take } from "./skills.ts";
+import { drag, place, press, push, raise, slidePart, take } from "./skills.ts";
 
 /** One predicate of a goal: `["on", "red_cube_1", "plate_1"]`; names as in the scene graph. */
 export type Atom = readonly string[];
@@ -147,7 +147,7 @@ function* putOnto(
     const opened = yield* moveTo(view, { name: target, to: "open", attempt });
     if (!opened) return false;
   }
-  if (isFlatOnTable(view, name, target)) return yield* pushOnto(view, name, target);
+  if (isFlatOnTable(view, name, target)) return yield* dragOnto(view, name, target);
   const taken = yield* take(view, { name, choice: attempt });
   if (!taken) return false;
   const support = (): number => supportHeight(view.entity(target), inside);
@@ -242,6 +242,12 @@ function acrossYawRad({ joint }: SceneEntity): number {
 function isShut(part: SceneEntity): boolean {
   const { value = 0, low = 0, high = 0 } = part.joint ?? {};
   return Math.abs(value) < 0.5 * Math.max(Math.abs(low), Math.abs(high));
+}
+
+function* dragOnto(view: View, name: string, region: string): Skill<boolean> {
+  const [hx, hy] = worldHalfExtents(view.entity(region));
+  const tolerance = 0.6 * Math.min(hx, hy);
+  return yield* drag(view, { name, to: () => view.entity(region).position, tolerance });
 }
 
 function* pushOnto(view: View, name: string, region: string): Skill<boolean> {

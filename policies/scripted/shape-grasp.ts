@@ -29,7 +29,7 @@ const RIM_PENALTY = 10;
 
 /** Open fingers as posts at this distance from the tool centre, this thick; the palm is above them. */
 const FINGER = { offset: 0.047, half: 0.016 } as const;
-const PALM = { along: 0.1, across: 0.035, above: 0.06 } as const;
+const PALM = { along: 0.1, across: 0.035, above: 0.05 } as const;
 const HIT_PENALTY = 0.5;
 const MOST_HITS = 6;
 

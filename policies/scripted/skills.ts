@@ -1,4 +1,4 @@
-import type { Vec3 } from "../../src/core/index.ts";
+import type { QuatWxyz, Vec3 } from "../../src/core/index.ts";
 import { graspCandidates } from "./grasp.ts";
 import type { Skill, View } from "./motion.ts";
 import {
@@ -27,6 +27,26 @@ export function* clear(view: View, z: number, grip: -1 | 0 | 1): Skill {
   yield* reach(view, { position: [x, y, z], grip, tolerance: 0.03, maxSteps: 30 });
 }
 
+/** The last stretch of a descent is slow, m. */
+const SLOW_M = 0.04;
+
+/** The quick part of a descent: straight down to a little above where it ends. */
+function* descendTo(
+  view: View,
+  { position, quatWxyz, grip }: { position: Vec3; quatWxyz: QuatWxyz; grip: -1 | 1 },
+): Skill {
+  const [x, y, z] = position;
+  if (view.gripper.position[2] < z + 1.5 * SLOW_M) return;
+  yield* reach(view, {
+    position: [x, y, z + SLOW_M],
+    quatWxyz,
+    grip,
+    tolerance: 0.015,
+    maxSteps: 40,
+    straight: true,
+  });
+}
+
 /**
  * Takes hold of a thing from above and lifts it a little.
  * @param options.choice which of the candidates, the best first; for retries
@@ -48,6 +68,7 @@ export function* take(view: View, options: { name: string; choice: number }): Sk
     grip: GRIP.open,
     tolerance: 0.012,
   });
+  if (view.tellsShapes) yield* descendTo(view, { ...grasp, quatWxyz: hand, grip: GRIP.open });
   yield* reach(view, {
     position: grasp.position,
     quatWxyz: hand,
@@ -130,6 +151,9 @@ export function* place(view: View, options: PlaceOptions): Skill<boolean> {
   if (!isHeld(view, name)) return false;
   const downZ = options.supportZ() + hang() + (options.dropM ?? 0.005);
   const goal = offsetTo(view, { name, over: options.over(), z: downZ });
+  if (view.tellsShapes) {
+    yield* descendTo(view, { position: goal, quatWxyz: hand, grip: GRIP.close });
+  }
   yield* reach(view, {
     position: goal,
     quatWxyz: hand,
@@ -183,8 +207,42 @@ export function* push(
   return horizontalDistance(view.entity(name).position, to()) < tolerance;
 }
 
-/** Tool centre above what a thing stands on, where it is pushed at its very foot. */
-const LOWEST_PUSH_M = 0.013;
+/** Tool centre above what a dish stands on, with the fingertips on its floor, m. */
+const DISH_FLOOR_M = 0.013;
+
+/** Puts closed fingers into a dish and draws it along by its rim until it is over a point. */
+export function* drag(
+  view: View,
+  options: { name: string; to: () => Vec3; tolerance: number },
+): Skill<boolean> {
+  const { name, to, tolerance } = options;
+  const left = (): number => horizontalDistance(view.entity(name).position, to());
+  const [x, y] = view.entity(name).position;
+  const hand = handDown(closingYawRad(view));
+  const above = topOf(view.entity(name)) + HOVER_M;
+  const z = bottomOf(view.entity(name)) + DISH_FLOOR_M;
+  yield* clear(view, above, GRIP.close);
+  const still = { quatWxyz: hand, grip: GRIP.close };
+  yield* reach(view, { ...still, position: [x, y, above], tolerance: 0.012 });
+  yield* reach(view, {
+    ...still,
+    position: [x, y, z],
+    tolerance: 0.005,
+    maxSteps: 40,
+    speed: 0.6,
+    untilStalled: true,
+    straight: true,
+  });
+  for (let step = 0; step < 120 && left() > 0.6 * tolerance; step++) {
+    const [gx, gy] = view.gripper.position;
+    const [ux, uy] = direction(view.entity(name).position, to());
+    const stepM = Math.min(0.04, left() + 0.02);
+    const position: Vec3 = [gx + ux * stepM, gy + uy * stepM, z];
+    yield* reach(view, { ...still, position, maxSteps: 1, speed: 0.8 });
+  }
+  yield* clear(view, above, GRIP.close);
+  return left() < tolerance;
+}
 
 /** Comes down behind the thing, as seen from where it is to go, fingers closed across the way. */
 function* approachBehind(view: View, at: { name: string; to: Vec3 }): Skill {
@@ -197,8 +255,7 @@ function* approachBehind(view: View, at: { name: string; to: Vec3 }): Skill {
   const x = entity.position[0] - ux * standOff;
   const y = entity.position[1] - uy * standOff;
   // The finger pads reach 9 mm below the tool centre and must not scrape along the table.
-  const above = view.tellsShapes ? LOWEST_PUSH_M : 0.02;
-  const low = Math.max(bottomOf(entity) + above, entity.position[2] - 0.01);
+  const low = Math.max(bottomOf(entity) + 0.02, entity.position[2] - 0.01);
   yield* clear(view, topOf(entity) + HOVER_M, GRIP.close);
   yield* reach(view, {
     position: [x, y, topOf(entity) + HOVER_M],
