@@ -56,6 +56,7 @@ export interface Target {
 export interface ReachOptions extends Target {
   /** Close enough, m. @default 0.008 */
   readonly tolerance?: number;
+  /** @default 0.06, more where the arm does not come nearer (`View.tellsShapes`) */
   readonly angleToleranceRad?: number;
   /** Gives up after so many control steps. @default 60 */
   readonly maxSteps?: number;
@@ -156,6 +157,8 @@ export function servo(view: View, target: Target): Float32Array {
   return action;
 }
 
+/** How far an arm with friction in its joints may come to rest from the orientation it is told, far out, rad. */
+const REST_ANGLE_RAD = 0.15;
 /** Control steps without getting closer after which a motion counts as stalled. */
 const STALLED_STEPS = 4;
 /** Share of what is missing that is added to the aim per step, and how far the aim may be from the target, m. */
@@ -175,7 +178,8 @@ function trimmed(
 
 /** @returns true once the target is reached (or `until` holds), false if it gave up or stalled */
 export function* reach(view: View, options: ReachOptions): Skill<boolean> {
-  const { tolerance = 0.008, angleToleranceRad = 0.06, maxSteps = 60 } = options;
+  const { tolerance = 0.008, maxSteps = 60 } = options;
+  const { angleToleranceRad = view.tellsShapes ? REST_ANGLE_RAD : 0.06 } = options;
   let closest = Infinity;
   let stalled = 0;
   let aim = options.position;

@@ -209,6 +209,8 @@ export function* push(
 
 /** Tool centre above what a dish stands on, with the fingertips on its floor, m. */
 const DISH_FLOOR_M = 0.013;
+/** The fingers are told to be so much lower than they are, to stay down, m. */
+const DISH_PRESS_M = 0.006;
 
 /** Puts closed fingers into a dish and draws it along by its rim until it is over a point. */
 export function* drag(
@@ -217,31 +219,42 @@ export function* drag(
 ): Skill<boolean> {
   const { name, to, tolerance } = options;
   const left = (): number => horizontalDistance(view.entity(name).position, to());
-  const [x, y] = view.entity(name).position;
-  const hand = handDown(closingYawRad(view));
-  const above = topOf(view.entity(name)) + HOVER_M;
-  const z = bottomOf(view.entity(name)) + DISH_FLOOR_M;
+  for (let approach = 0; approach < 3 && left() >= tolerance; approach++) {
+    yield* intoDish(view, name);
+    const [, , z] = view.gripper.position;
+    const hand = handDown(closingYawRad(view));
+    const inside = Math.max(...worldHalfExtents(view.entity(name)).slice(0, 2));
+    for (let step = 0; step < 120 && left() > 0.6 * tolerance; step++) {
+      const thing = view.entity(name).position;
+      if (horizontalDistance(view.gripper.position, thing) > inside) break;
+      const [gx, gy] = view.gripper.position;
+      const [ux, uy] = direction(thing, to());
+      const stepM = Math.min(0.04, left() + 0.02);
+      const position: Vec3 = [gx + ux * stepM, gy + uy * stepM, z - DISH_PRESS_M];
+      yield* reach(view, { position, quatWxyz: hand, grip: GRIP.close, maxSteps: 1, speed: 0.5 });
+    }
+    yield* clear(view, topOf(view.entity(name)) + HOVER_M, GRIP.close);
+  }
+  return left() < tolerance;
+}
+
+/** Comes down on the floor of a dish with closed fingers. */
+function* intoDish(view: View, name: string): Skill {
+  const entity = view.entity(name);
+  const [x, y] = entity.position;
+  const above = topOf(entity) + HOVER_M;
+  const still = { quatWxyz: handDown(closingYawRad(view)), grip: GRIP.close };
   yield* clear(view, above, GRIP.close);
-  const still = { quatWxyz: hand, grip: GRIP.close };
   yield* reach(view, { ...still, position: [x, y, above], tolerance: 0.012 });
   yield* reach(view, {
     ...still,
-    position: [x, y, z],
+    position: [x, y, bottomOf(entity) + DISH_FLOOR_M],
     tolerance: 0.005,
     maxSteps: 40,
     speed: 0.6,
     untilStalled: true,
     straight: true,
   });
-  for (let step = 0; step < 120 && left() > 0.6 * tolerance; step++) {
-    const [gx, gy] = view.gripper.position;
-    const [ux, uy] = direction(view.entity(name).position, to());
-    const stepM = Math.min(0.04, left() + 0.02);
-    const position: Vec3 = [gx + ux * stepM, gy + uy * stepM, z];
-    yield* reach(view, { ...still, position, maxSteps: 1, speed: 0.8 });
-  }
-  yield* clear(view, above, GRIP.close);
-  return left() < tolerance;
 }
 
 /** Comes down behind the thing, as seen from where it is to go, fingers closed across the way. */
