@@ -2,7 +2,9 @@ import type { SceneEntity, Vec3 } from "../../src/core/index.ts";
 import type { Skill, View } from "./motion.ts";
 import { GRIP, clearHeight, topOf, wait, worldHalfExtents } from "./motion.ts";
 import { roomiestSpot } from "./free-space.ts";
-import { place, press, push, raise, slidePart, take } from "./skills.ts";
+import { jointedPart, moveTo, pressDown, turn } from "./parts.ts";
+import { drag, push } from "./push.ts";
+import { place, raise, take } from "./skills.ts";
 
 /** One predicate of a goal: `["on", "red_cube_1", "plate_1"]`; names as in the scene graph. */
 export type Atom = readonly string[];
@@ -25,11 +27,13 @@ const WORK: ReadonlySet<string> = new Set([
   "close",
   "pressed",
   "turnon",
+  "turnoff",
 ]);
 
 /**
  * The atoms that call for work, in an order that works: as the goal lists them, except that what others
- * are put on is put in its place first. Predicates in lower case.
+ * are put on is put in its place first, and nothing is shut before what goes into it is there. Predicates in
+ * lower case.
  */
 export function orderAtoms(goal: readonly Atom[]): Atom[] {
   const atoms = goal
@@ -41,9 +45,11 @@ export function orderAtoms(goal: readonly Atom[]): Atom[] {
     const under = below(atom);
     return under === undefined || limit === 0 ? 0 : 1 + depth(under, limit - 1);
   };
+  const shutsLater = ([predicate, name]: Atom): boolean =>
+    predicate === "close" && atoms.some((other) => other[2] === name);
   return atoms
-    .map((atom, index) => ({ atom, index, depth: depth(atom) }))
-    .sort((a, b) => a.depth - b.depth || a.index - b.index)
+    .map((atom, index) => ({ atom, index, depth: shutsLater(atom) ? Infinity : depth(atom) }))
+    .sort((a, b) => (a.depth === b.depth ? a.index - b.index : a.depth - b.depth))
     .map(({ atom }) => atom);
 }
 
@@ -87,6 +93,7 @@ function wordsOf(view: View, [predicate = "", a = "", b = ""]: Atom): string {
     close: `close the ${name(a)}`,
     pressed: `press the ${name(a)}`,
     turnon: `turn on the ${name(a)}`,
+    turnoff: `turn off the ${name(a)}`,
   };
   return words[predicate] ?? `${predicate} ${a} ${b}`.trim();
 }
@@ -108,10 +115,12 @@ function* achieve(view: View, atom: Atom, attempt: number): Skill<boolean> {
       return yield* putBeside(view, { name: a, reference: b, side: predicate, attempt });
     case "open":
     case "close":
-      return yield* slide(view, { name: a, open: predicate === "open" });
+      return yield* moveTo(view, { name: a, to: predicate === "open" ? "open" : "shut", attempt });
     case "pressed":
-    case "turnon":
       return yield* pressDown(view, a);
+    case "turnon":
+    case "turnoff":
+      return yield* turn(view, { name: a, to: predicate === "turnon" ? "open" : "shut", attempt });
     default:
       throw new RangeError(
         `Cannot act: the goal predicate is "${predicate}", must be one of ${[...WORK].join(", ")}`,
@@ -135,14 +144,20 @@ function* putOnto(
   const { name, target, attempt, inside } = options;
   const drawer = inside ? jointedPart(view, target) : undefined;
   if (drawer !== undefined && isShut(drawer)) {
-    const opened = yield* slide(view, { name: target, open: true });
+    const opened = yield* moveTo(view, { name: target, to: "open", attempt });
     if (!opened) return false;
   }
-  const taken = yield* take(view, { name, choice: attempt });
-  if (!taken) return false;
+  if (isFlatOnTable(view, name, target)) return yield* dragOnto(view, name, target);
+  const findSpot = (): Vec3 | undefined =>
+    inside ? spotInside(view, { name, target, drawer }) : undefined;
   const support = (): number => supportHeight(view.entity(target), inside);
+  const [x, y] = findSpot() ?? view.entity(target).position;
+  const to = { position: [x, y, support()] as const, target };
+  const taken = yield* take(view, { name, choice: attempt, to });
+  if (!taken) return false;
+  // Again: taking may have moved what is in there.
+  const spot = findSpot();
   const carryZ = Math.max(topOf(view.entity(target)), clearHeight(view, [name]));
-  const spot = inside ? spotInside(view, { name, target, drawer }) : undefined;
   const placed = yield* place(view, {
     name,
     over: () => spot ?? view.entity(target).position,
@@ -153,13 +168,37 @@ function* putOnto(
   });
   if (!placed) return false;
   yield* wait(view, { steps: 4, grip: GRIP.open });
+  return isPlaced(view, options);
+}
+
+function isPlaced(
+  view: View,
+  { name, target, inside }: { name: string; target: string; inside: boolean },
+): boolean {
   const [ox, oy, oz] = view.entity(name).position;
   const there = view.entity(target);
   const [hx, hy] = worldHalfExtents(there);
-  const near =
-    Math.abs(ox - there.position[0]) < hx + 0.01 && Math.abs(oy - there.position[1]) < hy + 0.01;
+  const isObject = view.tellsShapes && there.kind === "object" && !inside;
+  const [nearX, nearY] = isObject ? [CENTRED_M, CENTRED_M] : [hx + 0.01, hy + 0.01];
+  const near = Math.abs(ox - there.position[0]) < nearX && Math.abs(oy - there.position[1]) < nearY;
   return near && oz > there.position[2] - worldHalfExtents(there)[2] - 0.02;
 }
+
+/** No finger gets below a thing that is so flat and so wide: it is pushed where it is to be, m. */
+const FLAT = { height: 0.03, width: 0.1 } as const;
+
+/** Whether a thing of told shape is a plate or the like and is to go to a zone of the table it stands on. */
+function isFlatOnTable(view: View, name: string, target: string): boolean {
+  const thing = view.entity(name);
+  const zone = view.entity(target);
+  const [hx, hy, hz] = worldHalfExtents(thing);
+  const isFlat = 2 * hz < FLAT.height && 2 * Math.min(hx, hy) > FLAT.width;
+  const isZone = zone.kind === "region" && zone.parent === undefined;
+  return isFlat && isZone && view.cuboids(name).length > 0;
+}
+
+/** LIBERO's `on` wants the centres of two objects so near to each other, m. */
+const CENTRED_M = 0.03;
 
 /** Half sizes of the hand as seen from above, along the fingers' axis and across it, with some room, m. */
 const HAND_M = { along: 0.12, across: 0.055 } as const;
@@ -221,6 +260,12 @@ function isShut(part: SceneEntity): boolean {
   return Math.abs(value) < 0.5 * Math.max(Math.abs(low), Math.abs(high));
 }
 
+function* dragOnto(view: View, name: string, region: string): Skill<boolean> {
+  const [hx, hy] = worldHalfExtents(view.entity(region));
+  const tolerance = 0.6 * Math.min(hx, hy);
+  return yield* drag(view, { name, to: () => view.entity(region).position, tolerance });
+}
+
 function* pushOnto(view: View, name: string, region: string): Skill<boolean> {
   const [hx, hy] = worldHalfExtents(view.entity(region));
   // Well inside, not dead centre: a thing that has arrived is not worth coming round for.
@@ -274,51 +319,4 @@ function* putBeside(
     supportZ: () => supportZ,
     carryZ: clearHeight(view, [name]),
   });
-}
-
-/** How much further than what counts as open or closed a drawer is taken. */
-const OPEN_SHARE = 0.95;
-const SHUT_M = 0.007;
-
-function* slide(view: View, options: { name: string; open: boolean }): Skill<boolean> {
-  const part = jointedPart(view, options.name);
-  const joint = part?.joint;
-  if (part === undefined || joint === undefined) return false;
-  // Closed is where the joint is nearest to 0.
-  const far = Math.abs(joint.low) > Math.abs(joint.high) ? joint.low : joint.high;
-  const to = options.open ? far * OPEN_SHARE : 0;
-  const isDone = (): boolean => {
-    const value = view.entity(part.name).joint?.value ?? 0;
-    return options.open ? Math.abs(value) > Math.abs(far) * 0.9 : Math.abs(value) < SHUT_M;
-  };
-  if (isDone()) return true;
-  return yield* slidePart(view, { name: part.name, to, isDone });
-}
-
-function* pressDown(view: View, name: string): Skill<boolean> {
-  const part = jointedPart(view, name);
-  if (part?.joint === undefined) return false;
-  const { low, high } = part.joint;
-  const rest = Math.abs(low) > Math.abs(high) ? high : low;
-  const range = Math.abs(high - low);
-  const isDone = (): boolean =>
-    Math.abs((view.entity(part.name).joint?.value ?? rest) - rest) > 0.85 * range;
-  return yield* press(view, { name: part.name, isDone });
-}
-
-/** The moving part that a goal's name stands for: itself, a part of it, or a part of its owner. */
-function jointedPart(view: View, name: string): SceneEntity | undefined {
-  const entity = view.entity(name);
-  const parts = view.scene.entities.filter(
-    ({ joint, kind, parent }) => joint !== undefined && kind !== "region" && parent !== undefined,
-  );
-  const own = parts.filter(({ parent, name: part }) => parent === name || part === name);
-  const others = parts.filter(({ parent }) => parent !== undefined && parent === entity.parent);
-  const among = own.length > 0 ? own : others;
-  // Several drawers: the one whose centre is nearest to the named region.
-  return among.sort((p, q) => gap(p, entity) - gap(q, entity))[0];
-}
-
-function gap(a: SceneEntity, b: SceneEntity): number {
-  return Math.hypot(...a.position.map((value, axis) => value - (b.position[axis] ?? 0)));
 }

@@ -22,6 +22,8 @@ const RIM_DIRECTIONS = 24;
 const RIM_BAND_M = 0.012;
 const RIM_ANGLE_RAD = 0.22;
 const RIM_DEPTH_M = 0.022;
+/** Fingers that close drag a light thing along: the hand may stand off from a wall to keep clear of others. */
+const RIM_OFFSETS_M = [0, 0.022] as const;
 /** Nearer to the middle there is no wall, but a body. */
 const RIM_LEAST_RADIUS_M = 0.02;
 /** A rim is taken where nothing can be pinched. */
@@ -29,7 +31,7 @@ const RIM_PENALTY = 10;
 
 /** Open fingers as posts at this distance from the tool centre, this thick; the palm is above them. */
 const FINGER = { offset: 0.047, half: 0.016 } as const;
-const PALM = { along: 0.1, across: 0.035, above: 0.06 } as const;
+const PALM = { along: 0.1, across: 0.035, above: 0.05 } as const;
 const HIT_PENALTY = 0.5;
 const MOST_HITS = 6;
 
@@ -39,6 +41,8 @@ export interface ShapeGraspRequest {
   readonly others: readonly Vec3[];
   /** Direction that the fingers close along now. */
   readonly yawRad: number;
+  /** How far the thing is moved afterwards, and the points of what is beside it there. */
+  readonly then?: { readonly by: Vec3; readonly others: readonly Vec3[] };
 }
 
 /** The best first; empty if there is no way that fits. */
@@ -52,7 +56,8 @@ export function shapeGrasps(request: ShapeGraspRequest): GraspCandidate[] {
   return [...pinches, ...rims].sort((a, b) => a.penalty - b.penalty);
 }
 
-function pinchGrasps({ own, others, yawRad }: ShapeGraspRequest): GraspCandidate[] {
+function pinchGrasps(request: ShapeGraspRequest): GraspCandidate[] {
+  const { own, yawRad } = request;
   const { low: bottom, high: top } = rangeOf(own, ([, , z]) => z);
   const isTall = top - bottom > TALL_M;
   const z = isTall
@@ -76,13 +81,14 @@ function pinchGrasps({ own, others, yawRad }: ShapeGraspRequest): GraspCandidate
     const position: Vec3 = [c * mu - s * mv, s * mu + c * mv, z];
     const turned = nearestYawRad(yaw, yawRad);
     const penalty =
-      6 * width + 0.15 * Math.abs(turned - yawRad) + crowding(others, { position, yaw });
+      6 * width + 0.15 * Math.abs(turned - yawRad) + crowdingOf(request, { position, yaw });
     found.push({ position, closingYawRad: turned, penalty });
   }
   return found;
 }
 
-function rimGrasps({ own, others, yawRad }: ShapeGraspRequest): GraspCandidate[] {
+function rimGrasps(request: ShapeGraspRequest): GraspCandidate[] {
+  const { own, yawRad } = request;
   const { low: bottom, high: top } = rangeOf(own, ([, , z]) => z);
   const x = rangeOf(own, (point) => point[0]);
   const y = rangeOf(own, (point) => point[1]);
@@ -101,10 +107,14 @@ function rimGrasps({ own, others, yawRad }: ShapeGraspRequest): GraspCandidate[]
     if (radii.length === 0) continue;
     const radius = wallRadius(radii);
     if (radius < RIM_LEAST_RADIUS_M) continue;
-    const position: Vec3 = [centre[0] + c * radius, centre[1] + s * radius, z];
     const turned = nearestYawRad(yaw, yawRad);
-    const penalty = 0.15 * Math.abs(turned - yawRad) + crowding(others, { position, yaw });
-    found.push({ position, closingYawRad: turned, penalty });
+    for (const further of RIM_OFFSETS_M) {
+      const at = radius + further;
+      const position: Vec3 = [centre[0] + c * at, centre[1] + s * at, z];
+      const penalty =
+        0.15 * Math.abs(turned - yawRad) + 8 * further + crowdingOf(request, { position, yaw });
+      found.push({ position, closingYawRad: turned, penalty });
+    }
   }
   return found;
 }
@@ -116,11 +126,22 @@ function wallRadius(radii: readonly number[]): number {
   return radii.reduce((sum, radius) => sum + radius, 0) / radii.length;
 }
 
+interface HandAt {
+  readonly position: Vec3;
+  readonly yaw: number;
+}
+
+/** How much is in the hand's way, now and where the thing is put down. */
+function crowdingOf({ others, then }: ShapeGraspRequest, hand: HandAt): number {
+  const now = crowding(others, hand);
+  if (then === undefined) return now;
+  const [x, y, z] = hand.position;
+  const position: Vec3 = [x + then.by[0], y + then.by[1], z + then.by[2]];
+  return now + crowding(then.others, { ...hand, position });
+}
+
 /** How much of other things stands where the open fingers and the palm come down. */
-function crowding(
-  others: readonly Vec3[],
-  { position, yaw }: { readonly position: Vec3; readonly yaw: number },
-): number {
+function crowding(others: readonly Vec3[], { position, yaw }: HandAt): number {
   const [c, s] = [Math.cos(yaw), Math.sin(yaw)];
   let fingers = 0;
   let palm = 0;

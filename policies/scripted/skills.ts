@@ -1,4 +1,4 @@
-import type { Vec3 } from "../../src/core/index.ts";
+import type { QuatWxyz, Vec3 } from "../../src/core/index.ts";
 import { graspCandidates } from "./grasp.ts";
 import type { Skill, View } from "./motion.ts";
 import {
@@ -15,7 +15,8 @@ import {
   worldHalfExtents,
 } from "./motion.ts";
 
-const HOVER_M = 0.1;
+/** How far above things the hand travels, m. */
+export const HOVER_M = 0.1;
 /** Control steps for the fingers to travel from open to closed (8) and to build up force. */
 const CLOSE_STEPS = 12;
 const OPEN_STEPS = 8;
@@ -27,20 +28,58 @@ export function* clear(view: View, z: number, grip: -1 | 0 | 1): Skill {
   yield* reach(view, { position: [x, y, z], grip, tolerance: 0.03, maxSteps: 30 });
 }
 
+/** How far a hand reaches to either side, and what it keeps from the top of a fixture, m. */
+const HAND_SPAN_M = 0.11;
+const FIXTURE_ROOM_M = 0.03;
+/** The last stretch of a descent is slow, m. */
+const SLOW_M = 0.04;
+
+/** The quick part of a descent: straight down to a little above where it ends. */
+function* descendTo(
+  view: View,
+  { position, quatWxyz, grip }: { position: Vec3; quatWxyz: QuatWxyz; grip: -1 | 1 },
+): Skill {
+  const [x, y, z] = position;
+  if (view.gripper.position[2] < z + 1.5 * SLOW_M) return;
+  yield* reach(view, {
+    position: [x, y, z + SLOW_M],
+    quatWxyz,
+    grip,
+    tolerance: 0.01,
+    maxSteps: 40,
+    straight: true,
+  });
+}
+
+/** Height at which an open hand over a point misses the fixtures beside it, where their shapes are told, m. */
+function heightAround(view: View, [x, y]: Vec3): number {
+  const near = view.scene.entities.filter((entity) => {
+    if (entity.kind !== "fixture" || view.cuboids(entity.name).length === 0) return false;
+    const [hx, hy] = worldHalfExtents(entity);
+    const [ex, ey] = entity.position;
+    return Math.abs(x - ex) < hx + HAND_SPAN_M && Math.abs(y - ey) < hy + HAND_SPAN_M;
+  });
+  return Math.max(-Infinity, ...near.map(topOf)) + FIXTURE_ROOM_M;
+}
+
 /**
  * Takes hold of a thing from above and lifts it a little.
  * @param options.choice which of the candidates, the best first; for retries
+ * @param options.to where it is put down afterwards: the height of what it will stand on, and on what
  * @returns whether it hangs in the fingers
  */
-export function* take(view: View, options: { name: string; choice: number }): Skill<boolean> {
+export function* take(
+  view: View,
+  options: { name: string; choice: number; to?: { position: Vec3; target: string } },
+): Skill<boolean> {
   const { name } = options;
   const entity = view.entity(name);
-  const candidates = graspCandidates(view, entity);
+  const candidates = graspCandidates(view, entity, options.to);
   const grasp = candidates[options.choice % candidates.length];
   if (grasp === undefined) return false;
   const hand = handDown(grasp.closingYawRad);
   const [x, y, z] = grasp.position;
-  const above = Math.max(topOf(entity), z) + HOVER_M;
+  const above = Math.max(Math.max(topOf(entity), z) + HOVER_M, heightAround(view, grasp.position));
   yield* clear(view, above, GRIP.open);
   yield* reach(view, {
     position: [x, y, above],
@@ -48,6 +87,7 @@ export function* take(view: View, options: { name: string; choice: number }): Sk
     grip: GRIP.open,
     tolerance: 0.012,
   });
+  if (view.tellsShapes) yield* descendTo(view, { ...grasp, quatWxyz: hand, grip: GRIP.open });
   yield* reach(view, {
     position: grasp.position,
     quatWxyz: hand,
@@ -130,6 +170,9 @@ export function* place(view: View, options: PlaceOptions): Skill<boolean> {
   if (!isHeld(view, name)) return false;
   const downZ = options.supportZ() + hang() + (options.dropM ?? 0.005);
   const goal = offsetTo(view, { name, over: options.over(), z: downZ });
+  if (view.tellsShapes) {
+    yield* descendTo(view, { position: goal, quatWxyz: hand, grip: GRIP.close });
+  }
   yield* reach(view, {
     position: goal,
     quatWxyz: hand,
@@ -163,83 +206,6 @@ function offsetTo(view: View, at: { name: string; over: Vec3; z: number }): Vec3
   const [tx, ty] = view.gripper.position;
   const [ox, oy] = view.entity(at.name).position;
   return [at.over[0] + tx - ox, at.over[1] + ty - oy, at.z];
-}
-
-/**
- * Pushes a thing along the table with closed fingers until it is over a point, steering by its
- * sideways error; backs off and comes again when it slips past.
- */
-export function* push(
-  view: View,
-  options: { name: string; to: () => Vec3; tolerance: number },
-): Skill<boolean> {
-  const { name, to, tolerance } = options;
-  for (let approach = 0; approach < 6; approach++) {
-    const left = horizontalDistance(view.entity(name).position, to());
-    if (left < tolerance) return true;
-    yield* approachBehind(view, { name, to: to() });
-    yield* pushOn(view, { name, to, tolerance });
-  }
-  return horizontalDistance(view.entity(name).position, to()) < tolerance;
-}
-
-/** Comes down behind the thing, as seen from where it is to go, fingers closed across the way. */
-function* approachBehind(view: View, at: { name: string; to: Vec3 }): Skill {
-  const entity = view.entity(at.name);
-  const [ux, uy] = direction(entity.position, at.to);
-  const half = worldHalfExtents(entity);
-  const standOff = Math.abs(ux) * half[0] + Math.abs(uy) * half[1] + 0.035;
-  const yaw = nearestYawRad(Math.atan2(uy, ux) + Math.PI / 2, closingYawRad(view));
-  const hand = handDown(yaw);
-  const x = entity.position[0] - ux * standOff;
-  const y = entity.position[1] - uy * standOff;
-  // The finger pads reach 9 mm below the tool centre and must not scrape along the table.
-  const low = Math.max(bottomOf(entity) + 0.02, entity.position[2] - 0.01);
-  yield* clear(view, topOf(entity) + HOVER_M, GRIP.close);
-  yield* reach(view, {
-    position: [x, y, topOf(entity) + HOVER_M],
-    quatWxyz: hand,
-    grip: GRIP.close,
-    tolerance: 0.012,
-  });
-  yield* reach(view, {
-    position: [x, y, low],
-    quatWxyz: hand,
-    grip: GRIP.close,
-    tolerance: 0.008,
-    maxSteps: 40,
-    speed: 0.6,
-    untilStalled: true,
-  });
-}
-
-function* pushOn(view: View, at: { name: string; to: () => Vec3; tolerance: number }): Skill {
-  const [, , z] = view.gripper.position;
-  const hand = handDown(closingYawRad(view));
-  for (let step = 0; step < 80; step++) {
-    const thing = view.entity(at.name).position;
-    const goal = at.to();
-    const left = horizontalDistance(thing, goal);
-    if (left < at.tolerance * 0.6) return;
-    const [ux, uy] = direction(thing, goal);
-    const [gx, gy] = view.gripper.position;
-    // Sideways distance of the fingers from the line through thing and goal.
-    const side = (gx - thing[0]) * -uy + (gy - thing[1]) * ux;
-    const ahead = (gx - thing[0]) * ux + (gy - thing[1]) * uy;
-    if (ahead > 0.01 || Math.abs(side) > 0.03) return;
-    const stepM = Math.min(0.04, left + 0.015);
-    const position: Vec3 = [
-      gx + ux * stepM + uy * side * 1.5,
-      gy + uy * stepM - ux * side * 1.5,
-      z,
-    ];
-    yield* reach(view, { position, quatWxyz: hand, grip: GRIP.close, maxSteps: 1, speed: 0.8 });
-  }
-}
-
-function direction(from: Vec3, to: Vec3): readonly [number, number] {
-  const length = Math.max(1e-6, horizontalDistance(from, to));
-  return [(to[0] - from[0]) / length, (to[1] - from[1]) / length];
 }
 
 /** Takes a handle from above and pulls (or pushes) the part along its joint until its value is reached. */

@@ -3,8 +3,21 @@
  * The `efference` command. Only this folder names concrete policies, robots and simulators, and each
  * command loads its code when it is asked for, so that `--help` and `--version` stay quick.
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { runtimeVersions } from "../rollout/versions.ts";
+import {
+  bodies,
+  examples,
+  exitCodes,
+  fraction,
+  nonNegative,
+  port,
+  positiveInteger,
+  recordFormats,
+  seconds,
+  simSet,
+  wholeNumber,
+} from "./arguments.ts";
 import type { CompareOptions } from "./compare.ts";
 import type { DemoOptions } from "./demo.ts";
 import type { EvalOptions } from "./eval.ts";
@@ -12,8 +25,6 @@ import { EXIT, UsageError } from "./exit.ts";
 import type { InspectOptions } from "./inspect.ts";
 import type { PrepareOptions } from "./libero-prepare.ts";
 import type { LiberoCheckOptions } from "./libero.ts";
-import { RECORD_FORMATS } from "./record-formats.ts";
-import type { RecordFormat } from "./record-formats.ts";
 import type { RecordOptions } from "./record.ts";
 import type { ReplayOptions } from "./replay.ts";
 import { addReproduce } from "./reproduce/words.ts";
@@ -237,7 +248,7 @@ program
     (await import("./train.ts")).trainCommand(config, options),
   );
 
-addReproduce(program, examples);
+addReproduce(program);
 
 program
   .command("record")
@@ -260,6 +271,12 @@ program
       .default("drawn"),
   )
   .addOption(bodies())
+  .option(
+    "--tries <n>",
+    "try a state whose expert failed again, with other noise, until it was tried n times",
+    positiveInteger,
+    1,
+  )
   .option("--keep-failures", "keep the recordings of failed demonstrations too")
   .option(
     "--format <names>",
@@ -276,6 +293,7 @@ program
       "efference record --sim tabletop --task lift_red_cube --episodes 100 --pushes 0.06",
       "efference record --sim tabletop --suite object --format mcap,lerobot",
       "efference record --sim libero --suite object --format hdf5 --out demos",
+      "efference record --sim libero --suite goal --states fixed --noise 0.1 --tries 3",
     ]),
   )
   .action(async (options: RecordOptions) => (await import("./record.ts")).recordCommand(options));
@@ -347,79 +365,6 @@ program
   .action(async (options: { gpu?: boolean; json?: boolean }) =>
     (await import("./doctor.ts")).doctorCommand(options),
   );
-
-function simSet(): Option {
-  return new Option(
-    "--sim-set <key=value...>",
-    "a setting of the simulator, e.g. data=DIR (libero)",
-  );
-}
-
-function examples(lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n`;
-}
-
-function exitCodes(): string {
-  return "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 finished with crashed episodes, 130 interrupted\n";
-}
-
-/** Ground truth as part of what a policy sees; the same for demonstrations and for who learned from them. */
-function bodies(): Option {
-  const what = "bodies whose poses (ground truth) are part of what is seen, comma separated";
-  return new Option("--bodies <names>", what).argParser((text: string) => text.split(","));
-}
-
-function recordFormats(text: string): RecordFormat[] {
-  const known: readonly string[] = RECORD_FORMATS;
-  const names = [...new Set(text.split(","))];
-  const odd = names.find((name) => !known.includes(name));
-  if (odd !== undefined) {
-    throw new InvalidArgumentError(`"${odd}" is none; they must be of ${known.join(", ")}.`);
-  }
-  return names as RecordFormat[];
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError("It must be an integer of 1 or more.");
-  return value;
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw new InvalidArgumentError("It must be an integer of 0 or more.");
-  return value;
-}
-
-function nonNegative(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !(value >= 0) || !Number.isFinite(value))
-    throw new InvalidArgumentError("It must be a number of 0 or more.");
-  return value;
-}
-
-function fraction(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !(value >= 0 && value <= 1))
-    throw new InvalidArgumentError("It must be a number in [0, 1].");
-  return value;
-}
-
-/** Timers end at 2^31 ms. */
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value <= 2_000_000))
-    throw new InvalidArgumentError("It must be a number above 0, at most 2000000.");
-  return value;
-}
-
-function port(text: string): number {
-  const value = wholeNumber(text);
-  if (value > 65_535) throw new InvalidArgumentError("It must be a port from 0 to 65535.");
-  return value;
-}
 
 try {
   await program.parseAsync();

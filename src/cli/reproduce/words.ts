@@ -1,12 +1,9 @@
 /** The command line of `efference reproduce`. */
 import type { Command } from "commander";
+import { examples } from "../arguments.ts";
 import type { ReproduceOptions } from "./command.ts";
 
-/** @param examples makes the last part of the help from command lines */
-export function addReproduce(
-  program: Command,
-  examples: (lines: readonly string[]) => string,
-): void {
+export function addReproduce(program: Command): void {
   program
     .command("reproduce")
     .description(
