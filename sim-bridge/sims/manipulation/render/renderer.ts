@@ -216,9 +216,10 @@ class SoftwareRenderer implements CameraRenderer {
   #labels(state: CameraState, background: Background | undefined): Uint16Array {
     const raster = this.#raster;
     const { target } = raster;
-    if (this.#blendedRows.length > 0) {
+    const blendedRows = this.#seeThroughRows();
+    if (blendedRows.length > 0) {
       raster.begin(target);
-      this.#drawer.drawRows(state.camera, this.#blendedRows);
+      this.#drawer.drawRows(state.camera, blendedRows);
       if (background !== undefined) widen(background.changed, raster.touched);
     }
     return segmentationImage(target, state.triangles, this.#geomIds);
@@ -309,14 +310,18 @@ class SoftwareRenderer implements CameraRenderer {
     return rgb;
   }
 
+  /** Of this frame. */
+  #seeThroughRows(): readonly number[] {
+    const dynamic = this.#colours.dynamicRows.filter((row) => this.#colours.isSeeThrough(row));
+    return dynamic.length === 0 ? this.#blendedRows : [...this.#blendedRows, ...dynamic];
+  }
+
   /** Adds what is seen in the mirror and through see-through geoms to a picture of everything opaque. */
   #finish(state: CameraState, rgb: Uint8Array, poses: BodyPoses): void {
     const { camera, triangles } = state;
     const raster = this.#raster;
     const target = raster.target;
-    const { dynamicRows } = this.#colours;
-    const seeThrough = dynamicRows.filter((row) => this.#colours.isSeeThrough(row));
-    const blendedRows = [...this.#blendedRows, ...seeThrough];
+    const blendedRows = this.#seeThroughRows();
     const opaqueRows = [...this.#fixedRows, ...this.#unbakedRows()];
     const frame = { camera, target, triangles, poses, opaqueRows, blendedRows };
     const isMirrored = this.#mirror?.addTo(rgb, frame) ?? false;

@@ -290,7 +290,7 @@ describe("createCameraRenderer", () => {
       for (let turn = 0; turn < 2; turn++) {
         expect(look(renderer)).toEqual([51, 51, 51, 1]);
         expect(look(renderer, [1, 0.4, 0, 1])).toEqual([255, 102, 0, 2]);
-        expect(look(renderer, [0, 1, 0, 0.5])).toEqual([13, 204, 13, 1]); // 3/4 of the green
+        expect(look(renderer, [0, 1, 0, 0.5])).toEqual([13, 204, 13, 2]); // 3/4 of the green
         expect(look(renderer, [0, 1, 0, 0])).toEqual([51, 51, 51, 1]);
       }
     });
