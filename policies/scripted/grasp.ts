@@ -19,6 +19,8 @@ const MAX_WIDTH_M = 0.07;
 /** Deepest the tool centre goes below a thing's top, and nearest it comes to what the thing stands on. */
 const GRASP_DEPTH_M = 0.03;
 const FLOOR_CLEARANCE_M = 0.012;
+/** What a finger could come down on is seen at least this finely. */
+const OBSTACLE_SPACING_M = 0.02;
 /** Open fingers as seen from above: posts at this distance from the centre, this wide. */
 const FINGER_OFFSET_M = 0.047;
 const FINGER_RADIUS_M = 0.016;
@@ -49,7 +51,7 @@ export function graspCandidates(view: View, entity: SceneEntity): GraspCandidate
 function cloudsBut(view: View, entity: SceneEntity): readonly Vec3[] {
   return view.scene.entities
     .filter(({ name, kind }) => name !== entity.name && kind !== "region")
-    .flatMap(({ name }) => view.cloud(name));
+    .flatMap(({ name }) => view.cloud(name, OBSTACLE_SPACING_M));
 }
 
 interface Option {

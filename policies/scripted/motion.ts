@@ -15,7 +15,7 @@ import {
   rotateVec3,
 } from "../../src/math/index.ts";
 
-import { cloudOf } from "./cloud.ts";
+import { cloudOf, inWorld } from "./cloud.ts";
 
 /**
  * How experts move: proportional servoing in the world frame with operational-space deltas.
@@ -49,11 +49,14 @@ export interface Target {
    * it is yet.
    */
   readonly straight?: boolean;
+  /** Largest turn per step about each axis in action units, (0, 1]. @default 1 */
+  readonly turnSpeed?: number;
 }
 
 export interface ReachOptions extends Target {
   /** Close enough, m. @default 0.008 */
   readonly tolerance?: number;
+  /** @default 0.06, more where the arm does not come nearer (`View.tellsShapes`) */
   readonly angleToleranceRad?: number;
   /** Gives up after so many control steps. @default 60 */
   readonly maxSteps?: number;
@@ -87,8 +90,13 @@ export class View {
   }
 
   /** Points on the surface of a thing where it is now, world frame; none if its shape was not told. */
-  cloud(name: string): readonly Vec3[] {
-    return cloudOf(this.entity(name), this.#cuboids.get(name) ?? []);
+  cloud(name: string, spacingM?: number): readonly Vec3[] {
+    return cloudOf(this.entity(name), this.#cuboids.get(name) ?? [], spacingM);
+  }
+
+  /** The boxes of a thing where it is now, world frame; none if its shape was not told. */
+  cuboids(name: string): readonly Cuboid[] {
+    return inWorld(this.entity(name), this.#cuboids.get(name) ?? []);
   }
 
   get scene(): SceneGraph {
@@ -137,17 +145,20 @@ export function servo(view: View, target: Target): Float32Array {
   const sideways = target.straight === true ? within(Math.max(x, y)) : together;
   wanted.forEach((value, axis) => (action[axis] = value * (axis < 2 ? sideways : together)));
   if (target.quatWxyz !== undefined) {
+    const { turnSpeed = 1 } = target;
     // Rotation from here to there, in the world frame.
     const turn = axisAngleFromQuatWxyz(multiplyQuats(target.quatWxyz, invertQuat(quatWxyz)));
     turn.forEach((value, axis) => {
       const units = (value / RADIANS_PER_UNIT) * ROTATION_GAIN;
-      action[3 + axis] = Math.max(-1, Math.min(1, units));
+      action[3 + axis] = Math.max(-turnSpeed, Math.min(turnSpeed, units));
     });
   }
   action[6] = target.grip;
   return action;
 }
 
+/** How far an arm with friction in its joints may come to rest from the orientation it is told, far out, rad. */
+const REST_ANGLE_RAD = 0.15;
 /** Control steps without getting closer after which a motion counts as stalled. */
 const STALLED_STEPS = 4;
 /** Share of what is missing that is added to the aim per step, and how far the aim may be from the target, m. */
@@ -167,7 +178,8 @@ function trimmed(
 
 /** @returns true once the target is reached (or `until` holds), false if it gave up or stalled */
 export function* reach(view: View, options: ReachOptions): Skill<boolean> {
-  const { tolerance = 0.008, angleToleranceRad = 0.06, maxSteps = 60 } = options;
+  const { tolerance = 0.008, maxSteps = 60 } = options;
+  const { angleToleranceRad = view.tellsShapes ? REST_ANGLE_RAD : 0.06 } = options;
   let closest = Infinity;
   let stalled = 0;
   let aim = options.position;

@@ -2,7 +2,9 @@ import type { SceneEntity, Vec3 } from "../../src/core/index.ts";
 import type { Skill, View } from "./motion.ts";
 import { GRIP, clearHeight, topOf, wait, worldHalfExtents } from "./motion.ts";
 import { roomiestSpot } from "./free-space.ts";
-import { place, press, push, raise, slidePart, take } from "./skills.ts";
+import { endsOf } from "./handle.ts";
+import { pullOpen, pushShut, turnKnob } from "./mechanism.ts";
+import { drag, place, press, push, raise, slidePart, take } from "./skills.ts";
 
 /** One predicate of a goal: `["on", "red_cube_1", "plate_1"]`; names as in the scene graph. */
 export type Atom = readonly string[];
@@ -25,11 +27,13 @@ const WORK: ReadonlySet<string> = new Set([
   "close",
   "pressed",
   "turnon",
+  "turnoff",
 ]);
 
 /**
  * The atoms that call for work, in an order that works: as the goal lists them, except that what others
- * are put on is put in its place first. Predicates in lower case.
+ * are put on is put in its place first, and nothing is shut before what goes into it is there. Predicates in
+ * lower case.
  */
 export function orderAtoms(goal: readonly Atom[]): Atom[] {
   const atoms = goal
@@ -41,9 +45,11 @@ export function orderAtoms(goal: readonly Atom[]): Atom[] {
     const under = below(atom);
     return under === undefined || limit === 0 ? 0 : 1 + depth(under, limit - 1);
   };
+  const shutsLater = ([predicate, name]: Atom): boolean =>
+    predicate === "close" && atoms.some((other) => other[2] === name);
   return atoms
-    .map((atom, index) => ({ atom, index, depth: depth(atom) }))
-    .sort((a, b) => a.depth - b.depth || a.index - b.index)
+    .map((atom, index) => ({ atom, index, depth: shutsLater(atom) ? Infinity : depth(atom) }))
+    .sort((a, b) => (a.depth === b.depth ? a.index - b.index : a.depth - b.depth))
     .map(({ atom }) => atom);
 }
 
@@ -87,6 +93,7 @@ function wordsOf(view: View, [predicate = "", a = "", b = ""]: Atom): string {
     close: `close the ${name(a)}`,
     pressed: `press the ${name(a)}`,
     turnon: `turn on the ${name(a)}`,
+    turnoff: `turn off the ${name(a)}`,
   };
   return words[predicate] ?? `${predicate} ${a} ${b}`.trim();
 }
@@ -108,10 +115,12 @@ function* achieve(view: View, atom: Atom, attempt: number): Skill<boolean> {
       return yield* putBeside(view, { name: a, reference: b, side: predicate, attempt });
     case "open":
     case "close":
-      return yield* slide(view, { name: a, open: predicate === "open" });
+      return yield* moveTo(view, { name: a, to: predicate === "open" ? "open" : "shut", attempt });
     case "pressed":
-    case "turnon":
       return yield* pressDown(view, a);
+    case "turnon":
+    case "turnoff":
+      return yield* turn(view, { name: a, to: predicate === "turnon" ? "open" : "shut", attempt });
     default:
       throw new RangeError(
         `Cannot act: the goal predicate is "${predicate}", must be one of ${[...WORK].join(", ")}`,
@@ -135,9 +144,10 @@ function* putOnto(
   const { name, target, attempt, inside } = options;
   const drawer = inside ? jointedPart(view, target) : undefined;
   if (drawer !== undefined && isShut(drawer)) {
-    const opened = yield* slide(view, { name: target, open: true });
+    const opened = yield* moveTo(view, { name: target, to: "open", attempt });
     if (!opened) return false;
   }
+  if (isFlatOnTable(view, name, target)) return yield* dragOnto(view, name, target);
   const taken = yield* take(view, { name, choice: attempt });
   if (!taken) return false;
   const support = (): number => supportHeight(view.entity(target), inside);
@@ -159,6 +169,19 @@ function* putOnto(
   const near =
     Math.abs(ox - there.position[0]) < hx + 0.01 && Math.abs(oy - there.position[1]) < hy + 0.01;
   return near && oz > there.position[2] - worldHalfExtents(there)[2] - 0.02;
+}
+
+/** No finger gets below a thing that is so flat and so wide: it is pushed where it is to be, m. */
+const FLAT = { height: 0.03, width: 0.1 } as const;
+
+/** Whether a thing of told shape is a plate or the like and is to go to a zone of the table it stands on. */
+function isFlatOnTable(view: View, name: string, target: string): boolean {
+  const thing = view.entity(name);
+  const zone = view.entity(target);
+  const [hx, hy, hz] = worldHalfExtents(thing);
+  const isFlat = 2 * hz < FLAT.height && 2 * Math.min(hx, hy) > FLAT.width;
+  const isZone = zone.kind === "region" && zone.parent === undefined;
+  return isFlat && isZone && view.cuboids(name).length > 0;
 }
 
 /** Half sizes of the hand as seen from above, along the fingers' axis and across it, with some room, m. */
@@ -221,6 +244,12 @@ function isShut(part: SceneEntity): boolean {
   return Math.abs(value) < 0.5 * Math.max(Math.abs(low), Math.abs(high));
 }
 
+function* dragOnto(view: View, name: string, region: string): Skill<boolean> {
+  const [hx, hy] = worldHalfExtents(view.entity(region));
+  const tolerance = 0.6 * Math.min(hx, hy);
+  return yield* drag(view, { name, to: () => view.entity(region).position, tolerance });
+}
+
 function* pushOnto(view: View, name: string, region: string): Skill<boolean> {
   const [hx, hy] = worldHalfExtents(view.entity(region));
   // Well inside, not dead centre: a thing that has arrived is not worth coming round for.
@@ -279,6 +308,52 @@ function* putBeside(
 /** How much further than what counts as open or closed a drawer is taken. */
 const OPEN_SHARE = 0.95;
 const SHUT_M = 0.007;
+
+/** What an atom asks of the joint of a part. */
+interface Ask {
+  readonly name: string;
+  readonly to: "open" | "shut";
+  readonly attempt: number;
+}
+
+/** Opens or closes a drawer or a door. */
+function* moveTo(view: View, { name, to, attempt }: Ask): Skill<boolean> {
+  const part = jointedPart(view, name);
+  const joint = part?.joint;
+  if (part === undefined || joint === undefined) return false;
+  if (view.cuboids(part.name).length === 0) {
+    return yield* slide(view, { name, open: to === "open" });
+  }
+  const isDone = (): boolean => isAt(view, part.name, to);
+  if (isDone()) return true;
+  const work = { name: part.name, isDone, attempt };
+  return to === "open" ? yield* pullOpen(view, work) : yield* pushShut(view, work);
+}
+
+/** Turns a knob; what has no told shape and is called to be turned on is a button. */
+function* turn(view: View, { name, to, attempt }: Ask): Skill<boolean> {
+  const part = jointedPart(view, name);
+  if (part?.joint === undefined) return false;
+  if (part.joint.kind === "slide") return yield* pressDown(view, name);
+  const isDone = (): boolean => isAt(view, part.name, to);
+  if (isDone()) return true;
+  return yield* turnKnob(view, { name: part.name, isDone, attempt, to });
+}
+
+/** How much of its range a part must have moved to be open for good: all of a drawer's, most of a door's. */
+const OPENED = { slide: 0.9, hinge: 0.7 } as const;
+/** A part that can go no further than its zero is shut when it is so near to it, m or rad; others beyond it. */
+const SHUT = 0.004;
+const BEYOND = 0.0005;
+
+function isAt(view: View, name: string, to: "open" | "shut"): boolean {
+  const { joint } = view.entity(name);
+  if (joint === undefined) return false;
+  const { shut, open } = endsOf(joint);
+  const share = (joint.value - shut) / (open - shut);
+  const near = shut === 0 ? SHUT : Math.abs(shut) - BEYOND;
+  return to === "open" ? share > OPENED[joint.kind] : Math.abs(joint.value - shut) < near;
+}
 
 function* slide(view: View, options: { name: string; open: boolean }): Skill<boolean> {
   const part = jointedPart(view, options.name);

@@ -22,6 +22,8 @@ const RIM_DIRECTIONS = 24;
 const RIM_BAND_M = 0.012;
 const RIM_ANGLE_RAD = 0.22;
 const RIM_DEPTH_M = 0.022;
+/** Fingers that close drag a light thing along: the hand may stand off from a wall to keep clear of others. */
+const RIM_OFFSETS_M = [0, 0.022] as const;
 /** Nearer to the middle there is no wall, but a body. */
 const RIM_LEAST_RADIUS_M = 0.02;
 /** A rim is taken where nothing can be pinched. */
@@ -29,7 +31,7 @@ const RIM_PENALTY = 10;
 
 /** Open fingers as posts at this distance from the tool centre, this thick; the palm is above them. */
 const FINGER = { offset: 0.047, half: 0.016 } as const;
-const PALM = { along: 0.1, across: 0.035, above: 0.06 } as const;
+const PALM = { along: 0.1, across: 0.035, above: 0.05 } as const;
 const HIT_PENALTY = 0.5;
 const MOST_HITS = 6;
 
@@ -101,10 +103,14 @@ function rimGrasps({ own, others, yawRad }: ShapeGraspRequest): GraspCandidate[]
     if (radii.length === 0) continue;
     const radius = wallRadius(radii);
     if (radius < RIM_LEAST_RADIUS_M) continue;
-    const position: Vec3 = [centre[0] + c * radius, centre[1] + s * radius, z];
     const turned = nearestYawRad(yaw, yawRad);
-    const penalty = 0.15 * Math.abs(turned - yawRad) + crowding(others, { position, yaw });
-    found.push({ position, closingYawRad: turned, penalty });
+    for (const further of RIM_OFFSETS_M) {
+      const at = radius + further;
+      const position: Vec3 = [centre[0] + c * at, centre[1] + s * at, z];
+      const penalty =
+        0.15 * Math.abs(turned - yawRad) + 8 * further + crowding(others, { position, yaw });
+      found.push({ position, closingYawRad: turned, penalty });
+    }
   }
   return found;
 }

@@ -1,4 +1,4 @@
-import type { Vec3 } from "../../src/core/index.ts";
+import type { QuatWxyz, Vec3 } from "../../src/core/index.ts";
 import { graspCandidates } from "./grasp.ts";
 import type { Skill, View } from "./motion.ts";
 import {
@@ -27,6 +27,26 @@ export function* clear(view: View, z: number, grip: -1 | 0 | 1): Skill {
   yield* reach(view, { position: [x, y, z], grip, tolerance: 0.03, maxSteps: 30 });
 }
 
+/** The last stretch of a descent is slow, m. */
+const SLOW_M = 0.04;
+
+/** The quick part of a descent: straight down to a little above where it ends. */
+function* descendTo(
+  view: View,
+  { position, quatWxyz, grip }: { position: Vec3; quatWxyz: QuatWxyz; grip: -1 | 1 },
+): Skill {
+  const [x, y, z] = position;
+  if (view.gripper.position[2] < z + 1.5 * SLOW_M) return;
+  yield* reach(view, {
+    position: [x, y, z + SLOW_M],
+    quatWxyz,
+    grip,
+    tolerance: 0.015,
+    maxSteps: 40,
+    straight: true,
+  });
+}
+
 /**
  * Takes hold of a thing from above and lifts it a little.
  * @param options.choice which of the candidates, the best first; for retries
@@ -48,6 +68,7 @@ export function* take(view: View, options: { name: string; choice: number }): Sk
     grip: GRIP.open,
     tolerance: 0.012,
   });
+  if (view.tellsShapes) yield* descendTo(view, { ...grasp, quatWxyz: hand, grip: GRIP.open });
   yield* reach(view, {
     position: grasp.position,
     quatWxyz: hand,
@@ -130,6 +151,9 @@ export function* place(view: View, options: PlaceOptions): Skill<boolean> {
   if (!isHeld(view, name)) return false;
   const downZ = options.supportZ() + hang() + (options.dropM ?? 0.005);
   const goal = offsetTo(view, { name, over: options.over(), z: downZ });
+  if (view.tellsShapes) {
+    yield* descendTo(view, { position: goal, quatWxyz: hand, grip: GRIP.close });
+  }
   yield* reach(view, {
     position: goal,
     quatWxyz: hand,
@@ -181,6 +205,56 @@ export function* push(
     yield* pushOn(view, { name, to, tolerance });
   }
   return horizontalDistance(view.entity(name).position, to()) < tolerance;
+}
+
+/** Tool centre above what a dish stands on, with the fingertips on its floor, m. */
+const DISH_FLOOR_M = 0.013;
+/** The fingers are told to be so much lower than they are, to stay down, m. */
+const DISH_PRESS_M = 0.006;
+
+/** Puts closed fingers into a dish and draws it along by its rim until it is over a point. */
+export function* drag(
+  view: View,
+  options: { name: string; to: () => Vec3; tolerance: number },
+): Skill<boolean> {
+  const { name, to, tolerance } = options;
+  const left = (): number => horizontalDistance(view.entity(name).position, to());
+  for (let approach = 0; approach < 3 && left() >= tolerance; approach++) {
+    yield* intoDish(view, name);
+    const [, , z] = view.gripper.position;
+    const hand = handDown(closingYawRad(view));
+    const inside = Math.max(...worldHalfExtents(view.entity(name)).slice(0, 2));
+    for (let step = 0; step < 120 && left() > 0.6 * tolerance; step++) {
+      const thing = view.entity(name).position;
+      if (horizontalDistance(view.gripper.position, thing) > inside) break;
+      const [gx, gy] = view.gripper.position;
+      const [ux, uy] = direction(thing, to());
+      const stepM = Math.min(0.04, left() + 0.02);
+      const position: Vec3 = [gx + ux * stepM, gy + uy * stepM, z - DISH_PRESS_M];
+      yield* reach(view, { position, quatWxyz: hand, grip: GRIP.close, maxSteps: 1, speed: 0.5 });
+    }
+    yield* clear(view, topOf(view.entity(name)) + HOVER_M, GRIP.close);
+  }
+  return left() < tolerance;
+}
+
+/** Comes down on the floor of a dish with closed fingers. */
+function* intoDish(view: View, name: string): Skill {
+  const entity = view.entity(name);
+  const [x, y] = entity.position;
+  const above = topOf(entity) + HOVER_M;
+  const still = { quatWxyz: handDown(closingYawRad(view)), grip: GRIP.close };
+  yield* clear(view, above, GRIP.close);
+  yield* reach(view, { ...still, position: [x, y, above], tolerance: 0.012 });
+  yield* reach(view, {
+    ...still,
+    position: [x, y, bottomOf(entity) + DISH_FLOOR_M],
+    tolerance: 0.005,
+    maxSteps: 40,
+    speed: 0.6,
+    untilStalled: true,
+    straight: true,
+  });
 }
 
 /** Comes down behind the thing, as seen from where it is to go, fingers closed across the way. */

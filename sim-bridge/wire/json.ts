@@ -112,6 +112,7 @@ const sceneGraph = z.looseObject({
           high: z.number(),
           axis: vec3,
           kind: z.enum(["slide", "hinge"]),
+          anchor: vec3.optional(),
         })
         .optional(),
       grasp: vec3.optional(),

@@ -79,19 +79,23 @@ export interface SceneEntity {
   readonly halfExtents: Vec3;
   /** For a region or a moving part: the entity it belongs to. */
   readonly parent?: string;
-  /** For a jointed part (drawer, button): value, range, and the joint axis in the world frame. */
+  /**
+   * For a jointed part (drawer, button): value, range, and the joint axis in the world frame; for a hinge also a
+   * point on the axis. A positive value is a way along the axis, or a turn about it by the right hand.
+   */
   readonly joint?: {
     readonly value: number;
     readonly low: number;
     readonly high: number;
     readonly axis: Vec3;
     readonly kind: "slide" | "hinge";
+    readonly anchor?: Vec3;
   };
   /** Where a gripper should take hold, if not the centre (a handle), world frame. */
   readonly grasp?: Vec3;
   /**
-   * Boxes around its colliding shapes, in the frame of `position` and `quatWxyz`, moving parts where they are at
-   * rest; where one box says too little. They never change: only the first observation of an episode has them.
+   * Boxes around its colliding shapes, in the frame of `position` and `quatWxyz`, without those of its moving
+   * parts; where one box says too little. They never change: only the first observation of an episode has them.
    */
   readonly cuboids?: readonly Cuboid[];
   /** Where it appears in each camera that sees it. */

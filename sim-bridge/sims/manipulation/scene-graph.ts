@@ -115,10 +115,10 @@ function indexEntities(physics: Physics, scene: BoxedScene): readonly EntityInde
   });
   const parts = scene.parts.map((part): EntityIndex => {
     const body = physics.id("body", part.body);
-    const { name, category, parent, halfExtents, centre, grasp } = part;
+    const { name, category, parent, halfExtents, centre, grasp, cuboids } = part;
     const joint = physics.joint(part.joint);
     const rest = { joint, frame: { body }, geoms: geomsUnder(body) };
-    return { name, kind: "fixture", category, parent, halfExtents, centre, grasp, ...rest };
+    return { name, kind: "fixture", category, parent, halfExtents, centre, grasp, cuboids, ...rest };
   });
   const regions = Object.entries(scene.regions).map(([name, region]): EntityIndex => ({
     name,
@@ -189,7 +189,9 @@ function readJoint(physics: Physics, joint: JointInfo): NonNullable<SceneEntity[
     low: joint.low,
     high: joint.high,
     axis: vec3At(physics.views.xaxis, joint.id),
-    kind: joint.kind === "slide" ? "slide" : "hinge",
+    ...(joint.kind === "slide"
+      ? { kind: "slide" }
+      : { kind: "hinge", anchor: vec3At(physics.views.xanchor, joint.id) }),
   };
 }
 

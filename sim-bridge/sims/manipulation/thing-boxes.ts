@@ -3,7 +3,7 @@ import { composePoses, invertPose, transformPoint } from "../../../src/math/inde
 import { bodyPose, quatAt, vec3At } from "./frames.ts";
 import type { Physics } from "./mujoco.ts";
 import { GEOM_TYPE, type RenderModel } from "./render/types.ts";
-import type { ManipulationScene, ThingMeta } from "./world.ts";
+import type { ManipulationScene, PartMeta, ThingMeta } from "./world.ts";
 
 /** A thing whose box and colliding shapes are known. */
 export type BoxedThing = ThingMeta & {
@@ -15,14 +15,20 @@ export type BoxedThing = ThingMeta & {
   readonly cuboids?: readonly Cuboid[];
 };
 
+/** A moving part, with its shapes where it was boxed here. */
+export type BoxedPart = PartMeta & Pick<BoxedThing, "cuboids">;
+
 /** A scene all of whose things have boxes. */
 export interface BoxedScene extends ManipulationScene {
   readonly things: Readonly<Record<string, BoxedThing>>;
+  readonly parts: readonly BoxedPart[];
 }
 
 /**
  * Gives every thing without a box of its own the boxes around its colliding geoms, in its root body's frame,
- * where `qpos0` has them, and the one around them all. The state of the physics is reset.
+ * where `qpos0` has them, and the one around them all. What of a fixture moves on a joint (a drawer, a door, a
+ * knob) becomes a part, named as its body, with the shapes that move with it; the fixture keeps the others.
+ * The state of the physics is reset.
  * @throws {RangeError} if the compiled scene lacks a body or geom, or a thing has nothing to be boxed
  */
 export function withBoxes(physics: Physics, scene: ManipulationScene): BoxedScene {
@@ -30,15 +36,56 @@ export function withBoxes(physics: Physics, scene: ManipulationScene): BoxedScen
   if (entries.every(([, thing]) => isBoxed(thing))) return scene as BoxedScene;
   physics.reset();
   physics.forward();
-  const model = physics.readRenderModel();
+  const engine: Engine = { physics, model: physics.readRenderModel() };
+  const parts: BoxedPart[] = [...scene.parts];
   const things = entries.map(([name, thing]): [string, BoxedThing] => {
     if (isBoxed(thing)) return [name, thing];
-    const cuboids = cuboidsOf(thing, { physics, model });
-    const { halfExtents, centre } = boxAround(name, cuboids);
-    const centred = cuboids.map((each) => ({ ...each, position: minus(each.position, centre) }));
-    return [name, { ...thing, halfExtents, centre, cuboids: centred }];
+    const moving = thing.kind === "fixture" ? movingBodies(thing, engine) : [];
+    parts.push(...moving.map((body) => partOf({ name, ...body }, engine)));
+    const moved = new Set(moving.flatMap(({ geoms }) => geoms));
+    const whole = boxOf(name, thing.contactGeoms, { frame: thing.rootBody, engine });
+    const cuboids = whole.cuboids.filter((_, i) => !moved.has(thing.contactGeoms[i]!));
+    return [name, { ...thing, ...whole, cuboids }];
   });
-  return { ...scene, things: Object.fromEntries(things) };
+  return { ...scene, things: Object.fromEntries(things), parts };
+}
+
+interface Engine {
+  readonly physics: Physics;
+  readonly model: RenderModel;
+}
+
+/** A body that a joint moves, and the colliding geoms that go with it. */
+interface MovingBody {
+  readonly body: string;
+  readonly joint: string;
+  readonly geoms: readonly string[];
+}
+
+/** Bodies of a fixture's joints, except those without shapes. */
+function movingBodies({ joints, contactGeoms }: ThingMeta, { physics }: Engine): MovingBody[] {
+  const jointOf = new Map(joints.map((joint) => [physics.joint(joint).bodyId, joint]));
+  const parents = physics.bodyParents();
+  const geomBodies = physics.geomBodies();
+  const carrier = (geom: string): number => {
+    let body = geomBodies[physics.id("geom", geom)]!;
+    while (body !== 0 && !jointOf.has(body)) body = parents[body]!;
+    return body;
+  };
+  const carriers = contactGeoms.map(carrier);
+  return [...jointOf].flatMap(([body, joint]) => {
+    const geoms = contactGeoms.filter((_, i) => carriers[i] === body);
+    return geoms.length === 0 ? [] : [{ body: physics.name("body", body), joint, geoms }];
+  });
+}
+
+function partOf(
+  { name: parent, body, joint, geoms }: MovingBody & { readonly name: string },
+  engine: Engine,
+): BoxedPart {
+  const words = joint.startsWith(`${parent}_`) ? joint.slice(parent.length + 1) : joint;
+  const box = boxOf(body, geoms, { frame: body, engine });
+  return { name: body, category: words.replaceAll("_", " "), parent, body, joint, ...box };
 }
 
 function isBoxed(thing: ThingMeta): thing is BoxedThing {
@@ -51,22 +98,36 @@ function minus(a: Vec3, b: Vec3): Vec3 {
   return [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
 }
 
+/** The boxes around geoms, and the one around them all, whose centre is the origin of the others. */
+function boxOf(
+  name: string,
+  geoms: readonly string[],
+  at: { readonly frame: string; readonly engine: Engine },
+): { readonly halfExtents: Vec3; readonly centre: Vec3; readonly cuboids: readonly Cuboid[] } {
+  const cuboids = cuboidsOf(geoms, at);
+  const { halfExtents, centre } = boxAround(name, cuboids);
+  const centred = cuboids.map((each) => ({ ...each, position: minus(each.position, centre) }));
+  return { halfExtents, centre, cuboids: centred };
+}
+
+/** The box around each geom, in the frame of a body. */
 function cuboidsOf(
-  { rootBody, contactGeoms }: ThingMeta,
-  { physics, model }: { readonly physics: Physics; readonly model: RenderModel },
+  geoms: readonly string[],
+  { frame, engine }: { readonly frame: string; readonly engine: Engine },
 ): readonly Cuboid[] {
-  const rootFromWorld = invertPose(bodyPose(physics.views, physics.id("body", rootBody)));
-  return contactGeoms.map((name) => {
+  const { physics, model } = engine;
+  const frameFromWorld = invertPose(bodyPose(physics.views, physics.id("body", frame)));
+  return geoms.map((name) => {
     const geom = physics.id("geom", name);
     const worldFromBody = bodyPose(physics.views, model.geoms.bodyId[geom]!);
-    const rootFromGeom = composePoses(composePoses(rootFromWorld, worldFromBody), {
+    const frameFromGeom = composePoses(composePoses(frameFromWorld, worldFromBody), {
       position: vec3At(model.geoms.pos, geom),
       quatWxyz: quatAt(model.geoms.quatWxyz, geom),
     });
     const { halfExtents, centre } = ownBox(model, geom);
     return {
-      position: transformPoint(rootFromGeom, centre),
-      quatWxyz: rootFromGeom.quatWxyz,
+      position: transformPoint(frameFromGeom, centre),
+      quatWxyz: frameFromGeom.quatWxyz,
       halfExtents,
     };
   });
