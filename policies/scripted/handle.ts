@@ -92,16 +92,15 @@ function openingWay(joint: Joint, at: Vec3): Vec3 {
 }
 
 function axesOf({ quatWxyz, halfExtents }: Cuboid): { axis: Vec3; half: number }[] {
-  const local: Vec3[] = [
-    [1, 0, 0],
-    [0, 1, 0],
-    UP,
-  ];
+  const local: Vec3[] = [[1, 0, 0], [0, 1, 0], UP];
   return local.map((axis, i) => ({ axis: rotateVec3(quatWxyz, axis), half: halfExtents[i] ?? 0 }));
 }
 
 function reachOf(cuboid: Cuboid, way: Vec3): number {
-  const half = axesOf(cuboid).reduce((sum, each) => sum + Math.abs(dot(each.axis, way)) * each.half, 0);
+  const half = axesOf(cuboid).reduce(
+    (sum, each) => sum + Math.abs(dot(each.axis, way)) * each.half,
+    0,
+  );
   return dot(cuboid.position, way) + half;
 }
 
@@ -214,7 +213,10 @@ function nearer(hand: QuatWxyz, to: QuatWxyz): QuatWxyz {
 }
 
 /** Fingers from above around the lug of a knob: the narrow way across the top of its shapes. */
-export function lugOf(points: readonly Vec3[]): { readonly position: Vec3; readonly yawRad: number } {
+export function lugOf(points: readonly Vec3[]): {
+  readonly position: Vec3;
+  readonly yawRad: number;
+} {
   const { high: top } = rangeOf(points, ([, , z]) => z);
   const lug = points.filter(([, , z]) => z > top - LUG.height);
   let best = { position: [0, 0, 0] as Vec3, yawRad: 0 };

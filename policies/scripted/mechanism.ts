@@ -2,7 +2,16 @@
 import type { QuatWxyz, Vec3 } from "../../src/core/index.ts";
 import type { Pose } from "../../src/math/index.ts";
 import type { Handle, Joint } from "./handle.ts";
-import { along, carried, endsOf, gripFront, handleOf, lugOf, pushFromAbove, pushFront } from "./handle.ts";
+import {
+  along,
+  carried,
+  endsOf,
+  gripFront,
+  handleOf,
+  lugOf,
+  pushFromAbove,
+  pushFront,
+} from "./handle.ts";
 import type { Skill, View } from "./motion.ts";
 import {
   GRIP,
@@ -82,7 +91,13 @@ export function* pushShut(view: View, options: OperateOptions): Skill<boolean> {
       ? pushFromAbove(handle, { topZ: topOf(part), yawRad: closingYawRad(view) })
       : pushFront(handle, { floorZ, now: before, moreTiltRad });
   yield* comeBefore(view, hand, { handle, grip: GRIP.close });
-  yield* reach(view, { ...hand, grip: GRIP.close, tolerance: 0.01, speed: 0.6, untilStalled: true });
+  yield* reach(view, {
+    ...hand,
+    grip: GRIP.close,
+    tolerance: 0.01,
+    speed: 0.6,
+    untilStalled: true,
+  });
   yield* follow(view, { ...options, to: "shut", grip: GRIP.close, turns: false });
   yield* leave(view, { before, outward: handle.outward });
   return options.isDone();
@@ -97,7 +112,7 @@ export function* turnKnob(
   const nearest = nearestYawRad(lug.yawRad, closingYawRad(view));
   const hand: Pose = {
     position: lug.position,
-    quatWxyz: handDown(nearest + (((options.attempt ?? 0) % 2) * Math.PI)),
+    quatWxyz: handDown(nearest + ((options.attempt ?? 0) % 2) * Math.PI),
   };
   const above = shifted(lug.position, [0, 0, ABOVE_M]);
   yield* clear(view, above[2], GRIP.open);
@@ -182,7 +197,14 @@ function* follow(view: View, options: FollowOptions): Skill {
     best = Math.max(best, moved);
     const { position, quatWxyz } = carried(start, joint, way * (Math.max(moved, 0) + lead));
     const hand = { position, quatWxyz: turns ? quatWxyz : start.quatWxyz };
-    yield* reach(view, { ...hand, grip, maxSteps: 1, speed: 0.7, tolerance: 0, turnSpeed: TURN_SPEED });
+    yield* reach(view, {
+      ...hand,
+      grip,
+      maxSteps: 1,
+      speed: 0.7,
+      tolerance: 0,
+      turnSpeed: TURN_SPEED,
+    });
   }
 }
 
@@ -193,10 +215,7 @@ function jointOf(view: View, name: string): Joint {
 }
 
 /** Backs off from a front, rises and takes up the orientation it had. */
-function* leave(
-  view: View,
-  options: { readonly before: QuatWxyz; readonly outward: Vec3 },
-): Skill {
+function* leave(view: View, options: { readonly before: QuatWxyz; readonly outward: Vec3 }): Skill {
   const { position, quatWxyz } = view.gripper;
   const grip = GRIP.open;
   const away = along(position, options.outward, 0.06);

@@ -27,6 +27,9 @@ export function* clear(view: View, z: number, grip: -1 | 0 | 1): Skill {
   yield* reach(view, { position: [x, y, z], grip, tolerance: 0.03, maxSteps: 30 });
 }
 
+/** How far a hand reaches to either side, and what it keeps from the top of a fixture, m. */
+const HAND_SPAN_M = 0.11;
+const FIXTURE_ROOM_M = 0.03;
 /** The last stretch of a descent is slow, m. */
 const SLOW_M = 0.04;
 
@@ -41,10 +44,21 @@ function* descendTo(
     position: [x, y, z + SLOW_M],
     quatWxyz,
     grip,
-    tolerance: 0.015,
+    tolerance: 0.01,
     maxSteps: 40,
     straight: true,
   });
+}
+
+/** Height at which an open hand over a point misses the fixtures beside it, where their shapes are told, m. */
+function heightAround(view: View, [x, y]: Vec3): number {
+  const near = view.scene.entities.filter((entity) => {
+    if (entity.kind !== "fixture" || view.cuboids(entity.name).length === 0) return false;
+    const [hx, hy] = worldHalfExtents(entity);
+    const [ex, ey] = entity.position;
+    return Math.abs(x - ex) < hx + HAND_SPAN_M && Math.abs(y - ey) < hy + HAND_SPAN_M;
+  });
+  return Math.max(-Infinity, ...near.map(topOf)) + FIXTURE_ROOM_M;
 }
 
 /**
@@ -60,7 +74,7 @@ export function* take(view: View, options: { name: string; choice: number }): Sk
   if (grasp === undefined) return false;
   const hand = handDown(grasp.closingYawRad);
   const [x, y, z] = grasp.position;
-  const above = Math.max(topOf(entity), z) + HOVER_M;
+  const above = Math.max(Math.max(topOf(entity), z) + HOVER_M, heightAround(view, grasp.position));
   yield* clear(view, above, GRIP.open);
   yield* reach(view, {
     position: [x, y, above],

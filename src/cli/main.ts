@@ -241,6 +241,12 @@ program
       .default("drawn"),
   )
   .addOption(bodies())
+  .option(
+    "--tries <n>",
+    "try a state whose expert failed again, with other noise, until it was tried n times",
+    positiveInteger,
+    1,
+  )
   .option("--keep-failures", "keep the recordings of failed demonstrations too")
   .option("--out <folder>", "where to (default: runs/record-<time>)")
   .option("--json", "last line of stdout is one JSON object")
@@ -249,6 +255,7 @@ program
     examples([
       "efference record --sim tabletop --suite object --episodes 50 --noise 0.1",
       "efference record --sim tabletop --task lift_red_cube --episodes 100 --pushes 0.06",
+      "efference record --sim libero --suite goal --states fixed --noise 0.1 --tries 3",
     ]),
   )
   .action(async (options: RecordOptions) => (await import("./record.ts")).recordCommand(options));

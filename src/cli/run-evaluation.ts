@@ -43,6 +43,8 @@ export interface RunConfig {
   /** Default `fixed`. */
   readonly states?: StartStates;
   readonly seed: number;
+  /** What to run instead of what `episodes`, `firstState`, `states` and `seed` plan; numbered from 0. */
+  readonly jobs?: readonly Job[];
   readonly maxSteps?: number;
   /** Folder for episodes; absent = not recorded. */
   readonly record?: string;
@@ -161,12 +163,13 @@ async function openJournal(
     const { journal, state } = Journal.resume(path);
     return { journal, jobs: state.jobs, done: state.results, attempts: state.attempts };
   }
-  const jobs = planJobs(context.select(tasks), {
+  const planned = planJobs(context.select(tasks), {
     episodes: config.episodes,
     seed: config.seed,
     firstInitialState: config.firstState,
     ...(config.states === undefined ? {} : { states: config.states }),
   });
+  const jobs = config.jobs ?? planned;
   const journal = await Journal.create(path, { config, jobs });
   return { journal, jobs, done: [], attempts: new Map() };
 }

@@ -118,7 +118,17 @@ function indexEntities(physics: Physics, scene: BoxedScene): readonly EntityInde
     const { name, category, parent, halfExtents, centre, grasp, cuboids } = part;
     const joint = physics.joint(part.joint);
     const rest = { joint, frame: { body }, geoms: geomsUnder(body) };
-    return { name, kind: "fixture", category, parent, halfExtents, centre, grasp, cuboids, ...rest };
+    return {
+      name,
+      kind: "fixture",
+      category,
+      parent,
+      halfExtents,
+      centre,
+      grasp,
+      cuboids,
+      ...rest,
+    };
   });
   const regions = Object.entries(scene.regions).map(([name, region]): EntityIndex => ({
     name,
