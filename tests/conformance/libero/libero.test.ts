@@ -194,6 +194,12 @@ describe.skipIf(LIBERO_ABSENT !== undefined)("scripted experts in LIBERO", () =>
     "object/pick_up_the_cream_cheese_and_place_it_in_the_basket",
     "spatial/pick_up_the_black_bowl_from_table_center_and_place_it_on_the_plate",
     "goal/put_the_bowl_on_top_of_the_cabinet",
+    "goal/turn_on_the_stove",
+    "goal/open_the_middle_drawer_of_the_cabinet",
+    "goal/push_the_plate_to_the_front_of_the_stove",
+    "90/KITCHEN_SCENE8_turn_off_the_stove",
+    "90/KITCHEN_SCENE6_close_the_microwave",
+    "90/KITCHEN_SCENE10_close_the_top_drawer_of_the_cabinet",
   ])("do %s from the first official state", async (task) => {
     const environment = await open([task], { settleSteps: 10 });
     const { outcome } = await rollout(brokered(scriptedPolicy()), environment, {
@@ -201,6 +207,29 @@ describe.skipIf(LIBERO_ABSENT !== undefined)("scripted experts in LIBERO", () =>
       initialState: 0,
     });
     expect(outcome.kind).toBe("success");
+  });
+
+  it("are told what moves of a fixture, apart from what stands still", async () => {
+    const task = "goal/open_the_middle_drawer_of_the_cabinet";
+    const environment = await open([task]);
+    const want = { ...WANT_NOTHING, privileged: true };
+    const { first } = await environment.reset({ task, seed: 0, initialState: 0, want });
+    const { entities } = first.observation.privileged!;
+    const drawers = entities.filter(({ parent, kind }) => {
+      return parent === "wooden_cabinet_1" && kind === "fixture";
+    });
+    expect(drawers.map(({ name }) => name)).toEqual(
+      ["top", "middle", "bottom"].map((level) => `wooden_cabinet_1_cabinet_${level}`),
+    );
+    for (const { joint, cuboids } of drawers) {
+      expect(joint).toMatchObject({ kind: "slide", low: -0.16, high: 0.01 });
+      expect(cuboids).toHaveLength(9);
+    }
+    expect(entities.find(({ name }) => name === "wooden_cabinet_1")!.cuboids).toHaveLength(9);
+    const knob = entities.find(({ name }) => name === "flat_stove_1_button")!;
+    expect(knob).toMatchObject({ parent: "flat_stove_1", category: "button" });
+    expect(knob.joint!.kind).toBe("hinge");
+    expect(knob.joint!.anchor).toHaveLength(3);
   });
 
   it("are told shapes at the beginning, and which way the fingers close", async () => {

@@ -23,6 +23,19 @@ describe("orderAtoms()", () => {
     expect(orderAtoms(goal).map(([, name]) => name)).toEqual(["bottom", "middle", "top"]);
   });
 
+  it("shuts a drawer after it was filled, but before others are opened", () => {
+    const filled = [
+      ["Close", "bottom"],
+      ["In", "bowl", "bottom"],
+    ];
+    expect(orderAtoms(filled).map(([predicate]) => predicate)).toEqual(["in", "close"]);
+    const other = [
+      ["Close", "bottom"],
+      ["Open", "top"],
+    ];
+    expect(orderAtoms(other).map(([predicate]) => predicate)).toEqual(["close", "open"]);
+  });
+
   it("survives a goal that goes in circles", () => {
     const goal = [
       ["on", "a", "b"],

@@ -34,6 +34,14 @@ describe("cloudOf()", () => {
     expect(range[2]!.high).toBeCloseTo(3.04, 9);
     expect(points).toHaveLength(98);
   });
+
+  it("comes as dense as it is asked for", () => {
+    const thing = { position: [0, 0, 0] as const, quatWxyz: UPRIGHT };
+    const points = cloudOf(thing, [cuboid([0, 0, 0], [0.1, 0.01, 0.01])], 0.02);
+    const along = [...new Set(points.map(([x]) => x))].sort((a, b) => a - b);
+    along.slice(1).forEach((x, i) => expect(x - along[i]!).toBeLessThanOrEqual(0.02 + 1e-12));
+    expect(along).toHaveLength(11);
+  });
 });
 
 describe("shapeGrasps()", () => {
@@ -56,9 +64,12 @@ describe("shapeGrasps()", () => {
     const own = at([0, 0, 0], bowl(0.055));
     const grasps = shapeGrasps({ own, others: [], yawRad: 0 });
     expect(grasps.length).toBeGreaterThan(6);
+    const [x, y] = grasps[0]!.position;
+    expect(Math.hypot(x, y)).toBeLessThan(0.065);
     for (const { position, closingYawRad } of grasps) {
       expect(Math.hypot(position[0], position[1])).toBeGreaterThan(0.045);
-      expect(Math.hypot(position[0], position[1])).toBeLessThan(0.065);
+      // Some stand off from the wall by 22 mm, to keep clear of what is beside.
+      expect(Math.hypot(position[0], position[1])).toBeLessThan(0.065 + 0.022);
       // The fingers close along the radius.
       const across = position[0] * Math.sin(closingYawRad) - position[1] * Math.cos(closingYawRad);
       expect(Math.abs(across)).toBeLessThan(1e-6);
