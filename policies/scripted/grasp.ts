@@ -1,6 +1,7 @@
 import type { SceneEntity, Vec3 } from "../../src/core/index.ts";
 import { rotateVec3 } from "../../src/math/index.ts";
 import type { View } from "./motion.ts";
+import type { ShapeGraspRequest } from "./shape-grasp.ts";
 import { shapeGrasps } from "./shape-grasp.ts";
 import { bottomOf, closingYawRad, nearestYawRad, topOf, worldHalfExtents } from "./motion.ts";
 
@@ -25,14 +26,22 @@ const OBSTACLE_SPACING_M = 0.02;
 const FINGER_OFFSET_M = 0.047;
 const FINGER_RADIUS_M = 0.016;
 
-/** Ways to take hold of a thing from above, the best first. */
-export function graspCandidates(view: View, entity: SceneEntity): GraspCandidate[] {
+/**
+ * Ways to take hold of a thing from above, the best first.
+ * @param to where it is going to be put down, and on what: where shapes are told, the hand must fit there too
+ */
+export function graspCandidates(
+  view: View,
+  entity: SceneEntity,
+  to?: { readonly position: Vec3; readonly target: string },
+): GraspCandidate[] {
   const own = view.cloud(entity.name);
   if (own.length > 0 && entity.grasp === undefined) {
     const found = shapeGrasps({
       own,
       others: cloudsBut(view, entity),
       yawRad: closingYawRad(view),
+      ...(to === undefined ? {} : { then: laterOf(view, entity, to) }),
     });
     if (found.length > 0) return found;
   }
@@ -48,9 +57,19 @@ export function graspCandidates(view: View, entity: SceneEntity): GraspCandidate
   return candidates.sort((a, b) => a.penalty - b.penalty);
 }
 
-function cloudsBut(view: View, entity: SceneEntity): readonly Vec3[] {
+/** How far a thing is going to be moved, and what is beside it there. */
+function laterOf(
+  view: View,
+  entity: SceneEntity,
+  { position: [x, y, z], target }: { readonly position: Vec3; readonly target: string },
+): NonNullable<ShapeGraspRequest["then"]> {
+  const by: Vec3 = [x - entity.position[0], y - entity.position[1], z - bottomOf(entity)];
+  return { by, others: cloudsBut(view, entity, target) };
+}
+
+function cloudsBut(view: View, entity: SceneEntity, target?: string): readonly Vec3[] {
   return view.scene.entities
-    .filter(({ name, kind }) => name !== entity.name && kind !== "region")
+    .filter(({ name, kind }) => name !== entity.name && name !== target && kind !== "region")
     .flatMap(({ name }) => view.cloud(name, OBSTACLE_SPACING_M));
 }
 

@@ -148,11 +148,16 @@ function* putOnto(
     if (!opened) return false;
   }
   if (isFlatOnTable(view, name, target)) return yield* dragOnto(view, name, target);
-  const taken = yield* take(view, { name, choice: attempt });
-  if (!taken) return false;
+  const findSpot = (): Vec3 | undefined =>
+    inside ? spotInside(view, { name, target, drawer }) : undefined;
   const support = (): number => supportHeight(view.entity(target), inside);
+  const [x, y] = findSpot() ?? view.entity(target).position;
+  const to = { position: [x, y, support()] as const, target };
+  const taken = yield* take(view, { name, choice: attempt, to });
+  if (!taken) return false;
+  // Again: taking may have moved what is in there.
+  const spot = findSpot();
   const carryZ = Math.max(topOf(view.entity(target)), clearHeight(view, [name]));
-  const spot = inside ? spotInside(view, { name, target, drawer }) : undefined;
   const placed = yield* place(view, {
     name,
     over: () => spot ?? view.entity(target).position,
@@ -163,11 +168,19 @@ function* putOnto(
   });
   if (!placed) return false;
   yield* wait(view, { steps: 4, grip: GRIP.open });
+  return isPlaced(view, options);
+}
+
+function isPlaced(
+  view: View,
+  { name, target, inside }: { name: string; target: string; inside: boolean },
+): boolean {
   const [ox, oy, oz] = view.entity(name).position;
   const there = view.entity(target);
   const [hx, hy] = worldHalfExtents(there);
-  const near =
-    Math.abs(ox - there.position[0]) < hx + 0.01 && Math.abs(oy - there.position[1]) < hy + 0.01;
+  const isObject = view.tellsShapes && there.kind === "object" && !inside;
+  const [nearX, nearY] = isObject ? [CENTRED_M, CENTRED_M] : [hx + 0.01, hy + 0.01];
+  const near = Math.abs(ox - there.position[0]) < nearX && Math.abs(oy - there.position[1]) < nearY;
   return near && oz > there.position[2] - worldHalfExtents(there)[2] - 0.02;
 }
 
@@ -183,6 +196,9 @@ function isFlatOnTable(view: View, name: string, target: string): boolean {
   const isZone = zone.kind === "region" && zone.parent === undefined;
   return isFlat && isZone && view.cuboids(name).length > 0;
 }
+
+/** LIBERO's `on` wants the centres of two objects so near to each other, m. */
+const CENTRED_M = 0.03;
 
 /** Half sizes of the hand as seen from above, along the fingers' axis and across it, with some room, m. */
 const HAND_M = { along: 0.12, across: 0.055 } as const;

@@ -41,6 +41,8 @@ export interface ShapeGraspRequest {
   readonly others: readonly Vec3[];
   /** Direction that the fingers close along now. */
   readonly yawRad: number;
+  /** How far the thing is moved afterwards, and the points of what is beside it there. */
+  readonly then?: { readonly by: Vec3; readonly others: readonly Vec3[] };
 }
 
 /** The best first; empty if there is no way that fits. */
@@ -54,7 +56,8 @@ export function shapeGrasps(request: ShapeGraspRequest): GraspCandidate[] {
   return [...pinches, ...rims].sort((a, b) => a.penalty - b.penalty);
 }
 
-function pinchGrasps({ own, others, yawRad }: ShapeGraspRequest): GraspCandidate[] {
+function pinchGrasps(request: ShapeGraspRequest): GraspCandidate[] {
+  const { own, yawRad } = request;
   const { low: bottom, high: top } = rangeOf(own, ([, , z]) => z);
   const isTall = top - bottom > TALL_M;
   const z = isTall
@@ -78,13 +81,14 @@ function pinchGrasps({ own, others, yawRad }: ShapeGraspRequest): GraspCandidate
     const position: Vec3 = [c * mu - s * mv, s * mu + c * mv, z];
     const turned = nearestYawRad(yaw, yawRad);
     const penalty =
-      6 * width + 0.15 * Math.abs(turned - yawRad) + crowding(others, { position, yaw });
+      6 * width + 0.15 * Math.abs(turned - yawRad) + crowdingOf(request, { position, yaw });
     found.push({ position, closingYawRad: turned, penalty });
   }
   return found;
 }
 
-function rimGrasps({ own, others, yawRad }: ShapeGraspRequest): GraspCandidate[] {
+function rimGrasps(request: ShapeGraspRequest): GraspCandidate[] {
+  const { own, yawRad } = request;
   const { low: bottom, high: top } = rangeOf(own, ([, , z]) => z);
   const x = rangeOf(own, (point) => point[0]);
   const y = rangeOf(own, (point) => point[1]);
@@ -108,7 +112,7 @@ function rimGrasps({ own, others, yawRad }: ShapeGraspRequest): GraspCandidate[]
       const at = radius + further;
       const position: Vec3 = [centre[0] + c * at, centre[1] + s * at, z];
       const penalty =
-        0.15 * Math.abs(turned - yawRad) + 8 * further + crowding(others, { position, yaw });
+        0.15 * Math.abs(turned - yawRad) + 8 * further + crowdingOf(request, { position, yaw });
       found.push({ position, closingYawRad: turned, penalty });
     }
   }
@@ -122,11 +126,22 @@ function wallRadius(radii: readonly number[]): number {
   return radii.reduce((sum, radius) => sum + radius, 0) / radii.length;
 }
 
+interface HandAt {
+  readonly position: Vec3;
+  readonly yaw: number;
+}
+
+/** How much is in the hand's way, now and where the thing is put down. */
+function crowdingOf({ others, then }: ShapeGraspRequest, hand: HandAt): number {
+  const now = crowding(others, hand);
+  if (then === undefined) return now;
+  const [x, y, z] = hand.position;
+  const position: Vec3 = [x + then.by[0], y + then.by[1], z + then.by[2]];
+  return now + crowding(then.others, { ...hand, position });
+}
+
 /** How much of other things stands where the open fingers and the palm come down. */
-function crowding(
-  others: readonly Vec3[],
-  { position, yaw }: { readonly position: Vec3; readonly yaw: number },
-): number {
+function crowding(others: readonly Vec3[], { position, yaw }: HandAt): number {
   const [c, s] = [Math.cos(yaw), Math.sin(yaw)];
   let fingers = 0;
   let palm = 0;

@@ -64,12 +64,16 @@ function heightAround(view: View, [x, y]: Vec3): number {
 /**
  * Takes hold of a thing from above and lifts it a little.
  * @param options.choice which of the candidates, the best first; for retries
+ * @param options.to where it is put down afterwards: the height of what it will stand on, and on what
  * @returns whether it hangs in the fingers
  */
-export function* take(view: View, options: { name: string; choice: number }): Skill<boolean> {
+export function* take(
+  view: View,
+  options: { name: string; choice: number; to?: { position: Vec3; target: string } },
+): Skill<boolean> {
   const { name } = options;
   const entity = view.entity(name);
-  const candidates = graspCandidates(view, entity);
+  const candidates = graspCandidates(view, entity, options.to);
   const grasp = candidates[options.choice % candidates.length];
   if (grasp === undefined) return false;
   const hand = handDown(grasp.closingYawRad);
