@@ -2,9 +2,9 @@ import type { SceneEntity, Vec3 } from "../../src/core/index.ts";
 import type { Skill, View } from "./motion.ts";
 import { GRIP, clearHeight, topOf, wait, worldHalfExtents } from "./motion.ts";
 import { roomiestSpot } from "./free-space.ts";
-import { endsOf } from "./handle.ts";
-import { pullOpen, pushShut, turnKnob } from "./mechanism.ts";
-import { drag, place, press, push, raise, slidePart, take } from "./skills.ts";
+import { jointedPart, moveTo, pressDown, turn } from "./parts.ts";
+import { drag, push } from "./push.ts";
+import { place, raise, take } from "./skills.ts";
 
 /** One predicate of a goal: `["on", "red_cube_1", "plate_1"]`; names as in the scene graph. */
 export type Atom = readonly string[];
@@ -319,97 +319,4 @@ function* putBeside(
     supportZ: () => supportZ,
     carryZ: clearHeight(view, [name]),
   });
-}
-
-/** How much further than what counts as open or closed a drawer is taken. */
-const OPEN_SHARE = 0.95;
-const SHUT_M = 0.007;
-
-/** What an atom asks of the joint of a part. */
-interface Ask {
-  readonly name: string;
-  readonly to: "open" | "shut";
-  readonly attempt: number;
-}
-
-/** Opens or closes a drawer or a door. */
-function* moveTo(view: View, { name, to, attempt }: Ask): Skill<boolean> {
-  const part = jointedPart(view, name);
-  const joint = part?.joint;
-  if (part === undefined || joint === undefined) return false;
-  if (view.cuboids(part.name).length === 0) {
-    return yield* slide(view, { name, open: to === "open" });
-  }
-  const isDone = (): boolean => isAt(view, part.name, to);
-  if (isDone()) return true;
-  const work = { name: part.name, isDone, attempt };
-  return to === "open" ? yield* pullOpen(view, work) : yield* pushShut(view, work);
-}
-
-/** Turns a knob; what has no told shape and is called to be turned on is a button. */
-function* turn(view: View, { name, to, attempt }: Ask): Skill<boolean> {
-  const part = jointedPart(view, name);
-  if (part?.joint === undefined) return false;
-  if (part.joint.kind === "slide") return yield* pressDown(view, name);
-  const isDone = (): boolean => isAt(view, part.name, to);
-  if (isDone()) return true;
-  return yield* turnKnob(view, { name: part.name, isDone, attempt, to });
-}
-
-/** How much of its range a part must have moved to be open for good: all of a drawer's, most of a door's. */
-const OPENED = { slide: 0.9, hinge: 0.7 } as const;
-/** A part that can go no further than its zero is shut when it is so near to it, m or rad; others beyond it. */
-const SHUT = 0.004;
-const BEYOND = 0.0005;
-
-function isAt(view: View, name: string, to: "open" | "shut"): boolean {
-  const { joint } = view.entity(name);
-  if (joint === undefined) return false;
-  const { shut, open } = endsOf(joint);
-  const share = (joint.value - shut) / (open - shut);
-  const near = shut === 0 ? SHUT : Math.abs(shut) - BEYOND;
-  return to === "open" ? share > OPENED[joint.kind] : Math.abs(joint.value - shut) < near;
-}
-
-function* slide(view: View, options: { name: string; open: boolean }): Skill<boolean> {
-  const part = jointedPart(view, options.name);
-  const joint = part?.joint;
-  if (part === undefined || joint === undefined) return false;
-  // Closed is where the joint is nearest to 0.
-  const far = Math.abs(joint.low) > Math.abs(joint.high) ? joint.low : joint.high;
-  const to = options.open ? far * OPEN_SHARE : 0;
-  const isDone = (): boolean => {
-    const value = view.entity(part.name).joint?.value ?? 0;
-    return options.open ? Math.abs(value) > Math.abs(far) * 0.9 : Math.abs(value) < SHUT_M;
-  };
-  if (isDone()) return true;
-  return yield* slidePart(view, { name: part.name, to, isDone });
-}
-
-function* pressDown(view: View, name: string): Skill<boolean> {
-  const part = jointedPart(view, name);
-  if (part?.joint === undefined) return false;
-  const { low, high } = part.joint;
-  const rest = Math.abs(low) > Math.abs(high) ? high : low;
-  const range = Math.abs(high - low);
-  const isDone = (): boolean =>
-    Math.abs((view.entity(part.name).joint?.value ?? rest) - rest) > 0.85 * range;
-  return yield* press(view, { name: part.name, isDone });
-}
-
-/** The moving part that a goal's name stands for: itself, a part of it, or a part of its owner. */
-function jointedPart(view: View, name: string): SceneEntity | undefined {
-  const entity = view.entity(name);
-  const parts = view.scene.entities.filter(
-    ({ joint, kind, parent }) => joint !== undefined && kind !== "region" && parent !== undefined,
-  );
-  const own = parts.filter(({ parent, name: part }) => parent === name || part === name);
-  const others = parts.filter(({ parent }) => parent !== undefined && parent === entity.parent);
-  const among = own.length > 0 ? own : others;
-  // Several drawers: the one whose centre is nearest to the named region.
-  return among.sort((p, q) => gap(p, entity) - gap(q, entity))[0];
-}
-
-function gap(a: SceneEntity, b: SceneEntity): number {
-  return Math.hypot(...a.position.map((value, axis) => value - (b.position[axis] ?? 0)));
 }
