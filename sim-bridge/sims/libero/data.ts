@@ -93,15 +93,19 @@ export async function readIndex(files: LiberoFiles): Promise<LiberoIndex> {
       { cause },
     );
   }
-  return parsed(indexSchema, bytes, `${files.place}/${INDEX_FILE}`);
+  return parseJson(indexSchema, bytes, `${files.place}/${INDEX_FILE}`);
 }
 
 /** @throws {SyntaxError} naming what is wrong */
 export function readMeta(bytes: Uint8Array, name: string): LiberoMeta {
-  return parsed(metaSchema, bytes, name);
+  return parseJson(metaSchema, bytes, name);
 }
 
-function parsed<T>(schema: z.ZodType<T>, bytes: Uint8Array, name: string): T {
+/**
+ * Reads JSON of a known form.
+ * @throws {SyntaxError} naming what is wrong
+ */
+export function parseJson<T>(schema: z.ZodType<T>, bytes: Uint8Array, name: string): T {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder().decode(bytes));

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { sha256Hex } from "../../../../src/core/index.ts";
 import type { Fidelity } from "../../manipulation/render/types.ts";
 import type { LiberoFiles, LiberoIndex } from "../data.ts";
-import { PREPARE } from "../data.ts";
+import { PREPARE, parseJson } from "../data.ts";
 
 /** Triangles of meshes in a scene, at most, and pixels along a texture's longer side, at most. */
 export const PACKED_LEVELS = {
@@ -86,13 +86,5 @@ export async function readLevels(files: LiberoFiles, index: LiberoIndex): Promis
 
 /** @throws {SyntaxError} naming what is wrong */
 export function parseLevels(bytes: Uint8Array, name: string): Levels {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder().decode(bytes));
-  } catch (cause) {
-    throw new SyntaxError(`Cannot read ${name}: it is no JSON`, { cause });
-  }
-  const result = levelsSchema.safeParse(json);
-  if (result.success) return result.data;
-  throw new SyntaxError(`Cannot read ${name}: ${z.prettifyError(result.error)}`);
+  return parseJson(levelsSchema, bytes, name);
 }

@@ -3,7 +3,7 @@ import { inflate, sha256Hex } from "../../../../src/core/index.ts";
 import { decodePngPortably } from "../../../../src/episode/png-rows.ts";
 import type { RenderTexture } from "../../manipulation/render/types.ts";
 import type { LiberoFiles } from "../data.ts";
-import { PREPARE } from "../data.ts";
+import { PREPARE, parseJson } from "../data.ts";
 import type { SceneVisuals } from "../../manipulation/world.ts";
 import type { Visual, VisualShape } from "./description.ts";
 import { visualSchema } from "./description.ts";
@@ -154,14 +154,5 @@ function remembered<T>(
 
 /** @throws {SyntaxError} naming what is wrong */
 export function parseVisual(bytes: Uint8Array, name: string): Visual {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder().decode(bytes));
-  } catch (cause) {
-    throw new SyntaxError(`Cannot read ${name}: it is no JSON`, { cause });
-  }
-  const result = visualSchema.safeParse(json);
-  if (result.success) return result.data;
-  const places = result.error.issues.map(({ path: at, message }) => `${at.join(".")}: ${message}`);
-  throw new SyntaxError(`Cannot read ${name}: ${places.slice(0, 5).join("; ")}`);
+  return parseJson(visualSchema, bytes, name);
 }
