@@ -117,3 +117,11 @@ export function parseJson<T>(schema: z.ZodType<T>, bytes: Uint8Array, name: stri
   const places = result.error.issues.map(({ path: at, message }) => `${at.join(".")}: ${message}`);
   throw new SyntaxError(`Cannot read ${name}: ${places.slice(0, 5).join("; ")}`);
 }
+
+/** A line for each file, sorted: two lists that are equal name the same contents. */
+export function fileListing(files: LiberoIndex["files"]): string {
+  return Object.entries(files)
+    .map(([path, { sha256 }]) => `${path} ${sha256}\n`)
+    .sort()
+    .join("");
+}

@@ -11,7 +11,7 @@ import type {
 } from "../manipulation/world.ts";
 import { sha256Hex } from "../../../src/core/index.ts";
 import type { LiberoFiles, LiberoIndex, LiberoMeta, LiberoTask, LiberoThing } from "./data.ts";
-import { PREPARE, readMeta } from "./data.ts";
+import { PREPARE, fileListing, readMeta } from "./data.ts";
 import type { InitStates } from "./init-states.ts";
 import { readInitStates } from "./init-states.ts";
 import { openPictures } from "./visual/pictures.ts";
@@ -247,9 +247,5 @@ async function textOf(files: LiberoFiles, path: string): Promise<string> {
 
 /** Of everything that the index says is there: two folders of one hash hold the same. */
 function hashOf({ files }: LiberoIndex): Promise<string> {
-  const lines = Object.entries(files)
-    .map(([path, { sha256 }]) => `${path} ${sha256}\n`)
-    .sort()
-    .join("");
-  return sha256Hex(new TextEncoder().encode(lines));
+  return sha256Hex(new TextEncoder().encode(fileListing(files)));
 }

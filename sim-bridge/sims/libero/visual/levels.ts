@@ -6,7 +6,7 @@ import { z } from "zod";
 import { sha256Hex } from "../../../../src/core/index.ts";
 import type { Fidelity } from "../../manipulation/render/types.ts";
 import type { LiberoFiles, LiberoIndex } from "../data.ts";
-import { PREPARE, parseJson } from "../data.ts";
+import { PREPARE, fileListing, parseJson } from "../data.ts";
 
 /** Triangles of meshes in a scene, at most, and pixels along a texture's longer side, at most. */
 export const PACKED_LEVELS = {
@@ -55,11 +55,11 @@ export type PackedScenes = z.infer<typeof packedSchema>;
 
 /** Over what is drawn: of two folders of one hash the same levels would be made. */
 export function sourceHash({ files }: LiberoIndex): Promise<string> {
-  const lines = Object.entries(files)
-    .filter(([path]) => path.startsWith("visual/") || path.endsWith("/visual.json"))
-    .map(([path, { sha256 }]) => `${path} ${sha256}\n`)
-    .sort();
-  return sha256Hex(new TextEncoder().encode(`${PACK_VERSION}\n${lines.join("")}`));
+  const drawn = Object.entries(files).filter(
+    ([path]) => path.startsWith("visual/") || path.endsWith("/visual.json"),
+  );
+  const listing = fileListing(Object.fromEntries(drawn));
+  return sha256Hex(new TextEncoder().encode(`${PACK_VERSION}\n${listing}`));
 }
 
 /**
