@@ -12,6 +12,8 @@ import type {
 import { sha256Hex } from "../../../src/core/index.ts";
 import type { LiberoFiles, LiberoIndex, LiberoMeta, LiberoTask, LiberoThing } from "./data.ts";
 import { PREPARE, fileListing, readMeta } from "./data.ts";
+import type { StateDraw } from "./drawn-states.ts";
+import { drawnStates } from "./drawn-states.ts";
 import type { InitStates } from "./init-states.ts";
 import { readInitStates } from "./init-states.ts";
 import { openPictures } from "./visual/pictures.ts";
@@ -29,6 +31,8 @@ const TABLE_HEIGHT_M = 0.9;
 interface LoadedTask {
   readonly scene: ManipulationScene;
   readonly states: InitStates;
+  /** States that are none of `states`, but like them. */
+  readonly draw: StateDraw;
   readonly meta: LiberoMeta;
 }
 
@@ -114,9 +118,15 @@ async function load(
   const meta = readMeta(metaBytes, `${files.place}/${folder}/meta.json`);
   const names = new Set([...xml.matchAll(/ file="([^"]+)"/g)].map((match) => match[1] ?? ""));
   const assets = [...names].map(async (name) => [name, await bytesOf(files, name)] as const);
+  const states = await readInitStates(stateBytes);
+  let draw: StateDraw | undefined;
   return {
     meta,
-    states: await readInitStates(stateBytes),
+    states,
+    draw(seed) {
+      draw ??= drawnStates({ task: taskName(task), xml, bddl, meta, states });
+      return draw(seed);
+    },
     scene: {
       ...sceneOf({ xml, bddl, files: Object.fromEntries(await Promise.all(assets)) }, meta),
       ...(visuals === undefined ? {} : { visuals: withBurners(await visuals, meta) }),
@@ -211,10 +221,11 @@ function rangesOf(art: LiberoThing["art"]): ArticulationRanges {
 
 function stateOf(
   name: string,
-  { states, meta }: LoadedTask,
+  { states, draw, meta }: LoadedTask,
   choice: InitialStateChoice,
 ): InitialState {
-  const index = "index" in choice ? choice.index : choice.seed % states.count;
+  if (!("index" in choice)) return draw(choice.seed);
+  const { index } = choice;
   if (!Number.isInteger(index) || index < 0 || index >= states.count) {
     throw new RangeError(
       `Cannot start "${name}": initial state is ${index}, must be an integer in [0, ${states.count})`,
