@@ -8,7 +8,15 @@ export { actConfigSchema, parseActConfig } from "./config.ts";
 export type { ActConfig } from "./config.ts";
 export { actTrainable } from "./trainable.ts";
 
-/** Folder of the package that comes with the project: trained on the `lift` tasks of the tabletop world. */
-export function shippedActPackage(): string {
-  return fileURLToPath(new URL("./pretrained/lift", import.meta.url));
+/** The packages that come with the project, by what they were trained on, and what that is. */
+export const SHIPPED_ACT = {
+  lift: "the lift family of the tabletop world",
+  "libero-object": "LIBERO's suite object",
+  "libero-spatial": "LIBERO's suite spatial",
+  "libero-goal": "LIBERO's suite goal",
+} as const;
+
+/** Folder of a package that comes with the project; default: the one trained on the tabletop's `lift` tasks. */
+export function shippedActPackage(trainedOn: keyof typeof SHIPPED_ACT = "lift"): string {
+  return fileURLToPath(new URL(`./pretrained/${trainedOn}`, import.meta.url));
 }

@@ -4,6 +4,7 @@ import type { Environment, Policy } from "../core/index.ts";
 import type { DemonstrationSource } from "../../sim-bridge/sims/manipulation/demonstrations.ts";
 import type { Controller } from "../rollout/controller.ts";
 import type { Trainable, TrainingData } from "../train/index.ts";
+import type { SHIPPED_ACT } from "../../policies/act/index.ts";
 import { UsageError } from "./exit.ts";
 import { LIBERO_SETTINGS, liberoSettings } from "./libero-settings.ts";
 import type { SimSettings } from "./sim-settings.ts";
@@ -185,15 +186,10 @@ export const POLICIES: readonly PolicyEntry[] = [
       return { controller: await broker(randomPolicy({ seed }), 1) };
     },
   },
-  {
-    name: "act",
-    summary:
-      "the shipped learned policy: action chunking with transformers, trained on the lift family",
-    async create(options) {
-      const { shippedActPackage } = await import("../../policies/act/index.ts");
-      return fromPackage(shippedActPackage(), options);
-    },
-  },
+  shippedAct("act", "lift"),
+  shippedAct("act-libero-object", "libero-object"),
+  shippedAct("act-libero-spatial", "libero-spatial"),
+  shippedAct("act-libero-goal", "libero-goal"),
   {
     name: "energy",
     summary: "the shipped energy policy: goes downhill from noise, trained on the detour",
@@ -203,6 +199,18 @@ export const POLICIES: readonly PolicyEntry[] = [
     },
   },
 ];
+
+/** A package of `policies/act` that comes with the project. */
+function shippedAct(name: string, trainedOn: keyof typeof SHIPPED_ACT): PolicyEntry {
+  return {
+    name,
+    summary: `shipped, learned: action chunking with transformers, trained on ${trainedOn}`,
+    async create(options) {
+      const { shippedActPackage } = await import("../../policies/act/index.ts");
+      return fromPackage(shippedActPackage(trainedOn), options);
+    },
+  };
+}
 
 /** A policy that can be trained: the `policy` section of a configuration becomes something that learns. */
 export interface TrainableEntry {

@@ -14,7 +14,12 @@ import {
 } from "../../../../src/package/index.ts";
 import { openSession } from "../../../../src/session/index.ts";
 import type { Batch, TrainingData } from "../../../../src/train/index.ts";
-import { actTrainable, parseActConfig, shippedActPackage } from "../../../../policies/act/index.ts";
+import {
+  SHIPPED_ACT,
+  actTrainable,
+  parseActConfig,
+  shippedActPackage,
+} from "../../../../policies/act/index.ts";
 
 const columns = (width: number, std = 1): ColumnStatistics => {
   const all = (value: number): Float64Array => new Float64Array(width).fill(value);
@@ -237,40 +242,46 @@ describe("a policy trained on smaller images", () => {
   });
 });
 
-describe("the shipped package", () => {
-  it("is below 8 MB, names no place of the machine it was made on, and acts", async () => {
-    const { artifacts, manifest } = await readPolicyPackage(shippedActPackage());
-    expect(Object.keys(artifacts).sort()).toEqual(["model", "statistics"]);
-    const bytes = Object.values(artifacts).map((path) => statSync(path).size);
-    expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(8e6);
-    expect(JSON.stringify(manifest)).not.toMatch(/"\/|\/tmp|\/root|\/home/);
-    const policy = await loadPolicy(shippedActPackage());
-    const image = (): NdArray => ({
-      dtype: "uint8",
-      shape: [128, 128, 3],
-      data: new Uint8Array(128 * 128 * 3).fill(90),
-    });
-    const f32 = (values: number[]): NdArray => ({
-      dtype: "float32",
-      shape: [values.length],
-      data: Float32Array.from(values),
-    });
-    const observation: Observation = {
-      images: { front: image(), wrist: image() },
-      proprio: {
-        eef_position: f32([0, 0, 0.2]),
-        eef_quat_xyzw: f32([1, 0, 0, 0]),
-        gripper_opening: f32([1]),
-      },
-      texts: {},
-      instruction: "lift the red cube",
-      step: 0,
-      stampNs: 0n,
-    };
-    await policy.reset({ task: "", instruction: "", seed: 0, spec: undefined as never });
-    const { chunk } = await policy.decide(observation);
-    expect([chunk.horizon, chunk.actionDim]).toEqual([16, 7]);
-    expect(chunk.data.every(Number.isFinite)).toBe(true);
-    await policy.close?.();
-  });
+describe("the shipped packages", () => {
+  const shipped = Object.keys(SHIPPED_ACT) as (keyof typeof SHIPPED_ACT)[];
+  it.each(shipped)(
+    "%s is below 8 MB, names no place of the machine it was made on, and acts",
+    async (name) => {
+      const { artifacts, manifest } = await readPolicyPackage(shippedActPackage(name));
+      expect(Object.keys(artifacts).sort()).toEqual(["model", "statistics"]);
+      const bytes = Object.values(artifacts).map((path) => statSync(path).size);
+      expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(8e6);
+      expect(JSON.stringify(manifest)).not.toMatch(/"\/|\/tmp|\/root|\/home/);
+      const policy = await loadPolicy(shippedActPackage(name));
+      const image = (): NdArray => ({
+        dtype: "uint8",
+        shape: [128, 128, 3],
+        data: new Uint8Array(128 * 128 * 3).fill(90),
+      });
+      const f32 = (values: number[]): NdArray => ({
+        dtype: "float32",
+        shape: [values.length],
+        data: Float32Array.from(values),
+      });
+      const observation: Observation = {
+        images: Object.fromEntries(
+          policy.spec.observation.images.map((camera) => [camera.name, image()]),
+        ),
+        proprio: {
+          eef_position: f32([0, 0, 0.2]),
+          eef_quat_xyzw: f32([1, 0, 0, 0]),
+          gripper_opening: f32([1]),
+        },
+        texts: {},
+        instruction: "lift the red cube",
+        step: 0,
+        stampNs: 0n,
+      };
+      await policy.reset({ task: "", instruction: "", seed: 0, spec: undefined as never });
+      const { chunk } = await policy.decide(observation);
+      expect([chunk.horizon, chunk.actionDim]).toEqual([16, 7]);
+      expect(chunk.data.every(Number.isFinite)).toBe(true);
+      await policy.close?.();
+    },
+  );
 });
