@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { sha256Hex } from "../../../../src/core/index.ts";
-import type { Fidelity } from "../../manipulation/render/types.ts";
+import type { CameraRendererOptions } from "../../manipulation/render/types.ts";
 import type { LiberoFiles, LiberoIndex } from "../data.ts";
 import { PREPARE, fileListing, parseJson } from "../data.ts";
 
@@ -18,11 +18,19 @@ export type QualityLevel = "full" | PackedLevel;
 export const QUALITY_LEVELS = ["full", "balanced", "fast"] as const;
 export const DEFAULT_LEVEL: QualityLevel = "fast";
 
-/** The renderer's own short cuts cost up to 3 dB: they suit levels that are reduced already. */
-export const FIDELITY: Readonly<Record<QualityLevel, Fidelity>> = {
-  full: "exact",
-  balanced: "fast",
-  fast: "fast",
+/** Poses are drawn on this grid (m, and entries of rotations): at most 0.003 px off at 256 px, 0.5 m away. */
+const POSE_STEP = 2 ** -16;
+
+/**
+ * How the levels are drawn. The renderer's own short cuts cost up to 3 dB, so they suit levels that are reduced already;
+ * so does its grid of poses, on which things that lie about stay where they are.
+ */
+export const DRAWN_WITH: Readonly<
+  Record<QualityLevel, Pick<CameraRendererOptions, "fidelity" | "poseStep">>
+> = {
+  full: { fidelity: "exact" },
+  balanced: { fidelity: "fast", poseStep: POSE_STEP },
+  fast: { fidelity: "fast", poseStep: POSE_STEP },
 };
 
 export const LEVELS_FILE = "levels.json";
