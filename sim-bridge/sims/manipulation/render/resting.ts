@@ -45,15 +45,20 @@ export class RestingGeoms {
   look(movable: readonly number[], changing: readonly number[]): readonly number[] {
     for (const row of movable) this.#placeCenter(row);
     for (const row of changing) this.#placeCenter(row);
-    const restless = [...changing];
-    const calm = movable.filter((row) => this.#isStill(row) || !restless.push(row));
-    const still = this.#apart(calm, restless);
-    for (const row of movable) if (!still.includes(row)) this.#calmFrames[row] = 0;
-    const young = still.filter((row) => ++this.#calmFrames[row]! <= RESTING_FRAMES);
-    if (young.length === 0) return still;
+    const isStill = new Map(movable.map((row) => [row, this.#isStill(row)]));
+    const restless = movable.filter((row) => isStill.get(row) === false);
+    const calm = this.#apart(
+      movable.filter((row) => isStill.get(row) === true),
+      [...changing, ...restless],
+    );
+    const frames = this.#calmFrames;
+    const before = frames.slice();
+    frames.fill(0);
+    for (const row of calm) frames[row] = before[row]! + 1;
+    const isYoung = (row: number): boolean => frames[row]! <= RESTING_FRAMES;
     return this.#apart(
-      still.filter((row) => !young.includes(row)),
-      young,
+      calm.filter((row) => !isYoung(row)),
+      calm.filter(isYoung),
     );
   }
 
@@ -85,17 +90,15 @@ export class RestingGeoms {
 
   /** Those of `rows` that touch none of `others`, directly or through ones of their own that do. */
   #apart(rows: readonly number[], others: readonly number[]): readonly number[] {
-    let rest = rows;
-    let touching = others;
-    while (touching.length > 0 && rest.length > 0) {
-      const reached: number[] = [];
-      const before: readonly number[] = touching;
-      rest = rest.filter(
-        (row) => !before.some((other) => this.#touch(row, other)) || !reached.push(row),
-      );
-      touching = reached;
+    let apart = rows;
+    let reached = others;
+    while (reached.length > 0 && apart.length > 0) {
+      const last = reached;
+      const touches = (row: number): boolean => last.some((other) => this.#touch(row, other));
+      reached = apart.filter(touches);
+      apart = reached.length === 0 ? apart : apart.filter((row) => !touches(row));
     }
-    return rest;
+    return apart;
   }
 
   #touch(a: number, b: number): boolean {

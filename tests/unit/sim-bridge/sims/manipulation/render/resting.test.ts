@@ -9,6 +9,7 @@ import {
 import { buildScene } from "../../../../../../sim-bridge/sims/manipulation/render/scene.ts";
 import type {
   BodyPoses,
+  CameraImages,
   CameraRendererOptions,
   RenderModel,
 } from "../../../../../../sim-bridge/sims/manipulation/render/types.ts";
@@ -87,13 +88,19 @@ const frames = fc
     });
   });
 
+/** Of the three pictures, one after the other: quicker to compare than arrays of numbers. */
+function bytesOf({ rgb, depth, segmentation }: CameraImages): Buffer {
+  const views = [rgb, new Uint8Array(depth!.buffer), new Uint8Array(segmentation!.buffer)];
+  return Buffer.concat(views);
+}
+
 describe("pictures in which what rests is kept", () => {
   it.each([
     { samples: 4, fidelity: "fast" },
     { samples: 4, fidelity: "exact" },
     { samples: 1, fidelity: "fast" },
   ] as const)("are those drawn anew, byte for byte: $samples samples, $fidelity", (settings) => {
-    const options: CameraRendererOptions = { width: 40, height: 36, ...settings };
+    const options: CameraRendererOptions = { width: 24, height: 20, ...settings };
     const all = { rgb: true, depth: true, segmentation: true };
     fc.assert(
       fc.property(frames, (poses) => {
@@ -101,14 +108,15 @@ describe("pictures in which what rests is kept", () => {
         const anew = createCameraRenderer(things(), { ...options, cacheBackground: false });
         poses.forEach((pose, frame) => {
           for (const camera of ["above", "slanted"]) {
-            const expected = anew.render(camera, pose, all);
-            expect(kept.render(camera, pose, all), `${camera} ${frame}`).toEqual(expected);
+            const expected = bytesOf(anew.render(camera, pose, all));
+            const found = bytesOf(kept.render(camera, pose, all));
+            expect(found.equals(expected), `${camera} ${frame}`).toBe(true);
           }
         });
         kept.dispose();
         anew.dispose();
       }),
-      { numRuns: 15 },
+      { numRuns: 6 },
     );
   });
 
