@@ -24,9 +24,9 @@ export async function liberoCheckCommand(options: LiberoCheckOptions): Promise<v
   if (check.faults.length > 0) process.exitCode = EXIT.failed;
 }
 
-function summaryOf({ folder, index, files, bytes, faults }: LiberoCheck): object {
+function summaryOf({ folder, index, files, bytes, faults, sizes }: LiberoCheck): object {
   const { source, visual, tasks } = index;
-  return { folder, source, tasks: tasks.length, visual, files, bytes, faults };
+  return { folder, source, tasks: tasks.length, visual, files, bytes, faults, sizes };
 }
 
 const FAULT_WORDS: Readonly<Record<LiberoFault["fault"], string>> = {
@@ -34,10 +34,14 @@ const FAULT_WORDS: Readonly<Record<LiberoFault["fault"], string>> = {
   other_size: "has another size than it was written with",
   other_hash: "has another content than it was written with",
 };
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(2)} MB`;
+}
+
 /** Beyond this many faults, one line says how many more. */
 const MOST_LINES = 20;
 
-function wordsOf({ folder, index, files, bytes, faults }: LiberoCheck): string {
+function wordsOf({ folder, index, files, bytes, faults, sizes }: LiberoCheck): string {
   const { source, tasks, visual } = index;
   const suites = [...new Set(tasks.map(({ suite }) => suite))];
   const lines = [
@@ -50,6 +54,11 @@ function wordsOf({ folder, index, files, bytes, faults }: LiberoCheck): string {
     visual === null
       ? `no pictures: cameras need "${PREPARE}" without --no-visuals`
       : `pictures: ${QUALITY_LEVELS.join(", ")}`,
+    ...sizes.map(
+      ({ level, meanBytes, largestBytes, largest, allBytes }) =>
+        `  ${level}: ${megabytes(meanBytes)} of meshes and textures per scene, ` +
+        `at most ${megabytes(largestBytes)} (${largest}), ${megabytes(allBytes)} for all`,
+    ),
     `${files} files, ${(bytes / 1e6).toFixed(1)} MB: ${faults.length === 0 ? "all as written" : `${faults.length} not as written`}`,
     ...faults.slice(0, MOST_LINES).map(({ path, fault }) => `  ${path} ${FAULT_WORDS[fault]}`),
     ...(faults.length > MOST_LINES ? [`  and ${faults.length - MOST_LINES} more`] : []),

@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readIndex } from "../../sim-bridge/sims/libero/index.ts";
 import type { QualityLevel } from "../../sim-bridge/sims/libero/index.ts";
-import { FIDELITY, readLevels } from "../../sim-bridge/sims/libero/visual/levels.ts";
+import { DRAWN_WITH, readLevels } from "../../sim-bridge/sims/libero/visual/levels.ts";
 import { VisualReader } from "../../sim-bridge/sims/libero/visual/read.ts";
 import { taskName } from "../../sim-bridge/sims/libero/world.ts";
 import { createCameraRenderer } from "../../sim-bridge/sims/manipulation/render/renderer.ts";
@@ -61,7 +61,7 @@ describe("pictures", () => {
       const visuals = await reader.read({ name: taskName(task), folder: task.folder });
       const weldId = new Int32Array(first.bodies.length).fill(1);
       const model = visuals.drawn!({ id: (name) => first.bodies.indexOf(name), weldId });
-      const options = { width: SIZE, height: SIZE, fidelity: FIDELITY[level] };
+      const options = { width: SIZE, height: SIZE, ...DRAWN_WITH[level] };
       const renderer = createCameraRenderer(model, options);
       for (const { camera, xpos, xmat, rgb, labels } of theirs) {
         const poses = { bodyXpos: xpos, bodyXmat: xmat };

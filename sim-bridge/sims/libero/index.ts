@@ -9,7 +9,7 @@ import type { LiberoFiles } from "./data.ts";
 import { readIndex } from "./data.ts";
 import type { LiberoWorldOptions } from "./world.ts";
 import { liberoWorld } from "./world.ts";
-import { DEFAULT_LEVEL, FIDELITY } from "./visual/levels.ts";
+import { DEFAULT_LEVEL, DRAWN_WITH } from "./visual/levels.ts";
 
 export type { LiberoFiles, LiberoIndex, LiberoSuite, LiberoTask } from "./data.ts";
 export { LIBERO_SUITES, readIndex } from "./data.ts";
@@ -37,6 +37,6 @@ export async function createLibero(
     firstSubstep: "held",
     observes: "early",
     ...settings,
-    renderer: { fidelity: FIDELITY[quality], ...options.renderer },
+    renderer: { ...DRAWN_WITH[quality], ...options.renderer },
   });
 }

@@ -6,6 +6,8 @@ import { join, resolve } from "node:path";
 import type { LiberoFiles, LiberoIndex } from "./data.ts";
 import { INDEX_FILE, PREPARE, readIndex } from "./data.ts";
 import { readLevels } from "./visual/levels.ts";
+import type { LevelSizes } from "./visual/sizes.ts";
+import { levelSizes } from "./visual/sizes.ts";
 
 /** Where data are unless somebody says otherwise: `$EFFERENCE_LIBERO`, else below the user's cache. */
 export function defaultLiberoFolder(): string {
@@ -31,6 +33,8 @@ export interface LiberoCheck {
   readonly files: number;
   readonly bytes: number;
   readonly faults: readonly LiberoFault[];
+  /** What scenes take; none without pictures, or where something is not as written. */
+  readonly sizes: readonly LevelSizes[];
 }
 
 /**
@@ -41,9 +45,10 @@ export async function checkLibero(
   folder: string,
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<LiberoCheck> {
-  const index = await readIndex(liberoFolder(folder));
-  const packed = index.visual === null ? {} : (await readLevels(liberoFolder(folder), index)).files;
-  const entries = Object.entries({ ...index.files, ...packed });
+  const data = liberoFolder(folder);
+  const index = await readIndex(data);
+  const levels = index.visual === null ? undefined : await readLevels(data, index);
+  const entries = Object.entries({ ...index.files, ...levels?.files });
   const faults: LiberoFault[] = [];
   let bytes = 0;
   for (const [i, [path, expected]] of entries.entries()) {
@@ -64,5 +69,7 @@ export async function checkLibero(
       );
     }
   }
-  return { folder, index, files: entries.length, bytes, faults };
+  const isWhole = levels !== undefined && faults.length === 0;
+  const sizes = isWhole ? await levelSizes(data, index, levels) : [];
+  return { folder, index, files: entries.length, bytes, faults, sizes };
 }

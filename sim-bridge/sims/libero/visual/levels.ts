@@ -4,34 +4,46 @@
  */
 import { z } from "zod";
 import { sha256Hex } from "../../../../src/core/index.ts";
-import type { Fidelity } from "../../manipulation/render/types.ts";
+import type { CameraRendererOptions } from "../../manipulation/render/types.ts";
 import type { LiberoFiles, LiberoIndex } from "../data.ts";
 import { PREPARE, fileListing, parseJson } from "../data.ts";
 
-/** Triangles of meshes in a scene, at most, and pixels along a texture's longer side, at most. */
+/**
+ * At most so many triangles of meshes in a scene, so many pixels along a texture's longer side, so many bytes of a scene's
+ * meshes and textures, compressed. Over the last one textures are made smaller, see `fitTextures`.
+ */
 export const PACKED_LEVELS = {
-  balanced: { triangles: 40_000, textureSide: 256 },
-  fast: { triangles: 20_000, textureSide: 256 },
+  balanced: { triangles: 40_000, textureSide: 256, sceneBytes: 1_500_000 },
+  fast: { triangles: 20_000, textureSide: 256, sceneBytes: 1_000_000 },
 } as const;
 export type PackedLevel = keyof typeof PACKED_LEVELS;
 export type QualityLevel = "full" | PackedLevel;
 export const QUALITY_LEVELS = ["full", "balanced", "fast"] as const;
 export const DEFAULT_LEVEL: QualityLevel = "fast";
 
-/** The renderer's own short cuts cost up to 3 dB: they suit levels that are reduced already. */
-export const FIDELITY: Readonly<Record<QualityLevel, Fidelity>> = {
-  full: "exact",
-  balanced: "fast",
-  fast: "fast",
+/** Poses are drawn on this grid (m, and entries of rotations): at most 0.003 px off at 256 px, 0.5 m away. */
+const POSE_STEP = 2 ** -16;
+
+/**
+ * How the levels are drawn. The renderer's own short cuts cost up to 3 dB, so they suit levels that are reduced already;
+ * so does its grid of poses, on which things that lie about stay where they are.
+ */
+export const DRAWN_WITH: Readonly<
+  Record<QualityLevel, Pick<CameraRendererOptions, "fidelity" | "poseStep">>
+> = {
+  full: { fidelity: "exact" },
+  balanced: { fidelity: "fast", poseStep: POSE_STEP },
+  fast: { fidelity: "fast", poseStep: POSE_STEP },
 };
 
 export const LEVELS_FILE = "levels.json";
-/** Changes whenever the same meshes would be packed to others. */
-export const PACK_VERSION = 1;
+/** Changes whenever the same meshes and textures would be packed to others. */
+export const PACK_VERSION = 2;
 
 const packedSchema = z.object({
   triangles: z.int(),
   texture_side: z.int(),
+  scene_bytes: z.int(),
   /** By the path of a texture as exported: that of its smaller copy. */
   textures: z.record(z.string(), z.string()),
   /** By task (`SUITE/NAME`): files of its meshes, row by row as in its `visual.json`; null where nothing is left. */

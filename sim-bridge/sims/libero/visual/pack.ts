@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { deflateSync, inflateSync } from "node:zlib";
-import { decodePng, encodePng } from "../../../../src/episode/png.ts";
 import type { LiberoIndex } from "../data.ts";
 import { readIndex } from "../data.ts";
 import { liberoFolder } from "../node.ts";
@@ -14,8 +13,9 @@ import type { Visual } from "./description.ts";
 import type { Levels, PackedLevel, PackedScenes } from "./levels.ts";
 import { LEVELS_FILE, PACKED_LEVELS, parseLevels, sourceHash } from "./levels.ts";
 import { MAX_MESH_BYTES, decodeMesh, encodeQuantisedMesh } from "./mesh-file.ts";
+import type { SceneFiles } from "./pack-textures.ts";
+import { TexturePacker, fitTextures } from "./pack-textures.ts";
 import { parseVisual } from "./read.ts";
-import { meanColour, shrinkTexture } from "./shrink.ts";
 
 const ZLIB_LEVEL = 9;
 
@@ -48,12 +48,13 @@ export async function packLevels(
     onProgress({ done, tasks: index.tasks.length, task: taskName(task) });
     await packer.add(task);
   }
+  await packer.addTextures();
   const levels: Levels = {
     format: "efference_libero_levels",
     format_version: 1,
     made_from,
     levels: packer.levels,
-    mean_colours: sortedByKey(packer.meanColours),
+    mean_colours: sortedByKey(packer.textures.meanColours),
     files: sortedByKey(packer.files),
   };
   await replaceFile(join(folder, LEVELS_FILE), Buffer.from(`${JSON.stringify(levels)}\n`));
@@ -86,7 +87,8 @@ class LevelPacker {
   readonly #decimator: Decimator;
   readonly #full = new Map<string, Uint8Array>();
   readonly levels: Record<PackedLevel, MutableScenes>;
-  readonly meanColours: Record<string, number[]> = {};
+  readonly textures = new TexturePacker();
+  readonly #scenes: Record<PackedLevel, SceneFiles[]> = { balanced: [], fast: [] };
   readonly files: Record<string, { bytes: number; sha256: string }> = {};
   readonly #meshPaths = new Map<string, string | null>();
 
@@ -96,6 +98,7 @@ class LevelPacker {
     const empty = (level: PackedLevel): MutableScenes => ({
       triangles: PACKED_LEVELS[level].triangles,
       texture_side: PACKED_LEVELS[level].textureSide,
+      scene_bytes: PACKED_LEVELS[level].sceneBytes,
       textures: {},
       tasks: {},
     });
@@ -105,7 +108,9 @@ class LevelPacker {
   async add(task: LiberoIndex["tasks"][number]): Promise<void> {
     const path = `${task.folder}/visual.json`;
     const visual = parseVisual(await this.#read(path), path);
-    for (const texture of visual.textures) await this.#addTexture(texture);
+    for (const { path: name, type } of visual.textures) {
+      if (!this.textures.has(name)) this.textures.add(name, await this.#read(name), type !== 0);
+    }
     const meshes = sceneMeshes(visual);
     for (const { path: name } of meshes) {
       if (this.#full.has(name)) continue;
@@ -122,17 +127,24 @@ class LevelPacker {
         });
       }
       this.levels[level].tasks[taskName(task)] = { triangles, meshes: paths };
+      const used = new Set(paths.filter((name) => name !== null));
+      const meshBytes = [...used].reduce((sum, name) => sum + this.files[name]!.bytes, 0);
+      this.#scenes[level].push({ meshBytes, textures: visual.textures.map((each) => each.path) });
     }
   }
 
-  async #addTexture({ path, type }: Visual["textures"][number]): Promise<void> {
-    if (this.meanColours[path] !== undefined) return;
-    const image = decodePng(await this.#read(path));
-    this.meanColours[path] = [...meanColour(image)];
+  /** Writes the textures of all tasks that were added. */
+  async addTextures(): Promise<void> {
+    const { textures } = this;
+    const bytesOf = (path: string, side: number): number => textures.copy(path, side).length;
     for (const level of ["balanced", "fast"] as const) {
-      const small = shrinkTexture(image, PACKED_LEVELS[level].textureSide, type !== 0);
-      this.levels[level].textures[path] =
-        small === image ? path : await this.#write(encodePng(small, { level: ZLIB_LEVEL }), "png");
+      const sides = fitTextures(this.#scenes[level], PACKED_LEVELS[level], bytesOf);
+      for (const [path, side] of sides) {
+        const copy = textures.copy(path, side);
+        this.levels[level].textures[path] = textures.isSource(path, copy)
+          ? path
+          : await this.#write(copy, "png");
+      }
     }
   }
 

@@ -68,3 +68,29 @@ export function placeMount(
     out[target + 2] = r0 * local[5]! + r1 * local[8]! + r2 * local[11]!;
   }
 }
+
+/** Poses of bodies on a grid. */
+export class PoseGrid {
+  readonly #step: number;
+  readonly #xpos: Float64Array;
+  readonly #xmat: Float64Array;
+
+  /** @param step see `CameraRendererOptions.poseStep` */
+  constructor(bodies: number, step: number) {
+    this.#step = step;
+    this.#xpos = new Float64Array(3 * bodies);
+    this.#xmat = new Float64Array(9 * bodies);
+  }
+
+  /** The same poses, each number on the grid; valid until the next call. */
+  round({ bodyXpos, bodyXmat, ...rest }: BodyPoses): BodyPoses {
+    const step = this.#step;
+    for (let i = 0; i < bodyXpos.length; i++) {
+      this.#xpos[i] = Math.round(bodyXpos[i]! / step) * step;
+    }
+    for (let i = 0; i < bodyXmat.length; i++) {
+      this.#xmat[i] = Math.round(bodyXmat[i]! / step) * step;
+    }
+    return { ...rest, bodyXpos: this.#xpos, bodyXmat: this.#xmat };
+  }
+}

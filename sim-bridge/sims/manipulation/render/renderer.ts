@@ -6,6 +6,7 @@
  * textures, 4 samples per pixel, a planar mirror). Not drawn: height fields, skins, flexes, tendons,
  * sites, fog, shadows. The renderer knows no engine: see `types.ts` for what it is given.
  */
+import { Background, widen } from "./background.ts";
 import { blendGeoms } from "./blend.ts";
 import type { DrawingParts } from "./blend.ts";
 import type { Camera } from "./camera.ts";
@@ -14,14 +15,15 @@ import { GeomDrawer } from "./draw.ts";
 import { depthImage, segmentationImage } from "./labels.ts";
 import { VertexLighting } from "./lighting.ts";
 import { Mirror, hasMirror } from "./mirror.ts";
-import { POSE_STRIDE, createMount, geomMounts, placeMount } from "./pose.ts";
+import { POSE_STRIDE, PoseGrid, createMount, geomMounts, placeMount } from "./pose.ts";
 import type { Mount } from "./pose.ts";
 import { KernelRasterizer } from "./kernel-raster.ts";
-import type { Extent, Rasterizer } from "./raster.ts";
+import type { Rasterizer } from "./raster.ts";
 import { RasterMemory } from "./raster-memory.ts";
 import type { SampleBuffer } from "./raster-memory.ts";
 import { Resolver } from "./resolve.ts";
-import type { BakedColours } from "./resolve.ts";
+import { RESTING_FRAMES, RestingGeoms } from "./resting.ts";
+import { GeomRows } from "./rows.ts";
 import { buildScene } from "./scene.ts";
 import type { RenderScene } from "./scene.ts";
 import { Shader } from "./shade.ts";
@@ -44,20 +46,19 @@ const DEFAULT_GROUPS = [0, 1, 2];
 interface CameraState {
   readonly mount: Mount;
   readonly camera: Camera;
-  /** Where a camera that is fixed to the world, so that what never moves can be baked, draws its frames. */
-  readonly frame: SampleBuffer | undefined;
-  /** Static cameras have a list of their own: its first entries are the baked triangles. */
+  /** A camera that is fixed to the world has a list of its own: its first entries are the baked triangles. */
   readonly triangles: TriangleList;
-  background: Background | undefined;
+  /** Of a camera that is fixed to the world, if what never moves shall be baked. */
+  readonly still: StillView | undefined;
 }
 
-interface Background extends BakedColours {
-  readonly buffer: SampleBuffer;
-  /** Where the frames are drawn: the same but in `changed`, so that only that must be restored. */
+interface StillView {
+  /** Where frames are drawn. */
   readonly frame: SampleBuffer;
-  readonly changed: Extent;
-  /** Pose of the camera, then those of the baked geoms, at the time of baking. */
-  readonly poses: Float64Array;
+  readonly resting: RestingGeoms;
+  background: Background | undefined;
+  /** Since the background was baked. */
+  frames: number;
 }
 
 /**
@@ -88,6 +89,12 @@ export function createCameraRenderer(
       `Cannot create camera renderer: fidelity is ${String(fidelity)}, it must be "fast" or "exact"`,
     );
   }
+  const { poseStep } = options;
+  if (poseStep !== undefined && !(poseStep > 0 && poseStep < 1)) {
+    throw new RangeError(
+      `Cannot create camera renderer: poseStep is ${poseStep}, it must lie between 0 and 1`,
+    );
+  }
   const groups = options.visibleGroups ?? DEFAULT_GROUPS;
   return new SoftwareRenderer(model, buildScene(model, groups, fidelity), options);
 }
@@ -102,20 +109,17 @@ class SoftwareRenderer implements CameraRenderer {
   #centres: SoftwareRenderer | undefined;
   readonly #mounts: readonly Mount[];
   readonly #geomIds: readonly number[];
-  readonly #cameras = new Map<string, CameraState>();
+  readonly #cameras: ReadonlyMap<string, CameraState>;
   readonly #raster: Rasterizer;
   readonly #lighting: VertexLighting;
   readonly #shader: Shader;
   readonly #sky: Sky;
   readonly #resolver: Resolver;
   readonly #buffer: SampleBuffer;
-  readonly #cachesBackground: boolean;
   /** World poses of the geoms, POSE_STRIDE numbers each. */
   readonly #poses: Float64Array;
-  /** Rows of the geoms whose colours never change: what never moves, what moves, what is see-through. */
-  #fixedRows: readonly number[] = [];
-  #movingRows: readonly number[] = [];
-  readonly #blendedRows: readonly number[];
+  readonly #grid: PoseGrid | undefined;
+  readonly #rows: GeomRows;
   readonly #colours: GeomColours;
   readonly #drawer: GeomDrawer;
   readonly #parts: DrawingParts;
@@ -124,10 +128,9 @@ class SoftwareRenderer implements CameraRenderer {
   #isDisposed = false;
 
   constructor(model: RenderModel, scene: RenderScene, options: CameraRendererOptions) {
-    const { width, height, samples = 4 } = options;
+    const { width, height, samples = 4, poseStep } = options;
     const size = { width, height, samples };
     const isExact = options.fidelity === "exact";
-    const isStatic = ({ bodyId }: RenderCamera): boolean => model.bodyWeldId[bodyId] === 0;
     this.width = width;
     this.height = height;
     this.#model = model;
@@ -136,9 +139,9 @@ class SoftwareRenderer implements CameraRenderer {
     const { geoms } = this.#scene;
     this.#mounts = geomMounts(model, geoms);
     this.#colours = new GeomColours(model, scene);
+    this.#rows = new GeomRows(model, scene, this.#colours);
     this.#geomIds = geoms.map(({ id }) => id);
-    this.#cachesBackground = options.cacheBackground ?? true;
-    const fixed = model.cameras.filter(isStatic).length;
+    const fixed = model.cameras.filter((camera) => isFixed(model, camera)).length;
     const mirror = hasMirror(scene);
     const more = fixed + Number(mirror);
     const memory = new RasterMemory(scene, size, { buffers: 2 + more, lists: 1 + more, mirror });
@@ -152,6 +155,8 @@ class SoftwareRenderer implements CameraRenderer {
     this.#sky = new Sky(model, this.#scene.textures);
     this.#resolver = new Resolver(size, { shader: this.#shader, sky: this.#sky, isExact });
     this.#poses = new Float64Array(POSE_STRIDE * geoms.length);
+    this.#grid =
+      poseStep === undefined ? undefined : new PoseGrid(model.bodyWeldId.length, poseStep);
     this.#drawer = new GeomDrawer(scene, this.#raster, this.#poses);
     this.#parts = {
       scene,
@@ -166,25 +171,35 @@ class SoftwareRenderer implements CameraRenderer {
       isExact,
     };
     this.#mirror = mirror ? new Mirror(this.#parts) : undefined;
-    this.#blendedRows = this.#unchangingRows((row) => this.#colours.isSeeThrough(row));
-    this.invalidate();
-    const { triangles } = this.#raster;
-    for (const camera of model.cameras) {
-      this.#cameras.set(camera.name, {
-        mount: createMount(camera.bodyId, camera.pos, camera.quatWxyz),
-        camera: {
-          pose: new Float64Array(POSE_STRIDE),
-          width,
-          height,
-          focalPx: height / 2 / Math.tan((camera.fovyDeg * Math.PI) / 360),
-          near: model.znear * model.extent,
-          far: model.zfar * model.extent,
-        },
-        frame: isStatic(camera) ? memory.sampleBuffer() : undefined,
-        triangles: isStatic(camera) ? new TriangleList(memory) : triangles,
-        background: undefined,
-      });
-    }
+    this.#cameras = new Map(
+      model.cameras.map((camera) => [camera.name, this.#createCamera(camera, memory)]),
+    );
+  }
+
+  #createCamera(camera: RenderCamera, memory: RasterMemory): CameraState {
+    const { width, height } = this;
+    const model = this.#model;
+    const keepsPicture = isFixed(model, camera) && (this.#options.cacheBackground ?? true);
+    return {
+      mount: createMount(camera.bodyId, camera.pos, camera.quatWxyz),
+      camera: {
+        pose: new Float64Array(POSE_STRIDE),
+        width,
+        height,
+        focalPx: height / 2 / Math.tan((camera.fovyDeg * Math.PI) / 360),
+        near: model.znear * model.extent,
+        far: model.zfar * model.extent,
+      },
+      triangles: keepsPicture ? new TriangleList(memory) : this.#raster.triangles,
+      still: keepsPicture
+        ? {
+            frame: memory.sampleBuffer(),
+            resting: new RestingGeoms(this.#scene.geoms, this.#poses),
+            background: undefined,
+            frames: 0,
+          }
+        : undefined,
+    };
   }
 
   render(cameraName: string, poses: BodyPoses, outputs: CameraOutputs = {}): CameraImages {
@@ -196,14 +211,11 @@ class SoftwareRenderer implements CameraRenderer {
       const images = this.#centres.render(cameraName, poses, { ...outputs, rgb: false });
       return wantsRgb ? { ...images, rgb: this.render(cameraName, poses).rgb } : images;
     }
-    const state = this.#begin(cameraName, poses);
-    const background =
-      state.frame !== undefined && this.#cachesBackground
-        ? this.#bakedBackground(state, { frame: state.frame, poses })
-        : undefined;
-    const rgb = this.#drawOpaque(state, { poses, background, wantsRgb });
+    const { state, seen } = this.#begin(cameraName, poses);
+    const background = state.still && this.#backgroundOf(state, state.still, seen);
+    const rgb = this.#drawOpaque(state, { poses: seen, background, wantsRgb });
     const buffer = this.#raster.target;
-    if (wantsRgb) this.#finish(state, rgb, poses);
+    if (wantsRgb) this.#finish(state, rgb, { poses: seen, background });
     const depth = wantsDepth === true ? depthImage(buffer) : undefined;
     return {
       rgb,
@@ -216,7 +228,7 @@ class SoftwareRenderer implements CameraRenderer {
   #labels(state: CameraState, background: Background | undefined): Uint16Array {
     const raster = this.#raster;
     const { target } = raster;
-    const blendedRows = this.#seeThroughRows();
+    const blendedRows = this.#rows.seeThrough();
     if (blendedRows.length > 0) {
       raster.begin(target);
       this.#drawer.drawRows(state.camera, blendedRows);
@@ -226,36 +238,26 @@ class SoftwareRenderer implements CameraRenderer {
   }
 
   invalidate(): void {
-    const { geoms } = this.#scene;
-    const isFixed = (row: number): boolean => this.#model.bodyWeldId[geoms[row]!.bodyId] === 0;
-    const opaque = this.#unchangingRows((row) => this.#colours.isOpaque(row));
-    this.#fixedRows = opaque.filter(isFixed);
-    this.#movingRows = opaque.filter((row) => !isFixed(row));
-    for (const state of this.#cameras.values()) state.background = undefined;
+    this.#rows.reset();
+    this.#forgetBackgrounds();
     this.#centres?.invalidate();
+  }
+
+  #forgetBackgrounds(): void {
+    for (const { still } of this.#cameras.values()) {
+      if (still !== undefined) still.background = undefined;
+    }
   }
 
   dispose(): void {
     this.#isDisposed = true;
     this.#centres?.dispose();
     this.#centres = undefined;
-    this.#cameras.clear();
+    this.#forgetBackgrounds();
   }
 
-  /** Rows whose colours never change and are of a kind. */
-  #unchangingRows(isOfKind: (row: number) => boolean): readonly number[] {
-    const rows = [...this.#scene.geoms.keys()].filter(isOfKind);
-    return rows.filter((row) => !this.#colours.dynamicRows.includes(row));
-  }
-
-  /** Opaque geoms that no background contains: they move, or their colours change. */
-  #unbakedRows(): readonly number[] {
-    const dynamic = this.#colours.dynamicRows.filter((row) => this.#colours.isOpaque(row));
-    return dynamic.length === 0 ? this.#movingRows : [...this.#movingRows, ...dynamic];
-  }
-
-  /** Checks the call and places camera and geoms. */
-  #begin(cameraName: string, poses: BodyPoses): CameraState {
+  /** Checks the call and places camera and geoms; the poses are those that are drawn. */
+  #begin(cameraName: string, poses: BodyPoses): { state: CameraState; seen: BodyPoses } {
     if (this.#isDisposed) throw new Error(`Cannot render "${cameraName}": renderer was disposed`);
     const state = this.#cameras.get(cameraName);
     if (state === undefined) {
@@ -273,9 +275,10 @@ class SoftwareRenderer implements CameraRenderer {
       );
     }
     this.#colours.begin(poses.geomColours);
-    placeMount(state.mount, poses, state.camera.pose, 0);
-    this.#mounts.forEach((mount, row) => placeMount(mount, poses, this.#poses, row * POSE_STRIDE));
-    return state;
+    const seen = this.#grid?.round(poses) ?? poses;
+    placeMount(state.mount, seen, state.camera.pose, 0);
+    this.#mounts.forEach((mount, row) => placeMount(mount, seen, this.#poses, row * POSE_STRIDE));
+    return { state, seen };
   }
 
   /** Draws everything opaque into the sample buffer and, if wanted, colours it. */
@@ -290,14 +293,16 @@ class SoftwareRenderer implements CameraRenderer {
     if (background === undefined) {
       this.#clear(camera);
       raster.begin(this.#buffer);
-      this.#drawer.drawRows(camera, this.#fixedRows);
+      this.#drawer.drawRows(camera, this.#rows.fixed);
+      this.#drawer.drawRows(camera, this.#rows.loose());
     } else {
-      this.#restore(background);
+      background.restore();
       raster.begin(background.frame);
+      const others = this.#rows.loose().filter((row) => !background.contains(row));
+      this.#drawer.drawRows(camera, others);
+      Object.assign(background.changed, raster.touched);
     }
-    this.#drawer.drawRows(camera, this.#unbakedRows());
     this.#mirror?.mark(triangles, 1 + (background?.triangleCount ?? 0));
-    if (background !== undefined) Object.assign(background.changed, raster.touched);
     if (!options.wantsRgb) return new Uint8Array(0);
     this.#beginShading(state, options.poses);
     if (background === undefined) {
@@ -310,20 +315,18 @@ class SoftwareRenderer implements CameraRenderer {
     return rgb;
   }
 
-  /** Of this frame. */
-  #seeThroughRows(): readonly number[] {
-    const dynamic = this.#colours.dynamicRows.filter((row) => this.#colours.isSeeThrough(row));
-    return dynamic.length === 0 ? this.#blendedRows : [...this.#blendedRows, ...dynamic];
-  }
-
   /** Adds what is seen in the mirror and through see-through geoms to a picture of everything opaque. */
-  #finish(state: CameraState, rgb: Uint8Array, poses: BodyPoses): void {
+  #finish(
+    state: CameraState,
+    rgb: Uint8Array,
+    { poses, background }: { poses: BodyPoses; background: Background | undefined },
+  ): void {
     const { camera, triangles } = state;
     const raster = this.#raster;
     const target = raster.target;
-    const blendedRows = this.#seeThroughRows();
-    const opaqueRows = [...this.#fixedRows, ...this.#unbakedRows()];
-    const frame = { camera, target, triangles, poses, opaqueRows, blendedRows };
+    const blendedRows = this.#rows.seeThrough();
+    const opaqueRows = [...this.#rows.fixed, ...this.#rows.loose()];
+    const frame = { camera, target, triangles, poses, opaqueRows, blendedRows, background };
     const isMirrored = this.#mirror?.addTo(rgb, frame) ?? false;
     if (blendedRows.length > 0) {
       if (isMirrored) {
@@ -343,79 +346,56 @@ class SoftwareRenderer implements CameraRenderer {
   }
 
   /**
-   * The baked background of a static camera, made anew when something in it is not where it was.
+   * The baked background of a fixed camera, made anew when something in it is not where it was, or when more rests.
    *
-   * A body that is welded to the world but moves all the same (a mocap body) counts as moving from
-   * the first time it is seen elsewhere.
+   * A body that is welded to the world but moves all the same (a mocap body) counts as movable from the first time it is
+   * seen elsewhere.
    */
-  #bakedBackground(
+  #backgroundOf(state: CameraState, still: StillView, poses: BodyPoses): Background {
+    const moved = still.background?.movedRows(this.#poses) ?? [];
+    if (moved.length > 0) {
+      this.#rows.release(moved);
+      this.#forgetBackgrounds();
+    }
+    const resting = still.resting.look(this.#rows.movable, this.#rows.changing());
+    const known = still.background;
+    still.frames++;
+    if (known?.hasOtherView(state.camera) === false && this.#isStillTrue(still, known, resting)) {
+      return known;
+    }
+    still.frames = 0;
+    still.background = this.#bake(state, { frame: still.frame, resting, poses });
+    return still.background;
+  }
+
+  /** All that was resting must be resting; what rests besides may be baked a few frames later. */
+  #isStillTrue(still: StillView, known: Background, resting: readonly number[]): boolean {
+    const { restingRows } = known;
+    const isLasting = restingRows.every((row) => resting.includes(row));
+    return isLasting && (resting.length === restingRows.length || still.frames < RESTING_FRAMES);
+  }
+
+  #bake(
     state: CameraState,
-    { frame, poses }: { frame: SampleBuffer; poses: BodyPoses },
+    options: { frame: SampleBuffer; resting: readonly number[]; poses: BodyPoses },
   ): Background {
-    const known = state.background;
-    if (known !== undefined && !this.#hasMoved(state, known)) return known;
     const { camera, triangles } = state;
+    const { resting: restingRows } = options;
+    const buffer = this.#buffer;
+    const fixedRows = this.#rows.fixed;
     this.#beginRaster(triangles, 0);
     this.#clear(camera);
-    this.#raster.begin(this.#buffer);
-    this.#drawer.drawRows(camera, this.#fixedRows);
+    this.#raster.begin(buffer);
+    this.#drawer.drawRows(camera, fixedRows);
+    this.#drawer.drawRows(camera, restingRows);
     this.#mirror?.mark(triangles, 1);
-    this.#beginShading(state, poses);
+    this.#beginShading(state, options.poses);
     const rgb = new Uint8Array(3 * this.width * this.height);
-    this.#resolver.resolveAll(this.#buffer, rgb);
-    const background: Background = {
-      rgb,
-      samples: this.#resolver.sampleColours(this.#buffer),
-      triangleCount: triangles.count,
-      buffer: copyOf(this.#buffer),
-      frame,
-      changed: { xMin: 0, yMin: 0, xMax: 0, yMax: 0 },
-      poses: this.#fixedPoses(camera),
-    };
-    frame.inverseDepth.set(this.#buffer.inverseDepth);
-    frame.triangle.set(this.#buffer.triangle);
-    state.background = background;
-    return background;
-  }
-
-  /** Takes what the last frame drew over the background away again. */
-  #restore({ buffer, frame, changed }: Background): void {
-    const samplesPerRow = this.width * this.#raster.samples;
-    const start = changed.yMin * samplesPerRow;
-    const end = changed.yMax * samplesPerRow;
-    if (end <= start) return;
-    frame.inverseDepth.set(buffer.inverseDepth.subarray(start, end), start);
-    frame.triangle.set(buffer.triangle.subarray(start, end), start);
-  }
-
-  #fixedPoses(camera: Camera): Float64Array {
-    const rows = this.#fixedRows;
-    const poses = new Float64Array(POSE_STRIDE * (1 + rows.length));
-    poses.set(camera.pose);
-    rows.forEach((row, index) => {
-      const source = POSE_STRIDE * row;
-      poses.set(this.#poses.subarray(source, source + POSE_STRIDE), POSE_STRIDE * (1 + index));
-    });
-    return poses;
-  }
-
-  /** Compares with the time of baking; geoms that moved are drawn anew in every frame from now on. */
-  #hasMoved(state: CameraState, background: Background): boolean {
-    const { poses } = background;
-    const { pose } = state.camera;
-    const isSame = (then: number, now: Float64Array, offset: number): boolean => {
-      for (let i = 0; i < POSE_STRIDE; i++) if (poses[then + i] !== now[offset + i]) return false;
-      return true;
-    };
-    const moved = this.#fixedRows.filter(
-      (row, index) => !isSame(POSE_STRIDE * (1 + index), this.#poses, POSE_STRIDE * row),
-    );
-    if (moved.length > 0) {
-      this.#fixedRows = this.#fixedRows.filter((row) => !moved.includes(row));
-      this.#movingRows = [...moved, ...this.#movingRows];
-      for (const other of this.#cameras.values()) other.background = undefined;
-    }
-    return moved.length > 0 || !isSame(0, pose, 0);
+    this.#resolver.resolveAll(buffer, rgb);
+    const samples = this.#resolver.sampleColours(buffer);
+    const picture = { rgb, samples, triangleCount: triangles.count, buffer, restingRows };
+    const place = { camera, fixedRows, geomPoses: this.#poses };
+    return new Background(picture, options.frame, place);
   }
 
   #beginRaster(triangles: TriangleList, keep: number): void {
@@ -438,15 +418,6 @@ class SoftwareRenderer implements CameraRenderer {
   }
 }
 
-function copyOf({ inverseDepth, triangle }: SampleBuffer): SampleBuffer {
-  return { inverseDepth: inverseDepth.slice(), triangle: triangle.slice() };
-}
-
-/** Makes an extent hold another one as well. */
-function widen(extent: Extent, other: Extent): void {
-  if (other.xMax <= other.xMin || other.yMax <= other.yMin) return;
-  extent.xMin = Math.min(extent.xMin, other.xMin);
-  extent.yMin = Math.min(extent.yMin, other.yMin);
-  extent.xMax = Math.max(extent.xMax, other.xMax);
-  extent.yMax = Math.max(extent.yMax, other.yMax);
+function isFixed({ bodyWeldId }: RenderModel, { bodyId }: RenderCamera): boolean {
+  return bodyWeldId[bodyId] === 0;
 }

@@ -25,7 +25,7 @@ const RED_BLUE = 0xff00ff;
 const HALF_RED_BLUE = 0x020002;
 
 /** Mean of four packed colours, rounded, as resolving four 8-bit samples gives. */
-function mean4(a: number, b: number, c: number, d: number): number {
+export function mean4(a: number, b: number, c: number, d: number): number {
   const redBlue = (a & RED_BLUE) + (b & RED_BLUE) + (c & RED_BLUE) + (d & RED_BLUE) + HALF_RED_BLUE;
   const green = ((a >> 8) & 255) + ((b >> 8) & 255) + ((c >> 8) & 255) + ((d >> 8) & 255) + 2;
   return ((redBlue >> 2) & RED_BLUE) | ((green >> 2) << 8);
@@ -105,9 +105,18 @@ export class Resolver {
     const width = this.#width;
     const samples = this.#samples;
     const colours = new Int32Array(ids.length);
-    for (let sample = 0; sample < ids.length; sample++) {
-      const row = (sample / (width * samples)) | 0;
-      colours[sample] = this.#colour(ids[sample]!, sample % width, row);
+    for (let row = 0; row < this.#height; row++) {
+      for (let column = 0; column < width; column++) {
+        const first = row * samples * width + column;
+        for (let k = 0; k < samples; k++) {
+          const at = first + k * width;
+          // Samples of one triangle have one colour: mostly that of the sample above.
+          colours[at] =
+            k > 0 && ids[at] === ids[at - width]
+              ? colours[at - width]!
+              : this.#colour(ids[at]!, column, row);
+        }
+      }
     }
     return colours;
   }

@@ -146,6 +146,27 @@ describe("packLevels", () => {
     expect(await readdir(join(folder, "visual/packed"))).toEqual(before);
   });
 
+  it("is counted: each file of a scene once, by level", async () => {
+    const levels = (await packLevels(folder))!;
+    const { index, sizes } = await checkLibero(folder);
+    const bytesOf = (path: string): number => (index.files[path] ?? levels.files[path])!.bytes;
+    const sum = (paths: readonly string[]): number =>
+      paths.reduce((total, path) => total + bytesOf(path), 0);
+    const full = sum(["visual/ball.mesh", "visual/hidden.mesh", "visual/checks.png"]);
+    const { textures, tasks } = levels.levels.fast;
+    const fast = sum([tasks[`object/${NAME}`]!.meshes[0]!, textures["visual/checks.png"]!]);
+    const one = (bytes: number) => ({
+      meanBytes: bytes,
+      largestBytes: bytes,
+      largest: `object/${NAME}`,
+      allBytes: bytes,
+    });
+    expect(sizes.map(({ level }) => level)).toEqual(["full", "balanced", "fast"]);
+    expect(sizes[0]).toEqual({ level: "full", ...one(full) });
+    expect(sizes[2]).toEqual({ level: "fast", ...one(fast) });
+    expect(fast).toBeLessThan(full);
+  });
+
   it("is read in every level, and the shapes stay the same rows", async () => {
     const files = liberoFolder(folder);
     const levels = (await packLevels(folder))!;
@@ -177,8 +198,9 @@ describe("packLevels", () => {
     await expect(readLevels(files, other)).rejects.toThrow(/made of other data.*libero prepare/);
     const [path] = Object.keys(levels.files).filter((name) => name.endsWith(".mesh"));
     await writeFile(join(folder, path!), "damaged");
-    const { faults } = await checkLibero(folder);
+    const { faults, sizes } = await checkLibero(folder);
     expect(faults).toEqual([{ path, fault: "other_size" }]);
+    expect(sizes).toEqual([]);
     const reads = (["balanced", "fast"] as const).map((level) =>
       new VisualReader(files, levels, level).read({ name: `object/${NAME}`, folder: FOLDER }),
     );
