@@ -16,6 +16,22 @@ export async function sha256Hex(bytes: Uint8Array): Promise<string> {
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** SHA-256 over parts and their lengths: no two lists run together into the same bytes. */
+export function sha256OfParts(parts: readonly Uint8Array[]): Promise<string> {
+  const encoder = new TextEncoder();
+  return sha256Hex(
+    joinBytes(parts.flatMap((part) => [encoder.encode(`${part.byteLength}\n`), part])),
+  );
+}
+
+/** Names and contents by turns, sorted by name. */
+export function namedParts(files: Readonly<Record<string, Uint8Array>>): readonly Uint8Array[] {
+  const encoder = new TextEncoder();
+  return Object.keys(files)
+    .sort()
+    .flatMap((name) => [encoder.encode(name), files[name]!]);
+}
+
 /**
  * Unpacks deflated bytes: bare (`deflate-raw`, RFC 1951) or within zlib's frame (`deflate`, RFC 1950).
  * @param maxBytes stops as soon as there are more: what was packed may be hostile

@@ -52,7 +52,7 @@ export const CONVENTIONS: Readonly<Record<ConventionName, Convention>> = {
   openvla: {
     name: "openvla",
     source:
-      "openvla and openvla-oft, experiments/robot/libero/{run_libero_eval,libero_utils}.py, experiments/robot/robot_utils.py",
+      "openvla and openvla-oft, experiments/robot/libero/run_libero_eval.py, libero_utils.py (get_libero_image, get_libero_wrist_image), experiments/robot/robot_utils.py",
     image: HALF_TURN,
     images: { scene: "full_image", wrist: "wrist_image" },
     states: { state: STATE_8 },

@@ -102,7 +102,11 @@ export function inConvention(
   };
 }
 
-/** From an opening, made binary at one half, to robosuite's command: +1 closes, -1 opens, 0 (just half) holds. */
+/**
+ * From an opening to robosuite's command: +1 closes, -1 opens, 0 (just half) holds. What OpenVLA's loop does in two steps,
+ * `normalize_gripper_action(action, binarize=True)` (`sign(2 x - 1)`) and `invert_gripper_action` (the other sign), in
+ * experiments/robot/robot_utils.py.
+ */
 function closing(opening: number): number {
   return 0 - Math.sign(2 * opening - 1);
 }

@@ -1,6 +1,7 @@
 /** One worker of the LIBERO benchmark: a process of its own, so that its memory is its own. Answers one job and ends. */
 import { performance } from "node:perf_hooks";
 import { createLibero } from "../../dist/sim-bridge/sims/libero/index.js";
+import { compileModel, loadMujoco } from "../../dist/sim-bridge/sims/manipulation/mujoco-engine.js";
 import { defaultLiberoFolder, liberoFolder } from "../../dist/sim-bridge/sims/libero/node.js";
 
 const BLOCK = 8;
@@ -60,6 +61,48 @@ async function episodes({ task: place, steps, episodes: count, want }) {
   return { loadMs, resetsMs, steps: done, seconds, peakMib: process.resourceUsage().maxRSS / 1024 };
 }
 
+/** Scenes loaded and reset one after the other, nothing settled: what a process costs once, and what each scene does. */
+async function load({ places }) {
+  const from = performance.now();
+  const mujoco = await loadMujoco();
+  const engineMs = performance.now() - from;
+  const folder = defaultLiberoFolder();
+  const env = await createLibero(liberoFolder(folder), { settleSteps: 0, imageSize: 0 });
+  const readMs = performance.now() - from - engineMs;
+  const timed = async (place, initialState) => {
+    const [suite, index] = place.split("/");
+    const { name: task } = env.tasks.filter((each) => each.suite === suite)[Number(index)];
+    const before = performance.now();
+    await env.reset({ task, seed: 0, initialState, want: NOTHING });
+    return { task, ms: performance.now() - before };
+  };
+  const [scenes, resetsMs, floorsMs] = [[], [], []];
+  for (const place of places) {
+    scenes.push(await timed(place, 0));
+    for (let state = 1; state <= 3; state++) resetsMs.push((await timed(place, state)).ms);
+  }
+  await env.close();
+  const peakMib = process.resourceUsage().maxRSS / 1024;
+  const [{ ms: firstMs }, ...others] = scenes;
+  for (const { task } of others) floorsMs.push(await compileAnew({ mujoco, folder, task }));
+  const othersMs = others.map(({ ms }) => ms);
+  return { engineMs, readMs, firstMs, othersMs, resetsMs, floorsMs, peakMib };
+}
+
+/** The floor: the engine compiles a scene whose files are in memory and whose meshes it does not know. */
+async function compileAnew({ mujoco, folder, task }) {
+  const files = liberoFolder(folder);
+  const { tasks } = JSON.parse(Buffer.from(await files.read("libero.json")).toString());
+  const own = tasks.find(({ suite, name }) => `${suite}/${name}` === task).folder;
+  const xml = Buffer.from(await files.read(`${own}/scene.xml`)).toString();
+  const names = new Set([...xml.matchAll(/ file="([^"]+)"/g)].map((match) => match[1]));
+  const meshes = {};
+  for (const name of names) meshes[name] = await files.read(name);
+  const before = performance.now();
+  compileModel(mujoco, xml, meshes, `/anew/${task}`).delete();
+  return performance.now() - before;
+}
+
 /** Every task loaded, reset to its first state and stepped. */
 async function sweep({ steps }) {
   const started = performance.now();
@@ -85,6 +128,6 @@ async function sweep({ steps }) {
 }
 
 process.once("message", async (job) => {
-  const answer = job.kind === "sweep" ? await sweep(job) : await episodes(job);
+  const answer = await { episodes, load, sweep }[job.kind](job);
   process.send(answer, () => process.exit(0));
 });

@@ -1,6 +1,6 @@
 /**
- * LIBERO in one process on one core, without and with pictures: control steps per second, what loading and resetting a task takes,
- * memory, and all 130 tasks once. Against robosuite and the original LIBERO in the same run where `EFFERENCE_LIBERO_ASSETS`
+ * LIBERO in one process on one core, without and with pictures: control steps per second, what a process costs once and each
+ * scene, resets, memory, and all 130 tasks once. Against robosuite and the original LIBERO in the same run where `EFFERENCE_LIBERO_ASSETS`
  * names its meshes and textures (`EFFERENCE_LIBERO_PYTHON` a Python that has the packages; else one is made).
  * Needs a prepared data folder.
  */
@@ -19,11 +19,26 @@ const file = (path) => fileURLToPath(new URL(path, import.meta.url));
 const TASKS = ["object/0", "spatial/0", "goal/0"];
 /** As long as episodes of evaluations; goals are from the smallest of the tasks' ratios. */
 const STEPS = 250;
+/** One of every kind of scene; the first pays for what is made once per process. */
+const SCENES = [
+  "object/0",
+  "spatial/0",
+  "goal/0",
+  "10/0",
+  "90/0",
+  "90/20",
+  "90/34",
+  "90/50",
+  "90/80",
+];
 const EPISODES = 1;
 const ROUNDS = 3;
 const GOALS = {
   stepsPerS: 2.5,
   sweepS: 60,
+  sceneMs: 100,
+  resetMs: 5,
+  workerMib: 250,
   picturesPerS: { "object/0": 150, "spatial/0": 90, "goal/0": 120 },
 };
 
@@ -128,6 +143,31 @@ async function pictures(print, original) {
   return results;
 }
 
+/** A process that plays task after task, without pictures: what it pays once, and for each scene. */
+async function load(print) {
+  const runs = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    runs.push(await ours({ kind: "load", places: SCENES }));
+  }
+  const all = (key) => median(runs.flatMap((run) => run[key]));
+  const [sceneMs, floorMs, resetMs] = [all("othersMs"), all("floorsMs"), all("resetsMs")];
+  const worstMs = Math.max(...runs.flatMap(({ othersMs }) => othersMs));
+  print(
+    `once per process: engine ${all("engineMs").toFixed(0)} ms, index of the data ${all("readMs").toFixed(0)} ms, ` +
+      `first scene ${all("firstMs").toFixed(0)} ms`,
+  );
+  print(
+    `each further scene, to its first state: ${sceneMs.toFixed(0)} ms (worst ${worstMs.toFixed(0)}, goal ${GOALS.sceneMs}), ` +
+      `${(sceneMs / floorMs).toFixed(2)} of compiling it with new meshes (${floorMs.toFixed(0)} ms)`,
+  );
+  print(`another official state of it: ${resetMs.toFixed(1)} ms (goal ${GOALS.resetMs})`);
+  print(`peak memory: ${all("peakMib").toFixed(0)} MiB (goal ${GOALS.workerMib})`);
+  return { scenes: SCENES.length, sceneMs, worstMs, floorMs, resetMs, ...onceOf(all) };
+}
+
+const onceOf = (all) =>
+  Object.fromEntries(["engineMs", "readMs", "firstMs", "peakMib"].map((key) => [key, all(key)]));
+
 async function sweep(print) {
   const { tasks: count, seconds, slowest, endMib } = await ours({ kind: "sweep", steps: 10 });
   print(
@@ -165,7 +205,7 @@ function conventions(print) {
   return results;
 }
 
-const CASES = { tasks, pictures, sweep, conventions };
+const CASES = { tasks, pictures, load, sweep, conventions };
 
 export default {
   name: "libero",

@@ -22,6 +22,8 @@ import { ASSETS, DATA, PYTHON } from "./sides.ts";
 
 const TASKS = ["spatial/0", "object/0", "goal/3", "90/20", "90/34", "90/50"];
 const SIZE = 128;
+/** A software renderer draws them: minutes on a busy machine. */
+const TASK_MS = 600_000;
 const SCRIPT = fileURLToPath(new URL("pictures.py", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "efference-pictures-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -44,11 +46,12 @@ describe("pictures", () => {
       const out = join(folder, String(i));
       await promisify(execFile)(PYTHON, [SCRIPT, ...ASSETS, "--task", task, "--out", out], {
         env: { MUJOCO_GL: "egl", ...process.env },
+        timeout: TASK_MS,
       });
       drawn.push(...readPictures(out));
     }
     pictures = drawn;
-  }, 600_000);
+  }, TASKS.length * TASK_MS);
 
   async function scores(level: QualityLevel): Promise<ReadonlyMap<string, readonly Score[]>> {
     const index = await readIndex(DATA);

@@ -125,3 +125,18 @@ export function fileListing(files: LiberoIndex["files"]): string {
     .sort()
     .join("");
 }
+
+/** One promise for all who ask; a failed one is forgotten. */
+export function remembered<T>(
+  known: Map<string, Promise<T>>,
+  key: string,
+  make: () => Promise<T>,
+): Promise<T> {
+  let value = known.get(key);
+  if (value === undefined) {
+    value = make();
+    known.set(key, value);
+    value.catch(() => known.delete(key));
+  }
+  return value;
+}

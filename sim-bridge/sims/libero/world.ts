@@ -9,9 +9,9 @@ import type {
   SceneVisuals,
   ThingMeta,
 } from "../manipulation/world.ts";
-import { sha256Hex } from "../../../src/core/index.ts";
+import { messageOf, sha256Hex } from "../../../src/core/index.ts";
 import type { LiberoFiles, LiberoIndex, LiberoMeta, LiberoTask, LiberoThing } from "./data.ts";
-import { PREPARE, fileListing, readMeta } from "./data.ts";
+import { PREPARE, fileListing, readMeta, remembered } from "./data.ts";
 import type { StateDraw } from "./drawn-states.ts";
 import { drawnStates } from "./drawn-states.ts";
 import type { InitStates } from "./init-states.ts";
@@ -24,8 +24,10 @@ import { MAX_STEPS, SETTLE_ACTION, SETTLE_STEPS } from "./suites.ts";
 /** Official initial states of every task. */
 export const INITIAL_STATES = 50;
 /** Changes whenever a scene, a limit or an observation would: results of two versions do not compare. */
-export const LIBERO_VERSION = "1";
+export const LIBERO_VERSION = "2";
 const TABLE_HEIGHT_M = 0.9;
+/** Tasks kept in memory (0.2 MB each); the one asked for longest ago goes first. */
+const TASKS_IN_MEMORY = 8;
 
 /** A task's files, in memory. */
 interface LoadedTask {
@@ -57,6 +59,7 @@ export async function liberoWorld(
   const { settleSteps = SETTLE_STEPS } = options;
   const pictures = await openPictures(files, index, options);
   const known = new Map(index.tasks.map((task) => [taskName(task), task]));
+  const reads: Reads = { files, assets: new Map(), visuals: pictures.reader };
   const loaded = new Map<string, LoadedTask>();
   const get = (name: string): LoadedTask => {
     const task = loaded.get(name);
@@ -80,9 +83,12 @@ export async function liberoWorld(
       : { settle: { steps: settleSteps, action: Float32Array.from(SETTLE_ACTION) } }),
     async prepare(name) {
       const task = known.get(name);
-      if (task !== undefined && !loaded.has(name)) {
-        loaded.set(name, await load(files, task, pictures.reader));
-      }
+      if (task === undefined) return;
+      const found = loaded.get(name) ?? (await load(reads, task));
+      loaded.delete(name);
+      loaded.set(name, found);
+      const [oldest] = loaded.keys();
+      if (loaded.size > TASKS_IN_MEMORY && oldest !== undefined) loaded.delete(oldest);
     },
     buildScene: (name) => get(name).scene,
     initialState: (name, choice) => stateOf(name, get(name), choice),
@@ -100,10 +106,17 @@ function taskInfo(task: LiberoTask): ManipulationTask {
   };
 }
 
+/** What tasks are read with. */
+interface Reads {
+  readonly files: LiberoFiles;
+  /** Collision meshes, which the scenes share. */
+  readonly assets: Map<string, Promise<Uint8Array>>;
+  readonly visuals: VisualReader | undefined;
+}
+
 async function load(
-  files: LiberoFiles,
+  { files, assets, visuals: reader }: Reads,
   task: LiberoTask,
-  reader: VisualReader | undefined,
 ): Promise<LoadedTask> {
   const { folder } = task;
   const visuals = reader?.read({ name: taskName(task), folder });
@@ -117,8 +130,10 @@ async function load(
   ]);
   const meta = readMeta(metaBytes, `${files.place}/${folder}/meta.json`);
   const names = new Set([...xml.matchAll(/ file="([^"]+)"/g)].map((match) => match[1] ?? ""));
-  const assets = [...names].map(async (name) => [name, await bytesOf(files, name)] as const);
-  const states = await readInitStates(stateBytes);
+  const read = (name: string): Promise<Uint8Array> =>
+    remembered(assets, name, () => bytesOf(files, name));
+  const shapes = [...names].map(async (name) => [name, await read(name)] as const);
+  const states = await statesOf(stateBytes, `${files.place}/${folder}/init.pruned_init`);
   let draw: StateDraw | undefined;
   return {
     meta,
@@ -128,10 +143,21 @@ async function load(
       return draw(seed);
     },
     scene: {
-      ...sceneOf({ xml, bddl, files: Object.fromEntries(await Promise.all(assets)) }, meta),
+      ...sceneOf({ xml, bddl, files: Object.fromEntries(await Promise.all(shapes)) }, meta),
       ...(visuals === undefined ? {} : { visuals: withBurners(await visuals, meta) }),
     },
   };
+}
+
+async function statesOf(bytes: Uint8Array, name: string): Promise<InitStates> {
+  try {
+    return await readInitStates(bytes);
+  } catch (cause) {
+    throw new SyntaxError(
+      `Cannot open LIBERO: ${name} is no file of initial states: ${messageOf(cause)} ("${PREPARE}" brings it again)`,
+      { cause },
+    );
+  }
 }
 
 /** A stove's burner glows while its knob is turned on. The original shows it one control step later. */

@@ -55,7 +55,7 @@ export function assertChain(physics: Physics, { site, dofs }: ArmIndex): void {
   const position = new Float64Array(3 * physics.nv);
   const rotation = new Float64Array(3 * physics.nv);
   physics.reset();
-  physics.forward();
+  physics.place();
   physics.siteJacobian(site, position, rotation);
   for (let dof = 0; dof < physics.nv; dof++) {
     const moves = [0, 1, 2].some(

@@ -71,10 +71,14 @@ type Section = (typeof SECTIONS)[number];
 
 /**
  * Parses a problem. Sections may come in any order and, but for `:goal`, be absent.
+ * @param options.predicates lower-case names that goals may use; default any
  * @throws {SyntaxError} with line and column if the text is no problem of this dialect
  * @throws {RangeError} if it is longer than 256 KiB or nested deeper than 16
  */
-export function parseBddl(text: string): BddlProblem {
+export function parseBddl(
+  text: string,
+  options: { readonly predicates?: readonly string[] } = {},
+): BddlProblem {
   const root = readExpression(text);
   const [define, head, ...rest] = listOf(root, "a problem");
   if (define === undefined || keyword(define) !== "define") {
@@ -93,7 +97,7 @@ export function parseBddl(text: string): BddlProblem {
     objects: readTypedList(items(":objects")),
     objectsOfInterest: items(":obj_of_interest").map(word),
     init: items(":init").map(readAtom),
-    goal: readGoal(items(":goal"), root),
+    goal: readGoal(items(":goal"), root, options.predicates),
   };
   assertUnique(problem, root);
   return problem;
@@ -194,14 +198,25 @@ function readTypedList(nodes: readonly BddlNode[]): readonly BddlTyped[] {
   return typed;
 }
 
-function readGoal(nodes: readonly BddlNode[], root: BddlNode): readonly BddlAtom[] {
+function readGoal(
+  nodes: readonly BddlNode[],
+  root: BddlNode,
+  predicates: readonly string[] | undefined,
+): readonly BddlAtom[] {
   if (nodes.length !== 1) {
     throw refuse(nodes[1] ?? root, `the goal has ${nodes.length} parts, must be one (And ...)`);
   }
   const goal = nodes[0]!;
   const [head, ...atoms] = listOf(goal, "a goal");
-  if (head !== undefined && keyword(head) === "and") return atoms.map(readAtom);
-  return [readAtom(goal)];
+  const isConjunction = head !== undefined && keyword(head) === "and";
+  return (isConjunction ? atoms : [goal]).map((node) => {
+    const atom = readAtom(node);
+    if (predicates === undefined || predicates.includes(atom[0])) return atom;
+    throw refuse(
+      node,
+      `the predicate "${atom[0]}" is unknown, must be one of ${predicates.join(" ")}`,
+    );
+  });
 }
 
 function readAtom(node: BddlNode): BddlAtom {

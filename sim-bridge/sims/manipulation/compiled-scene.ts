@@ -1,10 +1,10 @@
 import type { ImageSpec, SceneDescription } from "../../../src/core/index.ts";
-import { joinBytes, sha256Hex } from "../../../src/core/index.ts";
+import { namedParts, sha256OfParts } from "../../../src/core/index.ts";
 import { parseBddl } from "./bddl.ts";
 import { CameraRig, type CreateRenderer } from "./cameras.ts";
 import { Physics } from "./mujoco.ts";
 import { ArmController } from "./osc.ts";
-import { compileGoal, type Goal } from "./predicates.ts";
+import { compileGoal, PREDICATES, type Goal } from "./predicates.ts";
 import { armSenses, type ArmSenses } from "./proprio.ts";
 import type { CameraRendererOptions, RenderModel } from "./render/types.ts";
 import { describeScene } from "./scene-description.ts";
@@ -70,6 +70,8 @@ export class SceneCache implements Disposable {
         `Cannot reset: there is no task "${taskName}" in ${this.#world.name}, must be one of its ${this.#world.tasks.length}`,
       );
     }
+    // Also where its scene is compiled: whoever starts an episode asks the world for its state.
+    await this.#world.prepare?.(taskName);
     let opened = this.#tasks.get(taskName);
     if (opened === undefined) {
       opened = await this.#compileTask(task);
@@ -86,12 +88,13 @@ export class SceneCache implements Disposable {
   }
 
   async #compileTask(task: ManipulationTask): Promise<TaskScene> {
-    await this.#world.prepare?.(task.name);
     const scene = this.#world.buildScene(task.name);
-    const { goal: atoms } = parseBddl(scene.bddl);
+    const { goal: atoms } = parseBddl(scene.bddl, { predicates: PREDICATES });
     const hash = await hashScene(scene);
     let compiled = this.#scenes.get(hash);
     if (compiled === undefined) {
+      // Room first: the engine's memory never shrinks.
+      this.#keep(this.#options.maxScenes - 1);
       compiled = await compileScene(scene, hash, this.#options);
       this.#scenes.set(hash, compiled);
     }
@@ -102,11 +105,15 @@ export class SceneCache implements Disposable {
     return { task, scene, compiled, goal, graph };
   }
 
-  /** Moves a scene to the end of the queue and drops what is beyond the limit at its head. */
+  /** Moves a scene to the end of the queue. */
   #touch(compiled: CompiledScene): void {
     this.#scenes.delete(compiled.hash);
     this.#scenes.set(compiled.hash, compiled);
-    while (this.#scenes.size > this.#options.maxScenes) {
+  }
+
+  /** Drops scenes at the head of the queue until there are so many. */
+  #keep(count: number): void {
+    while (this.#scenes.size > count) {
       const [hash, oldest] = this.#scenes.entries().next().value!;
       this.#scenes.delete(hash);
       for (const [name, task] of this.#tasks) {
@@ -175,12 +182,8 @@ function modelsOf(
   return { drawn: visuals.drawn?.(bodies) ?? described, described };
 }
 
-/** Lengths go in as well, so that no two scenes run together into the same bytes. */
 function hashScene({ xml, files, visuals }: ManipulationScene): Promise<string> {
   const encoder = new TextEncoder();
-  const parts: Uint8Array[] = [encoder.encode(xml)];
-  for (const name of Object.keys(files).sort()) parts.push(encoder.encode(name), files[name]!);
-  if (visuals !== undefined) parts.push(encoder.encode(visuals.hash));
-  const framed = parts.flatMap((part) => [encoder.encode(`${part.byteLength}\n`), part]);
-  return sha256Hex(joinBytes(framed));
+  const seen = visuals === undefined ? [] : [encoder.encode(visuals.hash)];
+  return sha256OfParts([encoder.encode(xml), ...namedParts(files), ...seen]);
 }

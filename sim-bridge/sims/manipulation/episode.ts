@@ -64,13 +64,20 @@ export class Episode {
         `Cannot reset: the initial state has ${qpos.length} positions and ${qvel.length} velocities, must have ${physics.nq} and ${physics.nv}`,
       );
     }
+    for (const [what, numbers] of [["qpos", qpos] as const, ["qvel", qvel] as const]) {
+      const bad = numbers.findIndex((value) => !Number.isFinite(value));
+      if (bad < 0) continue;
+      throw new RangeError(
+        `Cannot reset: ${what}[${bad}] of the initial state is ${numbers[bad]}, must be finite`,
+      );
+    }
     physics.reset();
     if (holdsFirstSubstep) {
       // What robosuite's controller has seen by now: the arm at its initial pose, all else at qpos0.
       scene.arm.joints.forEach((joint, index) => {
         physics.views.qpos[physics.joint(joint).qposAddress] = scene.arm.initialQpos[index]!;
       });
-      physics.forward();
+      physics.place();
       controller.reset({ holdState: true });
       physics.reset();
     }

@@ -1,4 +1,5 @@
 import createModule from "@mujoco/mujoco";
+import { namedParts, sha256OfParts } from "../../../src/core/index.ts";
 import {
   CONTACT_GEOM1_INT,
   CONTACT_GEOM2_INT,
@@ -39,16 +40,25 @@ export function readContactPairs(arena: Int32Array, count: number): Int32Array {
   return pairs;
 }
 
-let sceneCount = 0;
+/** The folder for scenes that refer to these files, named by what they hold. */
+export async function folderOf(files: Readonly<Record<string, Uint8Array>>): Promise<string> {
+  return `/${await sha256OfParts(namedParts(files))}`;
+}
 
-/** Writes the files where the engine can read them, compiles, and removes them again. */
+/**
+ * Writes the files where the engine can read them, compiles, and removes them again.
+ *
+ * The engine keeps what it made of a mesh (its hull, inertia and bounding volumes) by path and date, and takes it again
+ * for the next scene: two thirds of the time of compiling a scene of LIBERO. So the folder is named by the contents of
+ * the files, whose date is always the same.
+ * @param root folder that stands for these files; the same for others would give the meshes of the first
+ */
 export function compileModel(
   mujoco: MujocoModule,
   xml: string,
   files: Readonly<Record<string, Uint8Array>>,
+  root: string,
 ): EngineModel {
-  // A folder of its own for every scene: the engine caches meshes by path.
-  const root = `/scene${sceneCount++}`;
   const folders = new Set([root]);
   const written: string[] = [];
   try {
@@ -65,6 +75,7 @@ export function compileModel(
       mujoco.FS.mkdirTree(`${root}/${parts.slice(0, -1).join("/")}`);
       mujoco.FS.writeFile(`${root}/${name}`, bytes);
       written.push(`${root}/${name}`);
+      mujoco.FS.utime(`${root}/${name}`, 0, 0);
     }
     return parseModel(mujoco, `${root}/scene.xml`);
   } finally {
@@ -93,7 +104,7 @@ function verifyContactLayout(mujoco: MujocoModule): void {
     `<mujoco><size memory="256K"/><worldbody><geom type="plane" size="2 2 .1"/>${box(0)}${box(1)}</worldbody></mujoco>`,
   );
   const data = new mujoco.MjData(model);
-  mujoco.mj_forward(model, data);
+  mujoco.mj_step1(model, data);
   const fast = readContactPairs(arenaInts(data), data.ncon);
   const contacts = data.contact;
   const slow: number[] = [];

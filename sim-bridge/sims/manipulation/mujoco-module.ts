@@ -88,6 +88,8 @@ export interface MujocoModule {
   readonly FS: {
     mkdirTree(path: string): void;
     writeFile(path: string, data: Uint8Array | string): void;
+    /** Dates of the last access and the last change, ms since the epoch. */
+    utime(path: string, accessMs: number, changeMs: number): void;
     unlink(path: string): void;
     rmdir(path: string): void;
   };
@@ -96,6 +98,8 @@ export interface MujocoModule {
   mj_id2name(model: EngineModel, objectType: number, id: number): string;
   mj_resetData(model: EngineModel, data: EngineData): void;
   mj_forward(model: EngineModel, data: EngineData): void;
+  mj_fwdKinematics(model: EngineModel, data: EngineData): void;
+  mj_makeM(model: EngineModel, data: EngineData): void;
   mj_step1(model: EngineModel, data: EngineData): void;
   mj_step2(model: EngineModel, data: EngineData): void;
   mj_stateSize(model: EngineModel, signature: number): number;
@@ -142,8 +146,8 @@ export const OBJECT_TYPE = {
 /** `mjtState`: everything the integrator's future depends on (`mjSTATE_INTEGRATION`). */
 export const STATE_INTEGRATION = 16383;
 
-/** `mjtWarning` values that mean physics was silently left out. */
-export const WARNING = { contactFull: 1, constraintFull: 2 } as const;
+/** `mjtWarning` values: physics that was silently left out, and states that were silently reset. */
+export const WARNING = { contactFull: 1, constraintFull: 2, badQpos: 3, badQvel: 4 } as const;
 
 /**
  * `mjContact` in memory: 584 bytes, an array of them at the start of the arena. Reading the two geom

@@ -110,12 +110,15 @@ const predicates: Readonly<Record<string, readonly [arity: number, compile: Comp
   released: [1, ([a], context) => releasedTest(a!, context)],
 };
 
+/** Names of all predicates, lower-case. */
+export const PREDICATES: readonly string[] = Object.keys(predicates);
+
 function compileAtom(atom: BddlAtom, context: Context): Test {
   const [predicate, ...names] = atom;
   const words = `(${atom.join(" ")})`;
   if (!Object.hasOwn(predicates, predicate)) {
     throw new RangeError(
-      `Cannot use goal ${words}: the predicate is unknown, must be one of ${Object.keys(predicates).join(" ")}`,
+      `Cannot use goal ${words}: the predicate is unknown, must be one of ${PREDICATES.join(" ")}`,
     );
   }
   const [arity, compile] = predicates[predicate]!;

@@ -1,7 +1,12 @@
 import type { SceneDescription, SceneGeom } from "../../../src/core/index.ts";
 import { quatAt, vec3At } from "./frames.ts";
 import type { Physics } from "./mujoco.ts";
-import { GEOM_TYPE, type RenderModel, type RenderTexture } from "./render/types.ts";
+import {
+  GEOM_TYPE,
+  type RenderMesh,
+  type RenderModel,
+  type RenderTexture,
+} from "./render/types.ts";
 
 /** A scene description, and which engine geom each of its geoms is. */
 export interface DescribedScene {
@@ -22,11 +27,10 @@ export function describeScene(
   const bodies = Array.from({ length: physics.bodyCount }, (_, id) => bodyName(physics, id));
   const labelOfGeom = new Uint16Array(model.geoms.count);
   const geoms: SceneGeom[] = [];
-  const meshes = new Map<number, SceneGeom["shape"]>();
   for (let id = 0; id < model.geoms.count; id++) {
     const rgba = geomColour(model, id);
     const shape = options.visibleGroups.includes(model.geoms.group[id]!)
-      ? geomShape(model, id, meshes)
+      ? geomShape(model, id)
       : undefined;
     if (shape === undefined || rgba[3] <= 0) continue;
     geoms.push({
@@ -54,11 +58,7 @@ function bodyName(physics: Physics, id: number): string {
   return name === "" ? `body ${id}` : name;
 }
 
-function geomShape(
-  model: RenderModel,
-  id: number,
-  meshes: Map<number, SceneGeom["shape"]>,
-): SceneGeom["shape"] | undefined {
+function geomShape(model: RenderModel, id: number): SceneGeom["shape"] | undefined {
   const [a, b, c] = vec3At(model.geoms.size, id);
   switch (model.geoms.type[id]!) {
     case GEOM_TYPE.box:
@@ -73,25 +73,26 @@ function geomShape(
       return { kind: "capsule", radius: a, halfLength: b };
     case GEOM_TYPE.plane:
       return { kind: "plane", halfExtents: [a, b] };
-    case GEOM_TYPE.mesh: {
-      const meshId = model.geoms.meshId[id]!;
+    case GEOM_TYPE.mesh:
       // One object for all geoms of a mesh, so that a viewer can share its buffers.
-      if (!meshes.has(meshId)) meshes.set(meshId, meshShape(model, meshId));
-      return meshes.get(meshId);
-    }
+      return meshShape(model.meshes[model.geoms.meshId[id]!]!);
     default:
       return undefined;
   }
 }
 
+/** Shapes of meshes that several scenes have: each is described once. */
+const meshShapes = new WeakMap<RenderMesh, SceneGeom["shape"]>();
+
 /** Vertices are rounded to a micrometre: the description travels as text. */
-function meshShape(model: RenderModel, meshId: number): SceneGeom["shape"] {
-  const { vertices, faces } = model.meshes[meshId]!;
-  return {
-    kind: "mesh",
-    vertices: Array.from(vertices, (value) => Math.round(value * 1e6) / 1e6),
-    triangles: Array.from(faces),
-  };
+function meshShape(mesh: RenderMesh): SceneGeom["shape"] {
+  let shape = meshShapes.get(mesh);
+  if (shape === undefined) {
+    const vertices = Array.from(mesh.vertices, (value) => Math.round(value * 1e6) / 1e6);
+    shape = { kind: "mesh", vertices, triangles: Array.from(mesh.faces) };
+    meshShapes.set(mesh, shape);
+  }
+  return shape;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Cuboid, Vec3 } from "../../../src/core/index.ts";
 import { composePoses, invertPose, transformPoint } from "../../../src/math/index.ts";
 import { bodyPose, quatAt, vec3At } from "./frames.ts";
 import type { Physics } from "./mujoco.ts";
-import { GEOM_TYPE, type RenderModel } from "./render/types.ts";
+import { GEOM_TYPE, type RenderGeoms } from "./render/types.ts";
 import type { ManipulationScene, PartMeta, ThingMeta } from "./world.ts";
 
 /** A thing whose box and colliding shapes are known. */
@@ -35,8 +35,8 @@ export function withBoxes(physics: Physics, scene: ManipulationScene): BoxedScen
   const entries = Object.entries(scene.things);
   if (entries.every(([, thing]) => isBoxed(thing))) return scene as BoxedScene;
   physics.reset();
-  physics.forward();
-  const engine: Engine = { physics, model: physics.readRenderModel() };
+  physics.place();
+  const engine: Engine = { physics, shapes: physics.readGeoms() };
   const parts: BoxedPart[] = [...scene.parts];
   const things = entries.map(([name, thing]): [string, BoxedThing] => {
     if (isBoxed(thing)) return [name, thing];
@@ -52,7 +52,7 @@ export function withBoxes(physics: Physics, scene: ManipulationScene): BoxedScen
 
 interface Engine {
   readonly physics: Physics;
-  readonly model: RenderModel;
+  readonly shapes: RenderGeoms;
 }
 
 /** A body that a joint moves, and the colliding geoms that go with it. */
@@ -115,16 +115,16 @@ function cuboidsOf(
   geoms: readonly string[],
   { frame, engine }: { readonly frame: string; readonly engine: Engine },
 ): readonly Cuboid[] {
-  const { physics, model } = engine;
+  const { physics, shapes } = engine;
   const frameFromWorld = invertPose(bodyPose(physics.views, physics.id("body", frame)));
   return geoms.map((name) => {
     const geom = physics.id("geom", name);
-    const worldFromBody = bodyPose(physics.views, model.geoms.bodyId[geom]!);
+    const worldFromBody = bodyPose(physics.views, shapes.bodyId[geom]!);
     const frameFromGeom = composePoses(composePoses(frameFromWorld, worldFromBody), {
-      position: vec3At(model.geoms.pos, geom),
-      quatWxyz: quatAt(model.geoms.quatWxyz, geom),
+      position: vec3At(shapes.pos, geom),
+      quatWxyz: quatAt(shapes.quatWxyz, geom),
     });
-    const { halfExtents, centre } = ownBox(model, geom);
+    const { halfExtents, centre } = ownBox(engine, geom);
     return {
       position: transformPoint(frameFromGeom, centre),
       quatWxyz: frameFromGeom.quatWxyz,
@@ -135,14 +135,14 @@ function cuboidsOf(
 
 /** The box of a geom in its own frame. */
 function ownBox(
-  model: RenderModel,
+  { physics, shapes }: Engine,
   geom: number,
 ): { readonly halfExtents: Vec3; readonly centre: Vec3 } {
-  const type = model.geoms.type[geom]!;
+  const type = shapes.type[geom]!;
   if (type !== GEOM_TYPE.mesh) {
-    return { halfExtents: halfExtentsOf(type, vec3At(model.geoms.size, geom)), centre: ORIGIN };
+    return { halfExtents: halfExtentsOf(type, vec3At(shapes.size, geom)), centre: ORIGIN };
   }
-  const { vertices } = model.meshes[model.geoms.meshId[geom]!]!;
+  const { vertices } = physics.readMesh(shapes.meshId[geom]!);
   return boxOfPoints(Array.from({ length: vertices.length / 3 }, (_, i) => vec3At(vertices, i)));
 }
 

@@ -185,7 +185,7 @@ export interface ManipulationWorld {
   readonly tableHeightM: number;
   /**
    * Brings what the next two need of a task into memory; called before them. For worlds that are read from
-   * somewhere. An unknown task is no error here.
+   * somewhere, which may forget it once other tasks were asked for. An unknown task is no error here.
    */
   prepare?(task: string): Promise<void>;
   /**

@@ -1,4 +1,4 @@
-import { compileModel } from "../../../sim-bridge/sims/manipulation/mujoco-engine.ts";
+import { compileModel, folderOf } from "../../../sim-bridge/sims/manipulation/mujoco-engine.ts";
 import type {
   EngineBuffer,
   EngineData,
@@ -58,12 +58,13 @@ export class RayCamera {
   readonly #data: CameraData;
 
   static async open(scene: RayScene): Promise<RayCamera> {
-    return new RayCamera((await loadMujoco()) as RayEngine, scene);
+    const folder = await folderOf(scene.files ?? {});
+    return new RayCamera((await loadMujoco()) as RayEngine, scene, folder);
   }
 
-  constructor(engine: RayEngine, scene: RayScene) {
+  constructor(engine: RayEngine, scene: RayScene, folder: string) {
     this.#engine = engine;
-    this.#model = compileModel(engine, scene.xml, scene.files ?? {});
+    this.#model = compileModel(engine, scene.xml, scene.files ?? {}, folder);
     this.#data = new engine.MjData(this.#model) as CameraData;
     this.#data.qpos.set(scene.qpos);
     engine.mj_forward(this.#model, this.#data);

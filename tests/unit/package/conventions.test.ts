@@ -190,6 +190,37 @@ describe.each(CONVENTION_NAMES)("the convention of %s", (name) => {
   });
 });
 
+describe("worked numbers", () => {
+  /** robosuite delivers row 0 at the bottom: its array is [[1, 2], [3, 4]] where ours is [[3, 4], [1, 2]]. */
+  it.each([
+    ["openvla", [4, 3, 2, 1]], // raw[::-1, ::-1]
+    ["lerobot", [4, 3, 2, 1]],
+    ["openpi", [4, 3, 2, 1]],
+    ["robosuite", [1, 2, 3, 4]],
+  ] as const)("%s sees a picture of two by two", async (name, expected) => {
+    const { policy, seen } = watching(name);
+    const grey = (values: readonly number[]): Uint8Array =>
+      Uint8Array.from(values.flatMap((value) => [value, value, value]));
+    const picture: NdArray = { dtype: "uint8", shape: [2, 2, 3], data: grey([3, 4, 1, 2]) };
+    const images = { agentview: picture, robot0_eye_in_hand: picture };
+    await inConvention(policy, name).decide({ ...ours(golden.cases[0]!.raw), images });
+    for (const { data } of Object.values(seen[0]!.images)) expect(data).toEqual(grey(expected));
+  });
+
+  /** OpenVLA: -sign(2 x - 1). The others execute what they made. */
+  it.each([
+    ["openvla", [0, 0.25, 0.499, 0.5, 0.501, 1], [1, 1, 1, 0, -1, -1]],
+    ["lerobot", [-1, -0.5, 0, 0.5, 1], [-1, -0.5, 0, 0.5, 1]],
+    ["openpi", [-1, -0.5, 0, 0.5, 1], [-1, -0.5, 0, 0.5, 1]],
+  ] as const)("%s closes the gripper", async (name, made, executed) => {
+    for (const [i, number] of made.entries()) {
+      const { policy } = watching(name, [0, 0, 0, 0, 0, 0, number]);
+      const { chunk } = await inConvention(policy, name).decide(ours(golden.cases[0]!.raw));
+      expect(chunk.data[6]).toBe(executed[i]);
+    }
+  });
+});
+
 describe("a package that names a convention", () => {
   let folder = "";
   beforeAll(async () => {

@@ -92,7 +92,10 @@ export async function readLevels(files: LiberoFiles, index: LiberoIndex): Promis
     throw unfinished("is missing", cause);
   }
   const levels = parseLevels(bytes, `${files.place}/${LEVELS_FILE}`);
-  if (levels.made_from !== (await sourceHash(index))) throw unfinished("was made of other data");
+  const wanted = await sourceHash(index);
+  if (levels.made_from !== wanted) {
+    throw unfinished(`was made of other data: of ${levels.made_from}, must be of ${wanted}`);
+  }
   return levels;
 }
 

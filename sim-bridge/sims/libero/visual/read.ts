@@ -3,7 +3,7 @@ import { inflate, sha256Hex } from "../../../../src/core/index.ts";
 import { decodePngPortably } from "../../../../src/episode/png-rows.ts";
 import type { RenderTexture } from "../../manipulation/render/types.ts";
 import type { LiberoFiles } from "../data.ts";
-import { PREPARE, parseJson } from "../data.ts";
+import { PREPARE, parseJson, remembered } from "../data.ts";
 import type { SceneVisuals } from "../../manipulation/world.ts";
 import type { Visual, VisualShape } from "./description.ts";
 import { visualSchema } from "./description.ts";
@@ -135,21 +135,6 @@ export class VisualReader {
       );
     }
   }
-}
-
-/** One promise for all who ask; a failed one is forgotten. */
-function remembered<T>(
-  known: Map<string, Promise<T>>,
-  key: string,
-  make: () => Promise<T>,
-): Promise<T> {
-  let value = known.get(key);
-  if (value === undefined) {
-    value = make();
-    known.set(key, value);
-    value.catch(() => known.delete(key));
-  }
-  return value;
 }
 
 /** @throws {SyntaxError} naming what is wrong */

@@ -79,8 +79,20 @@ export function renderModelOf(
   };
 }
 
+/** Most meshes are in many scenes. */
+const renderMeshes = new WeakMap<IndexedMesh, RenderMesh>();
+
+function renderMesh(mesh: IndexedMesh): RenderMesh {
+  let known = renderMeshes.get(mesh);
+  if (known === undefined) {
+    known = withSharedCorners(mesh);
+    renderMeshes.set(mesh, known);
+  }
+  return known;
+}
+
 /** One list of corners for positions, normals and texture coordinates: nothing is left to be tessellated. */
-function renderMesh({ positions, normals, texcoords, indices }: IndexedMesh): RenderMesh {
+function withSharedCorners({ positions, normals, texcoords, indices }: IndexedMesh): RenderMesh {
   const faces = Int32Array.from(indices);
   return {
     vertices: positions,

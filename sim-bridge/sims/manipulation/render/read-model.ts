@@ -1,4 +1,5 @@
 import type {
+  RenderGeoms,
   RenderLights,
   RenderMaterials,
   RenderMesh,
@@ -108,18 +109,7 @@ const COLORSPACE_SRGB = 2;
 export function readRenderModel(model: MujocoModelArrays): RenderModel {
   const { stat, vis } = model;
   return {
-    geoms: {
-      count: model.ngeom,
-      type: model.geom_type.slice(),
-      size: model.geom_size.slice(),
-      pos: model.geom_pos.slice(),
-      quatWxyz: model.geom_quat.slice(),
-      rgba: model.geom_rgba.slice(),
-      bodyId: model.geom_bodyid.slice(),
-      materialId: model.geom_matid.slice(),
-      meshId: model.geom_dataid.slice(),
-      group: model.geom_group.slice(),
-    },
+    geoms: readGeoms(model),
     materials: readMaterials(model),
     meshes: Array.from({ length: model.nmesh }, (_, id) => readMesh(model, id)),
     textures: Array.from({ length: model.ntex }, (_, id) => readTexture(model, id)),
@@ -144,6 +134,22 @@ export function readRenderModel(model: MujocoModelArrays): RenderModel {
     slices: vis.quality.numslices,
     stacks: vis.quality.numstacks,
     quads: vis.quality.numquads,
+  };
+}
+
+/** Copies the shapes alone. */
+export function readGeoms(model: MujocoModelArrays): RenderGeoms {
+  return {
+    count: model.ngeom,
+    type: model.geom_type.slice(),
+    size: model.geom_size.slice(),
+    pos: model.geom_pos.slice(),
+    quatWxyz: model.geom_quat.slice(),
+    rgba: model.geom_rgba.slice(),
+    bodyId: model.geom_bodyid.slice(),
+    materialId: model.geom_matid.slice(),
+    meshId: model.geom_dataid.slice(),
+    group: model.geom_group.slice(),
   };
 }
 
@@ -177,7 +183,8 @@ function readMaterials(model: MujocoModelArrays): RenderMaterials {
   };
 }
 
-function readMesh(model: MujocoModelArrays, id: number): RenderMesh {
+/** Copies one mesh. */
+export function readMesh(model: MujocoModelArrays, id: number): RenderMesh {
   const vertex = model.mesh_vertadr[id]!;
   const normal = model.mesh_normaladr[id]!;
   const texcoord = model.mesh_texcoordadr[id]!;

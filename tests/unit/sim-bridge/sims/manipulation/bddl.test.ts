@@ -6,6 +6,7 @@ import {
   regionFullName,
   type BddlProblem,
 } from "../../../../../sim-bridge/sims/manipulation/bddl.ts";
+import { PREDICATES } from "../../../../../sim-bridge/sims/manipulation/predicates.ts";
 
 const PROBLEM = `; a comment before everything
 (define (problem LIBERO_Tabletop_Manipulation)
@@ -112,6 +113,17 @@ describe("parseBddl()", () => {
   ])("refuses %s", (text, message) => {
     expect(() => parseBddl(text)).toThrow(SyntaxError);
     expect(() => parseBddl(text)).toThrow(message);
+  });
+
+  it("refuses predicates that are not known, and says where they are", () => {
+    const text = "(define (problem p)\n  (:goal (And (On a b)\n    (Juggle a b c))))";
+    expect(parseBddl(text).goal).toHaveLength(2);
+    expect(() => parseBddl(text, { predicates: PREDICATES })).toThrow(
+      /"juggle" is unknown, must be one of true false in on .* \(line 3, column 5\)/,
+    );
+    const single = text.replace(/\(And .*\n/, "").replace("c))))", "c)))");
+    expect(() => parseBddl(single, { predicates: ["on"] })).toThrow(/must be one of on \(line 2/);
+    expect(parseBddl(text, { predicates: ["on", "juggle"] }).goal).toHaveLength(2);
   });
 
   it("has limits on length and depth", () => {

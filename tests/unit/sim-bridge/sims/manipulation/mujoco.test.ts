@@ -1,5 +1,11 @@
 import { createHash } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
+import {
+  compileModel,
+  folderOf,
+  loadMujoco,
+} from "../../../../../sim-bridge/sims/manipulation/mujoco-engine.ts";
+import type { EngineModel } from "../../../../../sim-bridge/sims/manipulation/mujoco-module.ts";
 import { Physics } from "../../../../../sim-bridge/sims/manipulation/mujoco.ts";
 
 const open: Physics[] = [];
@@ -24,6 +30,22 @@ function boxes(count: number, memory = "1M"): string {
 
 const PENDULUM = `<mujoco><compiler angle="radian"/><option timestep=".002"/><worldbody><body name="rod" pos="0 0 1"><joint name="hinge" axis="0 1 0" range="-3 3" limited="true"/><geom name="tip" type="sphere" pos="0 0 -.5" size=".05"/><site name="end" pos="0 0 -.5"/></body></worldbody><actuator><motor name="motor" joint="hinge" ctrlrange="-2 2" ctrllimited="true"/></actuator></mujoco>`;
 
+const TETRAHEDRON = "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n";
+
+function meshScene(attributes = ""): string {
+  return `<mujoco><asset><mesh name="m" file="parts/tetra.obj" ${attributes}/></asset><worldbody><body><freejoint/><geom type="mesh" mesh="m"/></body></worldbody></mujoco>`;
+}
+
+/** What a mesh is to physics and pictures; the model is freed. */
+function meshNumbers(model: EngineModel): Record<string, readonly number[]> {
+  const { mesh_vert, mesh_normal, mesh_face, body_mass, body_inertia, body_iquat } =
+    model as EngineModel & Record<"body_mass" | "body_inertia" | "body_iquat", Float64Array>;
+  const numbers = { mesh_vert, mesh_normal, mesh_face, body_mass, body_inertia, body_iquat };
+  const copies = Object.entries(numbers).map(([name, values]) => [name, [...values]] as const);
+  model.delete();
+  return Object.fromEntries(copies);
+}
+
 function run(physics: Physics, steps: number): void {
   for (let i = 0; i < steps; i++) {
     physics.step1();
@@ -45,13 +67,13 @@ describe("Physics", () => {
   });
 
   it("compile() finds files in folders and leaves none behind", async () => {
-    const xml = `<mujoco><asset><mesh name="m" file="parts/tetra.obj"/></asset><worldbody><geom type="mesh" mesh="m"/></worldbody></mujoco>`;
-    const obj = "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n";
+    const xml = meshScene();
+    const obj = TETRAHEDRON;
     const physics = await compile(xml, { "parts/tetra.obj": new TextEncoder().encode(obj) });
     const mesh = physics.readRenderModel().meshes[0]!;
     expect(mesh.vertices).toHaveLength(12);
     expect(mesh.faces).toHaveLength(12);
-    // The same name with other bytes is another mesh: nothing was cached by path.
+    // The same name with other bytes is another mesh.
     const bigger = obj.replace("v 1 0 0", "v 2 0 0");
     const second = await compile(xml, { "parts/tetra.obj": new TextEncoder().encode(bigger) });
     const spread = (values: Float32Array): number => Math.max(...values) - Math.min(...values);
@@ -59,6 +81,27 @@ describe("Physics", () => {
       1.3 * spread(mesh.vertices),
     );
     await expect(compile(xml)).rejects.toThrow(/parts\/tetra.obj/);
+  });
+
+  it("meshes that the engine kept from an earlier scene are those it would make anew", async () => {
+    const mujoco = await loadMujoco();
+    const files = { "parts/tetra.obj": new TextEncoder().encode(TETRAHEDRON) };
+    for (const attributes of ["", 'scale="2 1 3"', 'inertia="shell"', 'maxhullvert="4"']) {
+      const xml = meshScene(attributes);
+      const [fresh, first, again] = [`/fresh ${attributes}`, "/kept", "/kept"].map((folder) =>
+        meshNumbers(compileModel(mujoco, xml, files, folder)),
+      );
+      expect(first).toEqual(fresh);
+      expect(again).toEqual(fresh);
+    }
+    // It does keep them, by folder: with other bytes in the same one the first mesh comes back.
+    const other = { "parts/tetra.obj": new TextEncoder().encode(TETRAHEDRON.replace("1", "2")) };
+    const [before, after] = [files, other].map((each) =>
+      meshNumbers(compileModel(mujoco, meshScene(), each, "/kept")),
+    );
+    expect(after).toEqual(before);
+    expect(await folderOf(other)).not.toBe(await folderOf(files));
+    expect(await folderOf({ ...files })).toBe(await folderOf(files));
   });
 
   it("names lead to ids and back, and unknown ones say so", async () => {

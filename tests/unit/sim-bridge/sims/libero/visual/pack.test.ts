@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodePng, encodePng } from "../../../../../../src/episode/png.ts";
 import { readIndex } from "../../../../../../sim-bridge/sims/libero/data.ts";
 import { checkLibero, liberoFolder } from "../../../../../../sim-bridge/sims/libero/node.ts";
-import { readLevels } from "../../../../../../sim-bridge/sims/libero/visual/levels.ts";
+import { readLevels, sourceHash } from "../../../../../../sim-bridge/sims/libero/visual/levels.ts";
 import {
   decodeMesh,
   encodeQuantisedMesh,
@@ -195,7 +195,11 @@ describe("packLevels", () => {
     const levels = (await packLevels(folder))!;
     const other = { ...index, files: { ...index.files } };
     other.files["visual/new.mesh"] = { bytes: 1, sha256: "0".repeat(64) };
-    await expect(readLevels(files, other)).rejects.toThrow(/made of other data.*libero prepare/);
+    await expect(readLevels(files, other)).rejects.toThrow(
+      new RegExp(
+        `other data: of ${levels.made_from}, must be of ${await sourceHash(other)} .*libero prepare`,
+      ),
+    );
     const [path] = Object.keys(levels.files).filter((name) => name.endsWith(".mesh"));
     await writeFile(join(folder, path!), "damaged");
     const { faults, sizes } = await checkLibero(folder);
