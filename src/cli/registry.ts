@@ -144,6 +144,8 @@ export interface PolicyEntry {
   readonly name: string;
   readonly summary: string;
   create(options: PolicyOptions): Promise<LoadedPolicy>;
+  /** Where its package lies; absent for policies that are none. */
+  packageFolder?(): Promise<string>;
 }
 
 export interface LoadedPolicy {
@@ -185,24 +187,47 @@ export const POLICIES: readonly PolicyEntry[] = [
       return { controller: await broker(randomPolicy({ seed }), 1) };
     },
   },
-  {
-    name: "act",
-    summary:
-      "the shipped learned policy: action chunking with transformers, trained on the lift family",
-    async create(options) {
-      const { shippedActPackage } = await import("../../policies/act/index.ts");
-      return fromPackage(shippedActPackage(), options);
-    },
-  },
-  {
-    name: "energy",
-    summary: "the shipped energy policy: goes downhill from noise, trained on the detour",
-    async create(options) {
-      const { shippedEnergyPackage } = await import("../../policies/energy/index.ts");
-      return fromPackage(shippedEnergyPackage(), options);
-    },
-  },
+  shipped(
+    "act",
+    "the shipped learned policy: action chunking with transformers, trained on the lift family",
+    async () => (await import("../../policies/act/index.ts")).shippedActPackage(),
+  ),
+  shipped(
+    "energy",
+    "the shipped energy policy: goes downhill from noise, trained on the detour",
+    async () => (await import("../../policies/energy/index.ts")).shippedEnergyPackage(),
+  ),
 ];
+
+function shipped(name: string, summary: string, packageFolder: () => Promise<string>): PolicyEntry {
+  return {
+    name,
+    summary,
+    packageFolder,
+    create: async (options) => fromPackage(await packageFolder(), options),
+  };
+}
+
+/** Folders of the packages that come with the project, by the policy's name. */
+export async function shippedPackages(): Promise<Readonly<Record<string, string>>> {
+  const folders: Record<string, string> = {};
+  for (const { name, packageFolder } of POLICIES) {
+    if (packageFolder !== undefined) folders[name] = await packageFolder();
+  }
+  return folders;
+}
+
+/** @throws {UsageError} for anything that is neither a package of ours by name nor the folder of one */
+export async function packageFolderOf(name: string): Promise<string> {
+  assertPolicyExists(name);
+  const entry = POLICIES.find((policy) => policy.name === name);
+  if (entry === undefined) return name;
+  if (entry.packageFolder !== undefined) return entry.packageFolder();
+  const names = Object.keys(await shippedPackages()).join(", ");
+  throw new UsageError(
+    `Cannot use policy "${name}" here: it is no package, must be one of ${names} or a package's folder`,
+  );
+}
 
 /** A policy that can be trained: the `policy` section of a configuration becomes something that learns. */
 export interface TrainableEntry {

@@ -8,7 +8,8 @@ import type { Session } from "../session/index.ts";
 import { assertBindings, boundKinds } from "./bind-observation.ts";
 import type { Preprocessor } from "./features.ts";
 import type { PackageFiles } from "./files.ts";
-import { inConvention } from "./in-convention.ts";
+import type { ConventionCameras } from "./in-convention.ts";
+import { inConvention, specInConvention } from "./in-convention.ts";
 import type { InputBinding, Manifest } from "./manifest.ts";
 import { specOf } from "./manifest.ts";
 import { packagedPolicy } from "./packaged-policy.ts";
@@ -94,14 +95,30 @@ export async function assemblePolicy(
   }
 }
 
+/**
+ * What the policy of a package sees and makes, in our terms; nothing is opened.
+ * @throws {TypeError} if the package does not say
+ */
+export function specOfPackage(manifest: Manifest): PolicySpec {
+  const { spec: own, convention } = bindingOf(manifest);
+  const spec = specFor(own, manifest.model.n_obs_steps);
+  return convention === undefined
+    ? spec
+    : specInConvention(spec, convention.name, camerasOf(convention));
+}
+
 /** A policy of another loop, in our terms. */
 function spoken(policy: Policy, convention: PackageConvention | undefined): Policy {
-  if (convention === undefined) return policy;
-  const { scene, wrist } = convention.cameras;
-  return inConvention(policy, convention.name, {
+  return convention === undefined
+    ? policy
+    : inConvention(policy, convention.name, camerasOf(convention));
+}
+
+function camerasOf({ cameras: { scene, wrist } }: PackageConvention): Partial<ConventionCameras> {
+  return {
     ...(scene === undefined ? {} : { scene }),
     ...(wrist === undefined ? {} : { wrist }),
-  });
+  };
 }
 
 function bindingOf({ efference }: Manifest): PolicyBinding {

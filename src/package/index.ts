@@ -10,6 +10,7 @@ export type { ConventionCameras } from "./in-convention.ts";
 export { describePackage } from "./describe.ts";
 export type { GraphDescription, PackageDescription } from "./describe.ts";
 export { hashPackage } from "./hash-package.ts";
+export { specOfPackage } from "./assemble-policy.ts";
 export type { PolicyBinding } from "./assemble-policy.ts";
 export { loadPolicy } from "./load-policy.ts";
 export type { LoadPolicyOptions } from "./load-policy.ts";
