@@ -59,17 +59,25 @@ async function loadEngine(fetching: Fetching): Promise<Engine> {
   return onnxruntime as unknown as Engine;
 }
 
+/** Each is fetched once, however often it is read while the package is opened. */
 function fetchedFiles(url: string, fetching: Fetching): PackageFiles {
+  const fetched = new Map<string, Promise<Uint8Array | undefined>>();
   return {
     place: url,
     async read(path) {
       assertPlainPath(path, refusePath(url, path));
-      try {
-        return new Uint8Array(await fetching(addressBelow(url, path), "policy"));
-      } catch (error) {
-        if (error instanceof AbsentFileError) return undefined;
-        throw error;
-      }
+      const bytes = fetched.get(path) ?? fetchIfThere(addressBelow(url, path), fetching);
+      fetched.set(path, bytes);
+      return bytes;
     },
   };
+}
+
+async function fetchIfThere(url: string, fetching: Fetching): Promise<Uint8Array | undefined> {
+  try {
+    return new Uint8Array(await fetching(url, "policy"));
+  } catch (error) {
+    if (error instanceof AbsentFileError) return undefined;
+    throw error;
+  }
 }

@@ -25,6 +25,8 @@ function gzipped(): Plugin {
   };
 }
 
+const PLAYER = "player.js";
+
 /** Builds the page to `dist/viewer`. Addresses are relative, so that any static server can offer it too. */
 export default defineConfig({
   root: here("."),
@@ -36,8 +38,12 @@ export default defineConfig({
       // The player is a worker of its own name: the page must not import what it is made of.
       input: { index: here("index.html"), player: here("../../play/worker.ts") },
       output: {
-        entryFileNames: ({ name }) => (name === "player" ? "player.js" : "assets/[name]-[hash].js"),
+        entryFileNames: ({ name }) => (name === "player" ? PLAYER : "assets/[name]-[hash].js"),
       },
+    },
+    // Hints to load early are elements of a page, which the player does not have.
+    modulePreload: {
+      resolveDependencies: (_, dependencies, { hostId }) => (hostId === PLAYER ? [] : dependencies),
     },
     emptyOutDir: true,
     target: "es2022",
