@@ -145,7 +145,7 @@ export interface PolicyEntry {
   readonly summary: string;
   create(options: PolicyOptions): Promise<LoadedPolicy>;
   /** Where its package lies; absent for policies that are none. */
-  packageFolder?(): Promise<string>;
+  readonly packageFolder?: () => Promise<string>;
 }
 
 export interface LoadedPolicy {

@@ -51,7 +51,7 @@ export interface PackageSource {
   readonly manifest: Manifest;
   readonly files: PackageFiles;
   /** @param path of a graph in the package */
-  openGraph(path: string): Promise<Session>;
+  readonly openGraph: (path: string) => Promise<Session>;
 }
 
 /**

@@ -15,7 +15,7 @@ export interface CommandBox {
 export interface Drivers {
   readonly spec: EnvironmentSpec;
   readonly box: CommandBox;
-  expert(): Policy;
+  readonly expert: () => Policy;
   /** Absent: the world was opened without one. */
   readonly policy?: Policy;
 }

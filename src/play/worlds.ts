@@ -23,7 +23,7 @@ export interface WorldRequest {
 
 export interface World {
   readonly env: Environment;
-  expert(): Policy;
+  readonly expert: () => Policy;
 }
 
 /** @throws {RangeError} for a world that does not run here */
@@ -56,7 +56,7 @@ interface View {
 interface WorldEntry {
   readonly hasPhysics: boolean;
   create(request: WorldRequest, view: View): Promise<Environment>;
-  expert(): Policy;
+  readonly expert: () => Policy;
 }
 
 /** Which cameras there are is known once the world is; scenes are compiled later, so that making it twice costs little. */

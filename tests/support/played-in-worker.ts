@@ -2,6 +2,7 @@
 import type { Page } from "playwright-core";
 import type { NdArray, Observation } from "../../src/core/index.ts";
 import { decodePng } from "../../src/episode/node.ts";
+import type { FromPlayer, PlayedStep, ToPlayer } from "../../src/viewer/play-protocol.ts";
 
 export interface PlayRequest {
   readonly world: string;
@@ -59,18 +60,16 @@ function playHere({ world, task, initialState, policy }: PlayRequest): Promise<P
     for (const byte of bytes) text += String.fromCharCode(byte);
     return btoa(text);
   };
-  const told = ({ timeStep, images }: any): Said => {
+  const told = ({ timeStep, images }: PlayedStep): Said => {
     const { proprio, instruction, step, stampNs } = timeStep.observation;
-    const parts = Object.entries<any>(proprio);
+    const parts = Object.entries(proprio);
     return {
       proprio: Object.fromEntries(
         parts.map(([name, { data }]) => [name, Array.from(data, Number)]),
       ),
       shapes: Object.fromEntries(parts.map(([name, { shape }]) => [name, shape])),
       ...{ instruction, step, stampNs: String(stampNs) },
-      images: Object.fromEntries(
-        Object.entries<Uint8Array>(images).map(([name, png]) => [name, base64(png)]),
-      ),
+      images: Object.fromEntries(Object.entries(images).map(([name, png]) => [name, base64(png)])),
     };
   };
   return new Promise((resolve, reject) => {
@@ -78,10 +77,10 @@ function playHere({ world, task, initialState, policy }: PlayRequest): Promise<P
     const steps: Said[] = [];
     const decisions: Played["decisions"][number][] = [];
     worker.onerror = ({ message }) => reject(new Error(message));
-    worker.onmessage = ({ data }) => {
+    const say = (message: ToPlayer): void => worker.postMessage(message);
+    worker.onmessage = ({ data }: MessageEvent<FromPlayer>) => {
       if (data.kind === "opened") {
-        const drive = { kind: "policy" };
-        worker.postMessage({ kind: "begin", play: 1, task, initialState, drive });
+        say({ kind: "begin", play: 1, task, initialState, drive: { kind: "policy" } });
       } else if (data.kind === "begun") steps.push(told(data.first));
       else if (data.kind === "stepped") steps.push(told(data.step));
       else if (data.kind === "decided") {
@@ -92,7 +91,7 @@ function playHere({ world, task, initialState, policy }: PlayRequest): Promise<P
         resolve({ steps, decisions, outcome: data.outcome.kind });
       }
     };
-    worker.postMessage({
+    say({
       kind: "open",
       world,
       dataUrl: below("worlds/"),
