@@ -6,7 +6,10 @@ import type { Plugin } from "vite";
 import { defineConfig } from "vite";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-/** Puts `x.js.gz` beside `x.js`, so that the server sends small answers without compressing any. */
+/**
+ * Puts `x.js.gz` beside `x.js`, so that the server sends small answers without compressing any. WebAssembly, which is
+ * fetched by who plays, goes as it is: twice in the package it would be most of it, and so its length is told.
+ */
 function gzipped(): Plugin {
   let outDir = "";
   return {
@@ -17,7 +20,7 @@ function gzipped(): Plugin {
     },
     closeBundle() {
       for (const name of readdirSync(outDir, { recursive: true, encoding: "utf8" })) {
-        if (!/\.(js|css|html|svg|wasm)$/.test(name)) continue;
+        if (!/\.(js|css|html|svg)$/.test(name)) continue;
         const path = join(outDir, name);
         writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
       }
