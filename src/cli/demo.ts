@@ -144,9 +144,11 @@ async function openViewer(
 ): Promise<{ url: string; close(): Promise<void> }> {
   const { mkdir } = await import("node:fs/promises");
   const { serveViewer } = await import("../viewer/server/serve.ts");
+  const { shippedPackages } = await import("./registry.ts");
+  const policyFolders = await shippedPackages();
   await mkdir(folder, { recursive: true });
   const serve = (chosen: number): ReturnType<typeof serveViewer> =>
-    serveViewer({ folder, port: chosen, appFolder: viewerAppFolder() });
+    serveViewer({ folder, port: chosen, appFolder: viewerAppFolder(), policyFolders });
   // The usual port may be taken by another demo; any other does as well.
   const viewer = await serve(port).catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") return serve(0);

@@ -307,6 +307,7 @@ program
   .option("--port <port>", "port on loopback; 0 = any", port, 4870)
   .option("--no-open", "do not open a browser")
   .option("--play <world/task>", "play a world in the page: tabletop/TASK, libero/SUITE/TASK")
+  .option("--policy <policy>", "with --play: a name or a package's folder drives, in the page")
   .option("--static <target>", "write the viewer as a static page to this folder instead")
   .addHelpText(
     "after",
@@ -314,6 +315,7 @@ program
       "efference view runs/",
       "efference view --play tabletop/lift_red_cube",
       "efference view --play libero/object/0",
+      "efference view --play tabletop/lift_red_cube --policy act",
       "efference view --static public/viewer",
     ]),
   )

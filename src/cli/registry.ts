@@ -145,6 +145,8 @@ export interface PolicyEntry {
   readonly name: string;
   readonly summary: string;
   create(options: PolicyOptions): Promise<LoadedPolicy>;
+  /** Where its package lies; absent for policies that are none. */
+  readonly packageFolder?: () => Promise<string>;
 }
 
 export interface LoadedPolicy {
@@ -190,26 +192,49 @@ export const POLICIES: readonly PolicyEntry[] = [
   shippedAct("act-libero-object", "libero-object"),
   shippedAct("act-libero-spatial", "libero-spatial"),
   shippedAct("act-libero-goal", "libero-goal"),
-  {
-    name: "energy",
-    summary: "the shipped energy policy: goes downhill from noise, trained on the detour",
-    async create(options) {
-      const { shippedEnergyPackage } = await import("../../policies/energy/index.ts");
-      return fromPackage(shippedEnergyPackage(), options);
-    },
-  },
+  shipped(
+    "energy",
+    "the shipped energy policy: goes downhill from noise, trained on the detour",
+    async () => (await import("../../policies/energy/index.ts")).shippedEnergyPackage(),
+  ),
 ];
 
-/** A package of `policies/act` that comes with the project. */
-function shippedAct(name: string, trainedOn: keyof typeof SHIPPED_ACT): PolicyEntry {
+function shipped(name: string, summary: string, packageFolder: () => Promise<string>): PolicyEntry {
   return {
     name,
-    summary: `shipped, learned: action chunking with transformers, trained on ${trainedOn}`,
-    async create(options) {
-      const { shippedActPackage } = await import("../../policies/act/index.ts");
-      return fromPackage(shippedActPackage(trainedOn), options);
-    },
+    summary,
+    packageFolder,
+    create: async (options) => fromPackage(await packageFolder(), options),
   };
+}
+
+function shippedAct(name: string, trainedOn: keyof typeof SHIPPED_ACT): PolicyEntry {
+  return shipped(
+    name,
+    `shipped, learned: action chunking with transformers, trained on ${trainedOn}`,
+    async () => (await import("../../policies/act/index.ts")).shippedActPackage(trainedOn),
+  );
+}
+
+/** Folders of the packages that come with the project, by the policy's name. */
+export async function shippedPackages(): Promise<Readonly<Record<string, string>>> {
+  const folders: Record<string, string> = {};
+  for (const { name, packageFolder } of POLICIES) {
+    if (packageFolder !== undefined) folders[name] = await packageFolder();
+  }
+  return folders;
+}
+
+/** @throws {UsageError} for anything that is neither a package of ours by name nor the folder of one */
+export async function packageFolderOf(name: string): Promise<string> {
+  assertPolicyExists(name);
+  const entry = POLICIES.find((policy) => policy.name === name);
+  if (entry === undefined) return name;
+  if (entry.packageFolder !== undefined) return entry.packageFolder();
+  const names = Object.keys(await shippedPackages()).join(", ");
+  throw new UsageError(
+    `Cannot use policy "${name}" here: it is no package, must be one of ${names} or a package's folder`,
+  );
 }
 
 /** A policy that can be trained: the `policy` section of a configuration becomes something that learns. */

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { UsageError } from "./exit.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { openBrowser } from "./open-browser.ts";
+import type { PlayedPolicy } from "./play-policy.ts";
 
 /** The built page, wherever this runs from. */
 export function viewerAppFolder(): string {
@@ -16,6 +17,8 @@ export function viewerAppFolder(): string {
 export interface ViewOptions {
   /** `WORLD/TASK`, to be played in the page. */
   play?: string;
+  /** A policy's name or its package's folder, which is to drive what is played. */
+  policy?: string;
   port: number;
   open: boolean;
   static?: string;
@@ -35,18 +38,38 @@ export async function viewCommand(folder: string, options: ViewOptions): Promise
       `Cannot view ${folder}: it is not there, must be a folder with .mcap files`,
     );
   }
+  const driver = await driverFor(options);
+  const { shippedPackages } = await import("./registry.ts");
   const { serveViewer } = await import("../viewer/server/serve.ts");
   const viewer = await serveViewer({
     folder: resolve(folder),
     port: options.port,
     appFolder: viewerAppFolder(),
     worldFolders: await worldFolders(),
+    policyFolders: {
+      ...(await shippedPackages()),
+      ...(driver === undefined ? {} : { [driver.name]: driver.folder }),
+    },
   });
-  const url = options.play === undefined ? viewer.url : `${viewer.url}#play=${options.play}`;
+  const drive = driver === undefined ? "" : `&drive=policy:${encodeURIComponent(driver.name)}`;
+  const url =
+    options.play === undefined ? viewer.url : `${viewer.url}#play=${options.play}${drive}`;
   process.stdout.write(`viewer: ${url}\n`);
   if (options.open) openBrowser(url);
   await untilInterrupted();
   await viewer.close();
+}
+
+/** Whoever is to drive, known to fit the world before anything is served. */
+async function driverFor({ play, policy }: ViewOptions): Promise<PlayedPolicy | undefined> {
+  if (policy === undefined) return undefined;
+  const [world = ""] = play?.split("/") ?? [];
+  if (world === "") {
+    throw new UsageError(
+      `Cannot let "${policy}" drive: --play is absent, must name a world and a task`,
+    );
+  }
+  return (await import("./play-policy.ts")).policyToPlay(world, policy);
 }
 
 /** Data of worlds that the page can play, where they are prepared. */

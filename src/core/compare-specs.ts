@@ -70,6 +70,18 @@ export function assertSpecsFit(
   if (differences.length > 0) throw new SpecMismatchError(action, differences);
 }
 
+/** An environment's images in the sizes in which a policy wants them, for worlds that draw in any size. */
+export function imagesFor(
+  { observation }: PolicySpec,
+  images: readonly ImageSpec[],
+): readonly ImageSpec[] {
+  const wanted = observation === "any" ? [] : observation.images;
+  return images.map((image) => {
+    const { height, width } = wanted.find(({ name }) => name === image.name) ?? image;
+    return { ...image, height, width };
+  });
+}
+
 type Named = readonly { readonly name: string }[];
 
 function extraNames(

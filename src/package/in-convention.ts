@@ -86,11 +86,7 @@ export function inConvention(
   const observes = (observation: Observation): Observation =>
     translated(observation, { convention, cameras: eyes, spec: policy.spec });
   return {
-    spec: {
-      ...policy.spec,
-      observation: outerObservation(policy.spec, convention, eyes),
-      action: outerAction(policy.spec, convention),
-    },
+    spec: specInConvention(policy.spec, name, cameras),
     reset: (start) => policy.reset(start),
     async decide(observation) {
       const decision = await policy.decide(observes(observation));
@@ -99,6 +95,20 @@ export function inConvention(
         : withGripper(decision, at, closing);
     },
     ...(policy.close === undefined ? {} : { close: () => policy.close!() }),
+  };
+}
+
+/** The spec that `inConvention` gives a policy with this one. */
+export function specInConvention(
+  spec: PolicySpec,
+  name: ConventionName,
+  cameras: Partial<ConventionCameras> = {},
+): PolicySpec {
+  const convention = CONVENTIONS[name];
+  return {
+    ...spec,
+    observation: outerObservation(spec, convention, { ...CAMERAS, ...cameras }),
+    action: outerAction(spec, convention),
   };
 }
 

@@ -12,7 +12,7 @@ import type {
 import { actionDim, PolicyDivergedError } from "../core/index.ts";
 import { bindObservations } from "./bind-observation.ts";
 import type { Preprocessor } from "./features.ts";
-import type { PolicyBinding } from "./load-policy.ts";
+import type { PolicyBinding } from "./assemble-policy.ts";
 import type { InputBinding } from "./manifest.ts";
 import type { Postprocessing } from "./postprocessors.ts";
 import type { GraphRunner } from "./run-graphs.ts";

@@ -1,6 +1,8 @@
-import { lstat, readdir, realpath } from "node:fs/promises";
+import { lstat, readFile, readdir, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { messageOf } from "../core/index.ts";
+import type { PackageFiles } from "./files.ts";
+import { assertPlainPath, refusePath } from "./files.ts";
 
 /**
  * A file of a package by its path in the manifest. Packages come from anywhere, so a path must not
@@ -8,12 +10,7 @@ import { messageOf } from "../core/index.ts";
  * @throws {RangeError} if it does, or is no regular file
  */
 export async function resolveInside(folder: string, relative: string): Promise<string> {
-  const refuse = (what: string, cause?: unknown): never => {
-    throw new RangeError(
-      `Cannot open ${JSON.stringify(relative)} of policy package ${folder}: ${what}`,
-      { cause },
-    );
-  };
+  const refuse = refusePath(folder, relative);
   assertPlainPath(relative, refuse);
   const root = await realpath(folder);
   const target = await realpath(join(root, relative)).catch((error: unknown) =>
@@ -24,14 +21,24 @@ export async function resolveInside(folder: string, relative: string): Promise<s
   return target;
 }
 
-/** Segments of ordinary names with `/` between them; what every file system here takes literally. */
-export function assertPlainPath(relative: string, refuse: (what: string) => never): void {
-  const plain =
-    relative !== "" &&
-    relative.length <= 1024 &&
-    !/[\\:\0]/.test(relative) &&
-    relative.split("/").every((part) => part !== "" && part !== "." && part !== "..");
-  if (!plain) refuse("it is no plain path, must be a relative path inside the folder");
+/** The files of a package in a folder. */
+export function packageFolder(folder: string): PackageFiles {
+  return {
+    place: folder,
+    async read(path) {
+      const file = await resolveInside(folder, path).catch((error: unknown) => {
+        if (isAbsence(error)) return undefined;
+        throw error;
+      });
+      return file === undefined ? undefined : readFile(file);
+    },
+  };
+}
+
+/** Nothing of that name, as against something that may not be read. */
+function isAbsence(error: unknown): boolean {
+  const cause = error instanceof RangeError ? (error.cause as { code?: unknown } | undefined) : {};
+  return cause?.code === "ENOENT";
 }
 
 /**

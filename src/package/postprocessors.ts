@@ -1,6 +1,7 @@
 /** The postprocessors that a manifest lists, joined into what they do to a chunk. */
 import { z } from "zod";
 import { componentOf, disabledSchema, parametersOf, unknownStep } from "./component.ts";
+import type { PackageFiles } from "./files.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Affine } from "./statistics.ts";
 import { affineOf } from "./statistics.ts";
@@ -27,7 +28,7 @@ export const POSTPROCESSORS: readonly string[] = [
  * @throws {SyntaxError} naming every parameter that is wrong
  */
 export async function openPostprocessors(
-  folder: string,
+  files: PackageFiles,
   manifest: Manifest,
   outputs: readonly string[],
 ): Promise<Postprocessing> {
@@ -38,7 +39,7 @@ export async function openPostprocessors(
     const at = `model.postprocessors.${i}`;
     switch (step.type) {
       case "denormalize": {
-        const { mode, features, groups } = await readStatistics({ folder, at }, step);
+        const { mode, features, groups } = await readStatistics({ files, at }, step);
         for (const feature of featuresOf(features, [...groups.keys()], outputs)) {
           if (affine.has(feature)) throw normalisedTwice(feature);
           affine.set(feature, affineOf(feature, groups.get(feature), mode));

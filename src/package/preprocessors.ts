@@ -5,6 +5,7 @@ import type { Component } from "./component.ts";
 import { componentOf, disabledSchema, parametersOf, unknownStep } from "./component.ts";
 import type { FeatureKinds, Features, Preprocessor } from "./features.ts";
 import { arrayOf, requireKind, textOf } from "./features.ts";
+import type { PackageFiles } from "./files.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Affine } from "./statistics.ts";
 import { affineOf, normalise } from "./statistics.ts";
@@ -31,20 +32,20 @@ export const PREPROCESSORS: readonly string[] = [
  * @throws {SyntaxError} naming every parameter that is wrong
  */
 export async function openPreprocessors(
-  folder: string,
+  files: PackageFiles,
   manifest: Manifest,
 ): Promise<readonly Preprocessor[]> {
   const steps: Preprocessor[] = [];
   const seen = new Set<string>();
   for (const [i, entry] of manifest.model.preprocessors.entries()) {
     const at = `model.preprocessors.${i}`;
-    steps.push(await openPreprocessor({ folder, at, seen }, componentOf(entry)));
+    steps.push(await openPreprocessor({ files, at, seen }, componentOf(entry)));
   }
   return steps;
 }
 
 interface Place {
-  readonly folder: string;
+  readonly files: PackageFiles;
   readonly at: string;
   /** Features normalised by the steps before. */
   readonly seen: Set<string>;
@@ -135,11 +136,11 @@ const TOKEN_NAMES = {
   },
 } as const;
 
-async function openTokenize({ folder, at }: Place, step: Component): Promise<Preprocessor> {
+async function openTokenize({ files, at }: Place, step: Component): Promise<Preprocessor> {
   const fields = parametersOf(step, tokenizeSchema, at);
   const names = TOKEN_NAMES[step.type === "tokenize" ? "tokenize" : "hf_tokenizer"];
   const { ids = names.ids, mask = names.mask, task_key: task } = fields;
-  const tokenize = await openTokenizer(folder, fields.artifact, {
+  const tokenize = await openTokenizer(files, fields.artifact, {
     maxLength: fields.max_length ?? fields.max_token_len ?? 512,
     // Of a batch of one the longest text is the text.
     padding: fields.padding === "max_length",

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../core/index.ts";
+import { assertHash } from "./files.ts";
 import { hashFile } from "./hash-package.ts";
 import { readLegacyManifest } from "./legacy.ts";
 import type { Manifest } from "./manifest.ts";
@@ -61,10 +62,6 @@ async function readManifest(folder: string): Promise<Manifest> {
 async function verifyFiles(folder: string, manifest: Manifest): Promise<void> {
   for (const [path, expected] of Object.entries(manifest.efference?.files ?? {})) {
     const actual = await hashFile(await resolveInside(folder, path));
-    if (actual !== expected) {
-      throw new RangeError(
-        `Cannot read policy package ${folder}: ${path} has hash ${actual}, must have ${expected} (it was changed after packing)`,
-      );
-    }
+    assertHash(folder, { path, expected, actual });
   }
 }

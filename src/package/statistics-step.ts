@@ -1,10 +1,10 @@
 /** What `normalize` and `denormalize` share: statistics from a file of the package, and which features they are for. */
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import type { Component } from "./component.ts";
 import { parametersOf } from "./component.ts";
+import type { PackageFiles } from "./files.ts";
+import { readFrom } from "./files.ts";
 import { wrongManifest } from "./manifest.ts";
-import { resolveInside } from "./paths.ts";
 import { readSafetensors } from "./safetensors.ts";
 import type { FeatureStatistics, NormalizationMode } from "./statistics.ts";
 import { groupStatistics } from "./statistics.ts";
@@ -31,15 +31,13 @@ export interface StepStatistics {
  * @throws {RangeError} if the file is not in the package
  */
 export async function readStatistics(
-  { folder, at }: { readonly folder: string; readonly at: string },
+  { files, at }: { readonly files: PackageFiles; readonly at: string },
   step: Component,
 ): Promise<StepStatistics> {
   const { artifact, stats_path: old, mode, features } = parametersOf(step, statisticsSchema, at);
   const file = artifact ?? old;
   if (file === undefined) wrongManifest(`${at}.artifact: it is absent, must be a path`);
-  const groups = groupStatistics(
-    readSafetensors(await readFile(await resolveInside(folder, file))),
-  );
+  const groups = groupStatistics(readSafetensors(await readFrom(files, file)));
   return {
     mode: mode === "standard" ? "mean_std" : mode,
     features: features === null || features?.length === 0 ? undefined : features,

@@ -1,7 +1,7 @@
 /** Texts to token ids by a package's own tokeniser (`tokenizer.json` of Hugging Face's `tokenizers`). */
-import { readFile } from "node:fs/promises";
 import { messageOf } from "../core/index.ts";
-import { resolveInside } from "./paths.ts";
+import type { PackageFiles } from "./files.ts";
+import { readFrom } from "./files.ts";
 
 export interface TokenizeOptions {
   readonly maxLength: number;
@@ -44,16 +44,15 @@ const MAX_TOKENIZER_BYTES = 256 << 20;
  * @throws {RangeError} if it leaves the package, or is to pad and has no padding token
  */
 export async function openTokenizer(
-  folder: string,
+  files: PackageFiles,
   artifact: string,
   options: TokenizeOptions,
 ): Promise<Tokenize> {
   const path = artifact.endsWith(".json") ? artifact : `${artifact}/tokenizer.json`;
-  const json = await readJson(folder, path);
+  const json = parseJson(path, await readFrom(files, path));
   // It need not be there: only the name of the padding token is in it.
-  const config = await readJson(folder, siblingOf(path, "tokenizer_config.json")).catch(
-    (error: unknown) => (isAbsence(error) ? {} : Promise.reject(error as Error)),
-  );
+  const beside = siblingOf(path, "tokenizer_config.json");
+  const config = parseJson(beside, (await files.read(beside)) ?? EMPTY);
   const tokenizer = await createTokenizer(path, { json, config });
   const padId = options.padding ? padIdOf({ tokenizer, json, config, options, path }) : 0;
   return (text) => {
@@ -79,19 +78,14 @@ function guarded<T>(path: string, act: () => T): T {
   }
 }
 
-/** Nothing of that name, as against something that may not be read. */
-function isAbsence(error: unknown): boolean {
-  const cause = error instanceof RangeError ? (error.cause as { code?: unknown } | undefined) : {};
-  return cause?.code === "ENOENT";
-}
-
 const siblingOf = (path: string, name: string): string =>
   path.includes("/") ? `${path.slice(0, path.lastIndexOf("/"))}/${name}` : name;
 
 type Json = Readonly<Record<string, unknown>>;
 
-async function readJson(folder: string, path: string): Promise<Json> {
-  const bytes = await readFile(await resolveInside(folder, path));
+const EMPTY = new TextEncoder().encode("{}");
+
+function parseJson(path: string, bytes: Uint8Array): Json {
   if (bytes.byteLength > MAX_TOKENIZER_BYTES) {
     wrongTokenizer(
       path,

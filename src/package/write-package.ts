@@ -2,9 +2,9 @@ import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { assertPlainPath } from "./files.ts";
 import type { Manifest, ManifestInput } from "./manifest.ts";
 import { formatManifest, validateManifest } from "./manifest.ts";
-import { assertPlainPath } from "./paths.ts";
 import type { PolicyPackage } from "./read-package.ts";
 import { readPolicyPackage } from "./read-package.ts";
 

@@ -1,26 +1,63 @@
 /** Who drives, as controllers of a rollout. */
-import type { ActionSpec, EnvironmentSpec } from "../core/index.ts";
-import { actionDim } from "../core/index.ts";
-import { scriptedPolicy } from "../../policies/scripted/index.ts";
+import type { ActionSpec, ComponentFormat, EnvironmentSpec, Policy } from "../core/index.ts";
+import { actionDim, elementCount } from "../core/index.ts";
 import type { Controller } from "../rollout/controller.ts";
 import { brokered } from "../rollout/controller.ts";
+import { holding } from "../rollout/hold.ts";
 import type { Drive } from "../viewer/play-protocol.ts";
 
-/** A person's newest wish; all zero = stay. */
+/** A person's newest wish, as an arm's seven numbers; all zero = stay. */
 export interface CommandBox {
   row: Float32Array;
 }
 
-/** @throws {TypeError} if rows to be replayed are not as wide as the world's actions */
-export function driverOf(drive: Drive, spec: EnvironmentSpec, box: CommandBox): Controller {
+/** Those who can drive a world. */
+export interface Drivers {
+  readonly spec: EnvironmentSpec;
+  readonly box: CommandBox;
+  readonly expert: () => Policy;
+  /** Absent: the world was opened without one. */
+  readonly policy?: Policy;
+}
+
+/**
+ * @throws {TypeError} if rows to be replayed are not as wide as the world's actions
+ * @throws {RangeError} for a policy where there is none
+ */
+export function driverOf(drive: Drive, { spec, box, expert, policy }: Drivers): Controller {
   switch (drive.kind) {
     case "keyboard":
-      return rowByRow("keyboard", spec.action, () => box.row);
+      return rowByRow("keyboard", spec.action, () => rowFor(spec.action, box.row));
     case "expert":
-      return brokered(scriptedPolicy());
+      return brokered(expert());
     case "replay":
       return replay(drive, spec.action);
+    case "policy":
+      if (policy === undefined) {
+        throw new RangeError("Cannot play: the world is open without a policy, must be with one");
+      }
+      return holding(brokered(policy));
   }
+}
+
+/** Where an arm's row has what a component of that format wants; see CONVENTIONS.md, "Actions". */
+const ARM_ENTRIES: Readonly<Partial<Record<ComponentFormat, number>>> = {
+  delta_position: 0,
+  delta_axis_angle: 3,
+  gripper_close_positive: 6,
+};
+
+/** An arm's row as the world's: what it does not have is left out, what an arm does not have stays 0. */
+function rowFor(action: ActionSpec, arm: Float32Array): Float32Array {
+  const row = new Float32Array(actionDim(action));
+  let at = 0;
+  for (const { shape, format } of action.components) {
+    const size = elementCount(shape);
+    const from = ARM_ENTRIES[format];
+    if (from !== undefined) row.set(arm.subarray(from, from + size), at);
+    at += size;
+  }
+  return row;
 }
 
 function replay(
@@ -47,7 +84,7 @@ function held(last: Float32Array, { components }: ActionSpec): Float32Array {
   const row = new Float32Array(last.length);
   let at = 0;
   for (const { shape, format } of components) {
-    const size = shape.reduce((product, dim) => product * dim, 1);
+    const size = elementCount(shape);
     if (format.startsWith("gripper")) row.set(last.subarray(at, at + size), at);
     at += size;
   }

@@ -1,4 +1,7 @@
-/** Fetches a file whole and says how far it is. */
+/**
+ * Fetches a file whole and says how far it is.
+ * @throws {AbsentFileError} if there is none; {Error} if it cannot be had for another reason
+ */
 export type Fetching = (url: string, what: string) => Promise<ArrayBuffer>;
 
 export interface FetchProgress {
@@ -47,6 +50,14 @@ export function fetchingWith(onProgress: (progress: FetchProgress) => void): Fet
   };
 }
 
+/** There is no such file, as against a server that fails. */
+export class AbsentFileError extends Error {}
+
+/** Where a file by its path below a folder lies. */
+export function addressBelow(folderUrl: string, path: string): string {
+  return folderUrl + path.split("/").map(encodeURIComponent).join("/");
+}
+
 type Answer = Response & { readonly body: ReadableStream<Uint8Array<ArrayBuffer>> };
 
 async function answerOf(url: string, what: string): Promise<Answer> {
@@ -54,7 +65,8 @@ async function answerOf(url: string, what: string): Promise<Answer> {
     throw new Error(`Cannot load the ${what}: ${url} does not answer`, { cause });
   });
   if (response.ok && response.body !== null) return response as Answer;
-  throw new Error(`Cannot load the ${what}: ${url} answers ${response.status}, must be 200`);
+  const words = `Cannot load the ${what}: ${url} answers ${response.status}, must be 200`;
+  throw response.status === 404 ? new AbsentFileError(words) : new Error(words);
 }
 
 /** A compressed answer tells its compressed length: of no use for what comes out of it. */

@@ -1,5 +1,5 @@
-import type { Environment, TimeStep } from "../core/index.ts";
-import { actionDim, messageOf } from "../core/index.ts";
+import type { Environment, Policy, TimeStep } from "../core/index.ts";
+import { messageOf } from "../core/index.ts";
 import { encodeStoredPng } from "../episode/stored-png.ts";
 import { runEpisode } from "../rollout/episode-loop.ts";
 import type { RolloutListener } from "../rollout/listener.ts";
@@ -8,22 +8,32 @@ import type { PausableClock } from "./clock.ts";
 import { pausableClock } from "./clock.ts";
 import type { CommandBox } from "./drivers.ts";
 import { driverOf } from "./drivers.ts";
+import type { World } from "./worlds.ts";
 
 type Say = (message: FromPlayer, transfer?: Transferable[]) => void;
+
+/** Numbers of a command: an arm's action. */
+const ARM_ROW = 7;
+
+/** A world, and the policy that it was opened with, if there is one. */
+export interface PlayedWorld extends World {
+  readonly policy?: Policy;
+}
 
 /** Plays episodes of one environment, one at a time; the newest wish replaces what runs. */
 export class Player {
   readonly #env: Environment;
+  readonly #world: PlayedWorld;
   readonly #say: Say;
-  readonly #command: CommandBox;
+  readonly #command: CommandBox = { row: new Float32Array(ARM_ROW) };
   #clock: PausableClock | undefined;
   #stop: AbortController | undefined;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(env: Environment, say: Say) {
-    this.#env = env;
+  constructor(world: PlayedWorld, say: Say) {
+    this.#env = world.env;
+    this.#world = world;
     this.#say = say;
-    this.#command = { row: new Float32Array(actionDim(env.spec.action)) };
   }
 
   take(message: Exclude<ToPlayer, { kind: "open" }>): void {
@@ -48,7 +58,7 @@ export class Player {
     const clock = pausableClock();
     this.#stop = stop;
     this.#clock = clock;
-    this.#command.row = new Float32Array(this.#command.row.length);
+    this.#command.row = new Float32Array(ARM_ROW);
     this.#running = this.#running.then(async () => {
       if (stop.signal.aborted) return;
       await this.#play(message, { clock, signal: stop.signal });
@@ -60,7 +70,8 @@ export class Player {
     at: { readonly clock: PausableClock; readonly signal: AbortSignal },
   ): Promise<void> {
     try {
-      await runEpisode(driverOf(drive, this.#env.spec, this.#command), this.#env, {
+      const drivers = { ...this.#world, spec: this.#env.spec, box: this.#command };
+      await runEpisode(driverOf(drive, drivers), this.#env, {
         ...at,
         task,
         initialState,

@@ -3,10 +3,12 @@
  * page, as the command line is that of a machine: the page itself knows neither simulators nor policies.
  */
 import engineUrl from "@mujoco/mujoco/mujoco.wasm?url";
-import { messageOf } from "../core/index.ts";
-import type { FromPlayer, ToPlayer } from "../viewer/play-protocol.ts";
+import { assertSpecsFit, messageOf } from "../core/index.ts";
+import type { FromPlayer, PolicyPlace, ToPlayer } from "../viewer/play-protocol.ts";
+import type { Fetching } from "./fetching.ts";
 import { fetchingWith } from "./fetching.ts";
 import { Player } from "./player.ts";
+import type { FoundPolicy } from "./policy.ts";
 import { openWorld } from "./worlds.ts";
 
 const say = (message: FromPlayer, transfer: Transferable[] = []): void =>
@@ -14,11 +16,26 @@ const say = (message: FromPlayer, transfer: Transferable[] = []): void =>
 
 let player: Promise<Player> | undefined;
 
-async function open({ world, dataUrl }: ToPlayer & { kind: "open" }): Promise<Player> {
+/** Whether policy and world fit is known before anything large of the policy is fetched. */
+async function open({ world, dataUrl, policy }: ToPlayer & { kind: "open" }): Promise<Player> {
   const fetching = fetchingWith((progress) => say({ kind: "loading", ...progress }));
-  const env = await openWorld({ world, dataUrl, fetching, engineUrl });
+  const found = policy === undefined ? undefined : await find(policy, fetching);
+  const { env, expert } = await openWorld({
+    ...{ world, dataUrl, fetching, engineUrl },
+    ...(found === undefined ? {} : { policy: found.spec }),
+  });
+  if (policy !== undefined && found !== undefined) {
+    const sides = { policy: found.spec, environment: env.spec };
+    assertSpecsFit(`let "${policy.name}" drive "${world}"`, sides);
+  }
+  const driver = await found?.open();
   say({ kind: "opened", tasks: env.tasks });
-  return new Player(env, say);
+  return new Player({ env, expert, ...(driver === undefined ? {} : { policy: driver }) }, say);
+}
+
+async function find(policy: PolicyPlace, fetching: Fetching): Promise<FoundPolicy> {
+  const { findPolicy } = await import("./policy.ts");
+  return findPolicy(policy, fetching);
 }
 
 addEventListener("message", ({ data }: MessageEvent<ToPlayer>) => {

@@ -1,5 +1,5 @@
 import { GraphBuilder, writeModel } from "../onnx/index.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine } from "./engine-api.ts";
 import type { EngineOptions } from "./protocol.ts";
 
 /** Whether arithmetic in this thread, the engine's and JavaScript's alike, counts denormal numbers as 0. */

@@ -2,7 +2,7 @@ import type { Dtype } from "../core/index.ts";
 import { isDtype } from "../onnx/index.ts";
 import type { ElementType } from "../onnx/index.ts";
 import type { Device } from "./devices.ts";
-import type { EngineTensor } from "./engine.ts";
+import type { EngineTensor } from "./engine-api.ts";
 
 /**
  * Numbers that stay in a device's memory: an output kept there by one run, to be fed to another. On `cpu`

@@ -3,7 +3,7 @@ import { messageOf } from "../core/index.ts";
 import { GraphBuilder, writeModel } from "../onnx/index.ts";
 import type { Device } from "./devices.ts";
 import { engineOptions } from "./engine-options.ts";
-import type { EngineSession, EngineTensor } from "./engine.ts";
+import type { EngineSession, EngineTensor } from "./engine-api.ts";
 import { loadEngine } from "./engine.ts";
 
 /**

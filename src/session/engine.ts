@@ -2,8 +2,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import type { NdArray, TypedArray } from "../core/index.ts";
-import type { EngineOptions } from "./protocol.ts";
+import type { Engine } from "./engine-api.ts";
 
 /** The release of onnxruntime-node this is written for and tested with; the same as in package.json. */
 export const ENGINE_VERSION = "1.30.0";
@@ -43,45 +42,6 @@ export function engineFolder(): string {
   return join(dirname(engineMain()), "..", "bin", "napi-v6", process.platform, process.arch);
 }
 
-/** What this folder uses of a tensor of the engine's. */
-export interface EngineTensor {
-  readonly type: string;
-  readonly dims: readonly number[];
-  /** Throws for a tensor on a device. Its `getData()` must never be called: it ends the process. */
-  readonly data: TypedArray;
-  readonly location: string;
-  dispose(): void;
-}
-
-interface EngineMetadata {
-  readonly isTensor: boolean;
-  readonly type?: string;
-  readonly shape?: readonly (number | string)[];
-}
-
-/** What this folder uses of a session of the engine's. */
-export interface EngineSession {
-  readonly inputNames: readonly string[];
-  readonly outputNames: readonly string[];
-  readonly inputMetadata: readonly EngineMetadata[];
-  readonly outputMetadata: readonly EngineMetadata[];
-  run(
-    feeds: Readonly<Record<string, EngineTensor>>,
-    fetches: Readonly<Record<string, EngineTensor | null>>,
-  ): Promise<Readonly<Record<string, EngineTensor>>>;
-  endProfiling(): void;
-  release(): Promise<void>;
-}
-
-/** What this folder uses of the engine. */
-export interface Engine {
-  readonly InferenceSession: {
-    create(model: Uint8Array | string, options: EngineOptions): Promise<EngineSession>;
-  };
-  readonly Tensor: new (type: string, data: TypedArray, dims: readonly number[]) => EngineTensor;
-  readonly env: { logLevel?: string };
-}
-
 let loaded: Engine | undefined;
 
 /** Loads the engine into this thread. @throws {Error} with what to install */
@@ -92,14 +52,4 @@ export function loadEngine(): Engine {
     loaded.env.logLevel = "fatal";
   }
   return loaded;
-}
-
-/**
- * A tensor over an array's own memory. 16-bit floats go in as integers under another name: newer versions
- * of Node have an array type for them, which onnxruntime-common 1.30 turns them into and its native part
- * does not know.
- */
-export function engineTensor({ Tensor }: Engine, { dtype, data, shape }: NdArray): EngineTensor {
-  if (dtype !== "float16") return new Tensor(dtype, data, shape);
-  return Object.assign(new Tensor("uint16", data, shape), { type: "float16" });
 }

@@ -1,6 +1,7 @@
 /**
  * Runs ONNX graphs: the only folder that knows the engine (onnxruntime-node). A session has a thread of
- * its own (`openSession`), or runs in its caller's (`openLocalSession`, for threads that do nothing else).
+ * its own (`openSession`), or runs in its caller's (`openLocalSession`, for threads that do nothing else; and
+ * `openWasmSession`, on the engine's WebAssembly, in a browser's worker).
  * Knows no policy, no package and no observation: tensors in, tensors out.
  */
 export { createBatcher } from "./batcher.ts";
@@ -24,10 +25,13 @@ export type {
   LocalSession,
   LocalSessionOptions,
 } from "./local-session.ts";
+export type { ExternalData } from "./protocol.ts";
 export { openSession } from "./open-session.ts";
 export type { ThreadSessionOptions } from "./open-session.ts";
 export type { Feeds, SessionPort } from "./ports.ts";
 export { sampleToken } from "./sampling.ts";
 export type { SamplingOptions } from "./sampling.ts";
 export type { RunOptions, RunResult, Session } from "./session.ts";
+export { openWasmSession } from "./wasm-session.ts";
+export type { WasmSessionOptions } from "./wasm-session.ts";
 export { SessionLostError } from "./worker-link.ts";

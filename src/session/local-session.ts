@@ -7,7 +7,7 @@ import type { Device } from "./devices.ts";
 import { deviceAdvice } from "./devices.ts";
 import type { SessionOptions } from "./engine-options.ts";
 import { assertDevice, engineOptions } from "./engine-options.ts";
-import type { EngineSession } from "./engine.ts";
+import type { EngineSession } from "./engine-api.ts";
 import { loadEngine } from "./engine.ts";
 import { fillOnlyModel } from "./fill-only.ts";
 import type { SessionPort } from "./ports.ts";

@@ -3,6 +3,7 @@ import type { Dtype, NdArray } from "../core/index.ts";
 import { elementCount } from "../core/index.ts";
 import { holds, isDtype } from "../onnx/index.ts";
 import type { ElementType } from "../onnx/index.ts";
+import type { EngineMetadata } from "./engine-api.ts";
 import type { WirePort } from "./protocol.ts";
 
 /** An input or output of an open session. */
@@ -26,6 +27,25 @@ export function portOf({ name, dtype, shape }: WirePort): SessionPort {
     throw new TypeError(`Cannot open session: "${name}" is a ${dtype}, must be a numeric tensor`);
   }
   return { name, dtype: dtype as Dtype, shape };
+}
+
+/**
+ * Ports from an engine's own description.
+ * @param hidden name of one that is left out
+ * @throws {TypeError} for anything but numeric tensors
+ */
+export function portsOf(
+  names: readonly string[],
+  metadata: readonly EngineMetadata[],
+  hidden?: string,
+): readonly SessionPort[] {
+  return names.flatMap((name, i) => {
+    if (name === hidden) return [];
+    const { isTensor = false, type = "unknown", shape = [] } = metadata[i] ?? {};
+    return isTensor
+      ? portOf({ name, dtype: type, shape })
+      : portOf({ name, dtype: "unknown", shape: [] });
+  });
 }
 
 /** @throws {TypeError} naming the first input that is not as declared */

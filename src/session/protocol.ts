@@ -16,6 +16,12 @@ export interface ExtraOptions {
   };
 }
 
+/** A file that tensors of a model are stored in, by the location that the model gives it. */
+export interface ExternalData {
+  readonly path: string;
+  readonly data: Uint8Array;
+}
+
 /** onnxruntime's session options, as far as they are set. */
 export interface EngineOptions {
   readonly executionProviders: readonly (
@@ -31,7 +37,7 @@ export interface EngineOptions {
   /** Outputs that stay in the device's memory; needs all outputs to be fetched on every run. */
   readonly preferredOutputLocation?: Readonly<Record<string, "cpu" | "gpu-buffer">>;
   readonly extra?: ExtraOptions;
-  readonly externalData?: readonly { readonly path: string; readonly data: Uint8Array }[];
+  readonly externalData?: readonly ExternalData[];
 }
 
 export type ToWorker =

@@ -6,8 +6,9 @@ import type { DeviceTensor } from "./device-tensor.ts";
 import { engineTensorOf, isDeviceTensor, keep } from "./device-tensor.ts";
 import type { Device } from "./devices.ts";
 import { Downloader } from "./downloader.ts";
-import type { EngineSession, EngineTensor } from "./engine.ts";
-import { engineTensor, loadEngine } from "./engine.ts";
+import type { EngineSession, EngineTensor } from "./engine-api.ts";
+import { engineTensor } from "./engine-api.ts";
+import { loadEngine } from "./engine.ts";
 import { saysFilled, UNRETURNABLE } from "./fill-only.ts";
 import type { LocalResult, LocalRunOptions, LocalSession } from "./local-session.ts";
 import type { SessionPort } from "./ports.ts";
@@ -16,8 +17,8 @@ import {
   assertFeedTypes,
   assertFetches,
   assertValues,
-  portOf,
   portWords,
+  portsOf,
 } from "./ports.ts";
 
 export interface Opened {
@@ -45,8 +46,8 @@ export class ThreadlessSession implements LocalSession {
 
   constructor(native: EngineSession, opened: Opened) {
     this.#native = native;
-    this.inputs = ports(native.inputNames, native.inputMetadata);
-    this.outputs = ports(native.outputNames, native.outputMetadata);
+    this.inputs = portsOf(native.inputNames, native.inputMetadata);
+    this.outputs = portsOf(native.outputNames, native.outputMetadata, UNRETURNABLE);
     this.#fillOnly = opened.fillOnly;
     this.device = opened.device;
     this.denormalsAsZero = flushesDenormals();
@@ -238,19 +239,6 @@ export class ThreadlessSession implements LocalSession {
     await this.#downloader.close();
     await this.#native.release();
   }
-}
-
-function ports(
-  names: readonly string[],
-  metadata: EngineSession["inputMetadata"],
-): readonly SessionPort[] {
-  return names.flatMap((name, i) => {
-    if (name === UNRETURNABLE) return [];
-    const { isTensor = false, type, shape } = metadata[i] ?? {};
-    return isTensor
-      ? portOf({ name, dtype: type ?? "unknown", shape: shape ?? [] })
-      : portOf({ name, dtype: "unknown", shape: [] });
-  });
 }
 
 /** @throws {TypeError} if the graph leaves a dimension open */

@@ -8,12 +8,26 @@ export type Drive =
   | { readonly kind: "keyboard" }
   /** The scripted expert of the world. */
   | { readonly kind: "expert" }
+  /** The policy that the world was opened with. */
+  | { readonly kind: "policy" }
   /** Rows of actions, one after the other: `float32[rows, actionDim]`. */
   | { readonly kind: "replay"; readonly rows: Float32Array; readonly actionDim: number };
 
+export interface PolicyPlace {
+  readonly name: string;
+  /** Of its folder, with a slash at the end. */
+  readonly url: string;
+}
+
 export type ToPlayer =
   /** Once, at first. `dataUrl`: where the files of worlds that need some lie. */
-  | { readonly kind: "open"; readonly world: string; readonly dataUrl: string }
+  | {
+      readonly kind: "open";
+      readonly world: string;
+      readonly dataUrl: string;
+      /** A policy package that is to drive. */
+      readonly policy?: PolicyPlace;
+    }
   /** Begins an episode, in place of one that runs. `play` counts them. */
   | {
       readonly kind: "begin";
@@ -22,7 +36,7 @@ export type ToPlayer =
       readonly initialState: number;
       readonly drive: Drive;
     }
-  /** `float32[actionDim]`, for the keyboard. */
+  /** For the keyboard: an arm's seven numbers (CONVENTIONS.md), of which a world takes those that it has. */
   | { readonly kind: "command"; readonly row: Float32Array }
   | { readonly kind: "pause"; readonly paused: boolean };
 

@@ -48,6 +48,8 @@ const FORBIDDEN = new Set([
 const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   zeromq: ["sim-bridge"],
   "onnxruntime-node": ["src/session"],
+  // Loaded by the player, which gives it to sessions and names the address of its WebAssembly.
+  "onnxruntime-web": ["src/play"],
   // The player names the address of its WebAssembly.
   "@mujoco/mujoco": ["sim-bridge", "src/play"],
   three: ["src/viewer"],

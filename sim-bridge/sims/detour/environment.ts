@@ -11,7 +11,7 @@ import type {
   TimeStep,
   Want,
 } from "../../../src/core/index.ts";
-import { seeded } from "../../../src/core/index.ts";
+import { monotonicNs, seeded } from "../../../src/core/index.ts";
 import { describeScene, graphOf, posesOf } from "./scene.ts";
 import type { DetourState, Point, Start } from "./world.ts";
 import { INITIAL_STATES, advance, begin, distance, drawStart, initialStart } from "./world.ts";
@@ -112,13 +112,13 @@ class Detour implements Environment {
       if (episode?.isRunning !== true) {
         throw new RangeError("Cannot step: no episode is running, must be reset first");
       }
-      const startNs = process.hrtime.bigint();
+      const startNs = monotonicNs();
       const action = [chunk.data[row * ACTION_DIM]!, chunk.data[row * ACTION_DIM + 1]!] as const;
       const state = advance(episode.state, action, episode.disturbance);
       episode.state = state;
       episode.isRunning = !state.touched && !state.reached && state.step < episode.limit;
       const kind = episode.isRunning ? "mid" : "last";
-      steps.push(timeStep(episode, { kind, want, busyNs: process.hrtime.bigint() - startNs }));
+      steps.push(timeStep(episode, { kind, want, busyNs: monotonicNs() - startNs }));
       if (!episode.isRunning) break;
     }
     return Promise.resolve(steps);

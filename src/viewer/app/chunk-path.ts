@@ -10,8 +10,9 @@ import { POSE_LENGTH, rotateByQuatWxyz } from "./transforms.ts";
 /** How rows of an action move the gripper in the world. */
 export interface MotionModel {
   readonly kind: "delta" | "absolute";
-  /** First of the three entries in an action row. */
+  /** First of the entries in an action row, and how many there are: x y z, or x y in a plane. */
   readonly offset: number;
+  readonly axes: number;
   /** Metres per unit of the action. */
   readonly scaleM: number;
   /** Where `scaleM` comes from: the spec says it, or it was fitted to the recorded motion. */
@@ -48,7 +49,8 @@ export function motionModelOf(reader: EpisodeReader): MotionModel | undefined {
   const { component, offset } = found;
   const kind = component.format === "position" ? "absolute" : "delta";
   const frameBody = frameBodyOf(component, scene, gripperBody);
-  const draft = { kind, offset, frameBody, gripperBody } as const;
+  const axes = Math.min(3, elementCount(component.shape));
+  const draft = { kind, offset, axes, frameBody, gripperBody } as const;
   const stated = metresPerUnit(component) ?? (kind === "absolute" ? 1 : undefined);
   if (stated !== undefined) return { ...draft, scaleM: stated, scaleFrom: "spec" };
   const fitted = fittedScale(reader, { ...draft, scaleM: 1, scaleFrom: "recording" });
@@ -105,7 +107,9 @@ function worldDelta(
   args: { row: Float32Array; rowAt: number; poses: Float64Array },
 ): void {
   const { row, rowAt, poses } = args;
-  for (let axis = 0; axis < 3; axis++) out[axis] = row[rowAt + model.offset + axis]! * model.scaleM;
+  for (let axis = 0; axis < 3; axis++) {
+    out[axis] = axis < model.axes ? row[rowAt + model.offset + axis]! * model.scaleM : 0;
+  }
   if (model.frameBody === undefined) return;
   const qAt = model.frameBody * POSE_LENGTH + 3;
   rotateByQuatWxyz(out, 0, { q: poses, qAt, v: out, vAt: 0 });
@@ -138,7 +142,7 @@ export function writeChunkPath(
     worldDelta(scratchDelta, model, { row: chunk.data, rowAt: row * chunk.actionDim, poses });
     for (let axis = 0; axis < 3; axis++) {
       const from =
-        model.kind === "delta"
+        model.kind === "delta" || axis >= model.axes
           ? out[row * 3 + axis]!
           : base === undefined
             ? 0

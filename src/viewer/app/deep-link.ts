@@ -22,7 +22,7 @@ export interface DeepLink {
   readonly play?: string;
   /** Index of the initial state that playing begins at. */
   readonly state?: number;
-  /** Who drives: `keyboard`, `expert`. */
+  /** Who drives: `keyboard`, `expert`, `policy:<name>`. */
   readonly drive?: string;
   /** Paths of the training runs that are shown; there is no episode then. */
   readonly training?: readonly string[];

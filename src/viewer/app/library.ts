@@ -119,6 +119,11 @@ export async function fetchWorlds(): Promise<readonly string[]> {
   return (await fetchJson<readonly string[]>("api/worlds")) ?? [];
 }
 
+/** Policy packages whose files the server has. */
+export async function fetchPolicies(): Promise<readonly string[]> {
+  return (await fetchJson<readonly string[]>("api/policies")) ?? [];
+}
+
 /** The JSON behind an address of our own server; undefined where there is none or it is away. */
 async function fetchJson<T>(address: string): Promise<T | undefined> {
   try {

@@ -6,7 +6,10 @@ import type { Plugin } from "vite";
 import { defineConfig } from "vite";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-/** Puts `x.js.gz` beside `x.js`, so that the server sends small answers without compressing any. */
+/**
+ * Puts `x.js.gz` beside `x.js`, so that the server sends small answers without compressing any. WebAssembly, which is
+ * fetched by who plays, goes as it is: twice in the package it would be most of it, and so its length is told.
+ */
 function gzipped(): Plugin {
   let outDir = "";
   return {
@@ -17,13 +20,15 @@ function gzipped(): Plugin {
     },
     closeBundle() {
       for (const name of readdirSync(outDir, { recursive: true, encoding: "utf8" })) {
-        if (!/\.(js|css|html|svg|wasm)$/.test(name)) continue;
+        if (!/\.(js|css|html|svg)$/.test(name)) continue;
         const path = join(outDir, name);
         writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
       }
     },
   };
 }
+
+const PLAYER = "player.js";
 
 /** Builds the page to `dist/viewer`. Addresses are relative, so that any static server can offer it too. */
 export default defineConfig({
@@ -36,8 +41,12 @@ export default defineConfig({
       // The player is a worker of its own name: the page must not import what it is made of.
       input: { index: here("index.html"), player: here("../../play/worker.ts") },
       output: {
-        entryFileNames: ({ name }) => (name === "player" ? "player.js" : "assets/[name]-[hash].js"),
+        entryFileNames: ({ name }) => (name === "player" ? PLAYER : "assets/[name]-[hash].js"),
       },
+    },
+    // Hints to load early are elements of a page, which the player does not have.
+    modulePreload: {
+      resolveDependencies: (_, dependencies, { hostId }) => (hostId === PLAYER ? [] : dependencies),
     },
     emptyOutDir: true,
     target: "es2022",

@@ -30,6 +30,8 @@ export interface ServeViewerOptions {
   readonly port?: number;
   /** Folders with the data of worlds that the page can play, by world: `libero`. */
   readonly worldFolders?: Readonly<Record<string, string>>;
+  /** Folders of policy packages that may drive those worlds, by name. */
+  readonly policyFolders?: Readonly<Record<string, string>>;
   /** The built page. @default the one that was built with this code */
   readonly appFolder?: string;
 }
@@ -50,8 +52,10 @@ export async function serveViewer(options: ServeViewerOptions): Promise<ViewerSe
   await assertServable(folder, appFolder);
   const index = createFolderIndex(folder);
   const training = createTrainingIndex(folder);
-  const { worldFolders = {} } = options;
-  const handle = createHandler({ folder, host, appFolder, index, training, worldFolders });
+  const { worldFolders = {}, policyFolders = {} } = options;
+  const handle = createHandler({
+    ...{ folder, host, appFolder, index, training, worldFolders, policyFolders },
+  });
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
@@ -99,8 +103,9 @@ function createHandler(context: {
   index: FolderIndex;
   training: TrainingIndex;
   worldFolders: Readonly<Record<string, string>>;
+  policyFolders: Readonly<Record<string, string>>;
 }): Handler {
-  const { folder, host, index, training, worldFolders } = context;
+  const { folder, host, index, training, worldFolders, policyFolders } = context;
   const page = sirv(context.appFolder, { gzip: true, etag: true, single: false, dotfiles: false });
   return async (request, response) => {
     if (!isOwnHost(request.headers.host, host)) {
@@ -124,9 +129,14 @@ function createHandler(context: {
       sendJson(response, 200, training.runs());
     } else if (path === "/api/worlds") {
       sendJson(response, 200, Object.keys(worldFolders));
+    } else if (path === "/api/policies") {
+      sendJson(response, 200, Object.keys(policyFolders));
     } else if (path?.startsWith("/worlds/") === true) {
-      const file = await resolveWorldFile(worldFolders, path.slice("/worlds/".length));
+      const file = await resolveNamed(worldFolders, path.slice("/worlds/".length));
       await answerFile(request, response, { file, what: "file of a world" });
+    } else if (path?.startsWith("/policies/") === true) {
+      const file = await resolveNamed(policyFolders, path.slice("/policies/".length));
+      await answerFile(request, response, { file, what: "file of a policy" });
     } else if (path?.startsWith("/training/") === true) {
       const file = await resolveMetrics(folder, training, path.slice("/training/".length));
       await answerFile(request, response, { file, what: "training run" });
@@ -148,13 +158,13 @@ function pathOf(request: IncomingMessage): string | undefined {
   }
 }
 
-/** `WORLD/PATH`, below the folder of that world. */
-async function resolveWorldFile(
+/** `NAME/PATH`, below the folder of that name. */
+async function resolveNamed(
   folders: Readonly<Record<string, string>>,
   path: string,
 ): Promise<string | undefined> {
-  const [world = "", ...rest] = path.split("/");
-  const folder = Object.hasOwn(folders, world) ? folders[world] : undefined;
+  const [name = "", ...rest] = path.split("/");
+  const folder = Object.hasOwn(folders, name) ? folders[name] : undefined;
   return folder === undefined ? undefined : resolveBelow(folder, rest.join("/"));
 }
 

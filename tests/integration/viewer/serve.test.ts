@@ -47,6 +47,31 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
+it("offers policy packages and the files in their folders, and nothing beside", async () => {
+  await viewer.close();
+  const own = join(root, "package");
+  await mkdir(own);
+  await writeFile(join(own, "manifest.json"), "{}");
+  await writeFile(join(root, "secret"), "secret");
+  viewer = await serveViewer({ folder, appFolder, policyFolders: { mine: own } });
+  const at = async (path: string): Promise<[number, string]> => {
+    const { status, body } = await rawGet(path);
+    return [status, body];
+  };
+  expect(await at("/api/policies")).toEqual([200, '["mine"]']);
+  expect(await at("/policies/mine/manifest.json")).toEqual([200, "{}"]);
+  for (const path of [
+    "/policies/mine/model.onnx",
+    "/policies/mine/../secret",
+    "/policies/mine/%2e%2e/secret",
+    "/policies/mine/",
+    "/policies/constructor/name",
+    "/policies/other/manifest.json",
+  ]) {
+    expect(await at(path)).toEqual([404, '{"error":"there is no such file of a policy"}']);
+  }
+});
+
 async function index(): Promise<EpisodeIndex> {
   const response = await fetch(new URL("api/episodes", viewer.url));
   expect(response.status).toBe(200);

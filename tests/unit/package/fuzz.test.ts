@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseMetadata } from "../../../src/package/legacy.ts";
 import { parseManifest } from "../../../src/package/manifest.ts";
 import { planRunner } from "../../../src/package/runner.ts";
+import { packageFolder } from "../../../src/package/paths.ts";
 import { openTokenizer } from "../../../src/package/tokenizer.ts";
 import { DIM, STATE_INPUT, manifestOf } from "../../support/package-shapes.ts";
 
@@ -138,7 +139,10 @@ describe("damaged tokenisers", () => {
         const text = JSON.stringify(mutated(definition, at, value)) ?? "";
         await writeFile(join(folder, "tokenizer.json"), text);
         try {
-          const tokenize = await openTokenizer(folder, "tokenizer.json", { ...how, padId: 0 });
+          const tokenize = await openTokenizer(packageFolder(folder), "tokenizer.json", {
+            ...how,
+            padId: 0,
+          });
           const { ids } = tokenize("open the drawer");
           expect(ids.every((id) => Number.isSafeInteger(id))).toBe(true);
         } catch (error) {

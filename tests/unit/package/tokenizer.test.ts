@@ -5,6 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TokenizeOptions } from "../../../src/package/tokenizer.ts";
+import { packageFolder } from "../../../src/package/paths.ts";
 import { openTokenizer } from "../../../src/package/tokenizer.ts";
 
 /** Made by tests/support/tokenizers_golden.py, which says how. */
@@ -54,7 +55,7 @@ describe("openTokenizer()", () => {
     "gives the tokens of the library that the files are made for: %s",
     async (name, cases) => {
       for (const { text, ids, mask, ...how } of cases) {
-        const tokenize = await openTokenizer(folder, name, {
+        const tokenize = await openTokenizer(packageFolder(folder), name, {
           maxLength: how.max_length,
           padding: how.padding,
           paddingSide: how.padding_side,
@@ -67,28 +68,34 @@ describe("openTokenizer()", () => {
 
   it("takes a file as well as its folder, and a padding id as well as a token", async () => {
     const [{ name = "" } = {}] = kinds;
-    const byFolder = await openTokenizer(folder, name, HOW);
-    const byFile = await openTokenizer(folder, `${name}/tokenizer.json`, HOW);
+    const byFolder = await openTokenizer(packageFolder(folder), name, HOW);
+    const byFile = await openTokenizer(packageFolder(folder), `${name}/tokenizer.json`, HOW);
     expect(byFile("open")).toEqual(byFolder("open"));
-    const byId = await openTokenizer(folder, name, { ...HOW, padId: 7 });
+    const byId = await openTokenizer(packageFolder(folder), name, { ...HOW, padId: 7 });
     expect(byId("open").ids.at(-1)).toBe(7);
   });
 
   it("refuses a text that is too long and may not be cut", async () => {
-    const tokenize = await openTokenizer(folder, "pieces", { ...HOW, truncation: false });
+    const tokenize = await openTokenizer(packageFolder(folder), "pieces", {
+      ...HOW,
+      truncation: false,
+    });
     expect(() => tokenize("the ".repeat(40))).toThrow(/tokens, must have at most 16/);
     expect(tokenize("open").ids.length).toBe(16);
   });
 
   it("refuses a length that its special tokens do not fit in", async () => {
-    const tokenize = await openTokenizer(folder, "word_piece", { ...HOW, maxLength: 1 });
+    const tokenize = await openTokenizer(packageFolder(folder), "word_piece", {
+      ...HOW,
+      maxLength: 1,
+    });
     expect(() => tokenize("open the drawer")).toThrow("adds 2 special tokens, must be at most 1");
   });
 
   const broken = async (name: string, text: string): Promise<unknown> => {
     await mkdir(join(folder, name), { recursive: true });
     await writeFile(join(folder, name, "tokenizer.json"), text);
-    return openTokenizer(folder, name, HOW);
+    return openTokenizer(packageFolder(folder), name, HOW);
   };
   const plain = JSON.stringify(kinds[2]?.definition);
   it.each<[string, string, RegExp]>([
@@ -103,19 +110,23 @@ describe("openTokenizer()", () => {
   });
 
   it("fetches nothing and leaves the package by no path", async () => {
-    await expect(openTokenizer(folder, "google/paligemma-3b-pt-224", HOW)).rejects.toThrow(
-      "must be a file",
+    await expect(
+      openTokenizer(packageFolder(folder), "google/paligemma-3b-pt-224", HOW),
+    ).rejects.toThrow("must be a file");
+    await expect(openTokenizer(packageFolder(folder), "../tokenizer.json", HOW)).rejects.toThrow(
+      "no plain path",
     );
-    await expect(openTokenizer(folder, "../tokenizer.json", HOW)).rejects.toThrow("no plain path");
     await mkdir(join(folder, "linked"));
     await writeFile(join(folder, "linked", "tokenizer.json"), plain);
     await symlink("/etc/hostname", join(folder, "linked", "tokenizer_config.json"));
-    await expect(openTokenizer(folder, "linked", HOW)).rejects.toThrow("it is outside the folder");
+    await expect(openTokenizer(packageFolder(folder), "linked", HOW)).rejects.toThrow(
+      "it is outside the folder",
+    );
   });
 
   it("gives any text exactly the length asked for, padding after the tokens", async () => {
     for (const { name } of kinds) {
-      const tokenize = await openTokenizer(folder, name, HOW);
+      const tokenize = await openTokenizer(packageFolder(folder), name, HOW);
       fc.assert(
         fc.property(fc.string({ unit: "grapheme", maxLength: 60 }), (text) => {
           const { ids, mask } = tokenize(text);

@@ -6,6 +6,7 @@ import { pausableClock } from "../../../src/play/clock.ts";
 import { driverOf } from "../../../src/play/drivers.ts";
 import { Player } from "../../../src/play/player.ts";
 import type { Drive, FromPlayer } from "../../../src/viewer/play-protocol.ts";
+import { scriptedPolicy } from "../../../policies/scripted/index.ts";
 import { createTabletop } from "../../../sim-bridge/sims/tabletop/index.ts";
 
 const env: Environment = await createTabletop({
@@ -37,7 +38,7 @@ async function said(
 ): Promise<FromPlayer[]> {
   const messages: FromPlayer[] = [];
   await new Promise<void>((done) => {
-    const player: Player = new Player(env, (message) => {
+    const player: Player = new Player({ env, expert: scriptedPolicy }, (message) => {
       messages.push(message);
       act(player, message);
       if (message.kind === "ended" || message.kind === "failed") done();
@@ -109,12 +110,12 @@ describe("Player", () => {
   });
 });
 
+const DRIVERS = { spec: env.spec, box: { row: new Float32Array(7) }, expert: scriptedPolicy };
+
 describe("driverOf()", () => {
   it("replays rows in order, then holds still with the gripper as it was", async () => {
     const rows = Float32Array.from({ length: 14 }, (_, i) => i / 20);
-    const driver = driverOf({ kind: "replay", rows, actionDim: 7 }, env.spec, {
-      row: new Float32Array(7),
-    });
+    const driver = driverOf({ kind: "replay", rows, actionDim: 7 }, DRIVERS);
     const next = async (): Promise<number[]> => [...(await driver.next(observed)).chunk.data];
     expect(await next()).toEqual([...rows.subarray(0, 7)]);
     expect(await next()).toEqual([...rows.subarray(7)]);

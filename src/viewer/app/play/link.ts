@@ -23,5 +23,5 @@ export function playLink({ world, task, initialState, driver }: PlayChoice): Dee
 }
 
 function isDriver(name: string | undefined): name is DriverName {
-  return name === "keyboard" || name === "expert";
+  return name === "keyboard" || name === "expert" || /^policy:./.test(name ?? "");
 }

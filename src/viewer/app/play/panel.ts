@@ -3,7 +3,16 @@ import type { TaskInfo } from "../../../core/index.ts";
 import { element, setText } from "../dom.ts";
 import { formatBytes, formatName } from "../format.ts";
 
-export type DriverName = "keyboard" | "expert" | "replay";
+/** `policy:NAME` is a policy package that the server offers. */
+export type DriverName = "keyboard" | "expert" | "replay" | PolicyDriver;
+export type PolicyDriver = `policy:${string}`;
+
+const POLICY = "policy:";
+
+/** The name of the package, if one drives. */
+export function policyOf(driver: DriverName): string | undefined {
+  return driver.startsWith(POLICY) ? driver.slice(POLICY.length) : undefined;
+}
 
 export interface PlayChoice {
   readonly world: string;
@@ -18,7 +27,7 @@ export interface PlayPanelOptions {
   readonly onPause: () => void;
 }
 
-const DRIVERS: Readonly<Record<DriverName, string>> = {
+const DRIVERS: Readonly<Record<Exclude<DriverName, PolicyDriver>, string>> = {
   keyboard: "Keyboard",
   expert: "Scripted expert",
   replay: "Actions of the open episode",
@@ -35,6 +44,8 @@ export class PlayPanel {
   readonly #bar = element("progress", { attributes: { "aria-label": "Loading" } });
   readonly #note = element("p", { class: "quiet", attributes: { role: "status" } });
   #tasks: readonly TaskInfo[] = [];
+  #policies: readonly string[] = [];
+  #offersReplay = false;
   /** A task that was asked for before its world was open. */
   #wanted = "";
 
@@ -54,7 +65,7 @@ export class PlayPanel {
     this.#state.addEventListener("change", options.onChange);
     this.#driver.addEventListener("change", options.onChange);
     this.#bar.hidden = true;
-    this.offerReplay(false);
+    this.#setDrivers();
     root.append(
       labelled("World", this.#world),
       labelled("Task", this.#task),
@@ -91,7 +102,13 @@ export class PlayPanel {
       if (this.#tasks.length > 0) this.#task.value = this.#taskNamed(choice.task)?.name ?? "";
     }
     if (choice.initialState !== undefined) this.#state.value = String(choice.initialState);
-    if (choice.driver !== undefined) this.#driver.value = choice.driver;
+    if (choice.driver !== undefined) {
+      const policy = policyOf(choice.driver);
+      if (policy !== undefined && !this.#policies.includes(policy)) {
+        this.setPolicies([...this.#policies, policy]);
+      }
+      this.#driver.value = choice.driver;
+    }
   }
 
   setWorlds(worlds: readonly string[]): void {
@@ -135,10 +152,27 @@ export class PlayPanel {
 
   /** Whether an episode is open whose actions could be played again. */
   offerReplay(offered: boolean): void {
-    const names: DriverName[] = offered ? ["keyboard", "expert", "replay"] : ["keyboard", "expert"];
-    const chosen = this.#driver.value as DriverName;
-    this.#driver.replaceChildren(...names.map((name) => option(name, DRIVERS[name])));
-    if (names.includes(chosen)) this.#driver.value = chosen;
+    this.#offersReplay = offered;
+    this.#setDrivers();
+  }
+
+  /** Policy packages that could drive; one that is chosen stays. */
+  setPolicies(names: readonly string[]): void {
+    const chosen = policyOf(this.choice().driver);
+    this.#policies = chosen === undefined || names.includes(chosen) ? names : [...names, chosen];
+    this.#setDrivers();
+  }
+
+  #setDrivers(): void {
+    const chosen = this.#driver.value;
+    const options = [
+      option("keyboard", DRIVERS.keyboard),
+      option("expert", DRIVERS.expert),
+      ...(this.#offersReplay ? [option("replay", DRIVERS.replay)] : []),
+      ...this.#policies.map((name) => option(`${POLICY}${name}`, `Policy ${name}`)),
+    ];
+    this.#driver.replaceChildren(...options);
+    if (options.some(({ value }) => value === chosen)) this.#driver.value = chosen;
   }
 
   setLoading(progress: { what: string; done: number; total: number } | undefined): void {

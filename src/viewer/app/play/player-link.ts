@@ -24,6 +24,7 @@ export class PlayerLink {
   readonly #events: PlayerEvents;
   #worker: Worker | undefined;
   #world: string | undefined;
+  #policy: string | undefined;
   #play = 0;
   #episode: PlayedEpisode | undefined;
 
@@ -31,11 +32,15 @@ export class PlayerLink {
     this.#events = events;
   }
 
-  /** Opens a world, unless it is the one that is open. */
-  open(world: string): void {
-    if (world === this.#world) return;
+  /**
+   * Opens a world, unless it is the one that is open: with a policy for which its cameras look, or with none.
+   * @returns whether it is opened now
+   */
+  open(world: string, policy: string | undefined): boolean {
+    if (world === this.#world && policy === this.#policy) return false;
     this.close();
     this.#world = world;
+    this.#policy = policy;
     // A file of its own beside the page: it knows simulators, which the page does not.
     const worker = new Worker(new URL("player.js", document.baseURI), { type: "module" });
     worker.addEventListener("message", ({ data }: MessageEvent<FromPlayer>) => this.#take(data));
@@ -43,7 +48,15 @@ export class PlayerLink {
       this.#events.onFailed(`Cannot play: ${message === "" ? "player.js does not load" : message}`);
     });
     this.#worker = worker;
-    this.#say({ kind: "open", world, dataUrl: new URL("worlds/", document.baseURI).href });
+    const below = (path: string): string => new URL(path, document.baseURI).href;
+    const place = (name: string) => ({ name, url: below(`policies/${encodeURIComponent(name)}/`) });
+    this.#say({
+      kind: "open",
+      world,
+      dataUrl: below("worlds/"),
+      ...(policy === undefined ? {} : { policy: place(policy) }),
+    });
+    return true;
   }
 
   begin(wish: PlayWish): void {
@@ -64,6 +77,7 @@ export class PlayerLink {
     this.#worker?.terminate();
     this.#worker = undefined;
     this.#world = undefined;
+    this.#policy = undefined;
     this.#episode = undefined;
   }
 
@@ -78,6 +92,8 @@ export class PlayerLink {
       case "opened":
         return this.#events.onTasks(message.tasks);
       case "failed":
+        // A world that cannot be opened may be asked for again.
+        if (message.play === undefined) this.close();
         if (message.play === undefined || message.play === this.#play) {
           this.#events.onFailed(message.message);
         }

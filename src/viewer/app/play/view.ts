@@ -3,11 +3,11 @@ import type { EpisodeReader } from "../../../episode/types.ts";
 import type { Drive } from "../../play-protocol.ts";
 import type { KeyCommand } from "../keyboard.ts";
 import { formatName } from "../format.ts";
-import { fetchWorlds } from "../library.ts";
+import { fetchPolicies, fetchWorlds } from "../library.ts";
 import type { HeldKeys } from "./held-keys.ts";
 import { DRIVING_KEYS, listenForHeldKeys } from "./held-keys.ts";
-import type { PlayChoice } from "./panel.ts";
-import { PlayPanel } from "./panel.ts";
+import type { DriverName, PlayChoice } from "./panel.ts";
+import { PlayPanel, policyOf } from "./panel.ts";
 import type { PlayedEpisode } from "./played-episode.ts";
 import { PlayerLink } from "./player-link.ts";
 
@@ -21,7 +21,7 @@ export interface PlayViewOptions {
 }
 
 /** Worlds that need no files, and those that do. */
-const ALWAYS = ["tabletop"] as const;
+const ALWAYS = ["tabletop", "detour"] as const;
 const WITH_FILES = ["libero"] as const;
 
 export class PlayView {
@@ -71,7 +71,7 @@ export class PlayView {
         if (this.#shown) this.#link.command(row);
       },
     });
-    void this.#findWorlds();
+    void this.#findOffers();
   }
 
   /** @param open the episode that is open: its actions may be played again */
@@ -103,14 +103,15 @@ export class PlayView {
     const replay = this.#panel.choice().driver === "replay" ? this.#replay : undefined;
     if (replay !== undefined) this.#panel.choose(choiceOf(replay));
     const { world, task, initialState, driver } = this.#panel.choice();
-    this.#link.open(world);
+    const policy = policyOf(driver);
+    // What was known of the tasks goes with the world that is closed; the choice stays.
+    if (this.#link.open(world, policy)) this.#panel.forgetTasks();
     this.#options.onChange();
     // The world answers with its tasks; then this is called again.
     if (!this.#panel.isReady) return;
     this.#setPaused(false);
     this.#keys.reset();
-    const drive: Drive = driver === "replay" ? driveOf(replay) : { kind: driver };
-    this.#link.begin({ task, initialState, drive });
+    this.#link.begin({ task, initialState, drive: driveOf(driver, replay) });
   }
 
   togglePause(): void {
@@ -131,8 +132,10 @@ export class PlayView {
     this.#panel.setPaused(paused);
   }
 
-  async #findWorlds(): Promise<void> {
-    this.#panel.setWorlds([...ALWAYS, ...(await fetchWorlds())]);
+  async #findOffers(): Promise<void> {
+    const [worlds, policies] = await Promise.all([fetchWorlds(), fetchPolicies()]);
+    this.#panel.setWorlds([...ALWAYS, ...worlds]);
+    this.#panel.setPolicies(policies);
   }
 }
 
@@ -147,7 +150,12 @@ function choiceOf({ header }: EpisodeReader): Partial<PlayChoice> {
   return { world: environment.name, task, initialState };
 }
 
-function driveOf(replay: EpisodeReader | undefined): Drive {
+function driveOf(driver: DriverName, replay: EpisodeReader | undefined): Drive {
+  if (driver === "keyboard" || driver === "expert") return { kind: driver };
+  return policyOf(driver) === undefined ? replayOf(replay) : { kind: "policy" };
+}
+
+function replayOf(replay: EpisodeReader | undefined): Drive {
   const rows = (replay?.steps ?? []).flatMap(({ action }) =>
     action === undefined ? [] : [action],
   );

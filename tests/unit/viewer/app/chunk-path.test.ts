@@ -101,6 +101,22 @@ describe("writeChunkPath()", () => {
     const expected = [0.11, 0.18, 0.27];
     for (let axis = 0; axis < 3; axis++) expect(path[3 + axis]).toBeCloseTo(expected[axis]!, 6);
   });
+  it.each(["delta_position", "position"] as const)(
+    "stays at the gripper's height where actions move in a plane: %s",
+    (format) => {
+      const model = motionModelOf(withComponent({ format, shape: [2], unit: "m" }))!;
+      const poses = new Float64Array(BODIES.length * 7);
+      poses.set([0.1, 0.2, 0.3, 1, 0, 0, 0], model.gripperBody * 7);
+      // Another component's number comes third, or nothing.
+      const chunk = { data: Float32Array.of(0.5, 0.25, 9, 0.5, 0.25), horizon: 2, actionDim: 3 };
+      writeChunkPath(path, model, { decision: { ...reader.decisions[0]!, chunk }, poses });
+      const from = format === "position" ? [0, 0] : [0.1, 0.2];
+      const [x, y] = [from[0]! + 0.5, from[1]! + 0.25];
+      const last = format === "position" ? [x, y] : [x + 0.5, y + 0.25];
+      const expected = [0.1, 0.2, 0.3, x, y, 0.3, ...last, 0.3];
+      expected.forEach((value, i) => expect(path[i]).toBeCloseTo(value, 6));
+    },
+  );
   it("writes no more points than there is room for", () => {
     const model = motionModelOf(reader)!;
     const small = new Float64Array(9);

@@ -38,6 +38,14 @@ describe("links to what is played", () => {
     expect(playChoice(link)).toEqual(choice);
   });
 
+  it("name the policy that drives", () => {
+    const choice = { world: "detour", task: "detour", initialState: 0 } as const;
+    const link = playLink({ ...choice, driver: "policy:my policy" });
+    const read = playChoice(parseDeepLink(formatDeepLink(link)));
+    expect(read).toEqual({ ...choice, driver: "policy:my policy" });
+    expect(playChoice(parseDeepLink("#play=detour/detour&drive=policy:")).driver).toBeUndefined();
+  });
+
   it("fall back to the keyboard and the first state", () => {
     expect(playChoice(parseDeepLink("#play=tabletop/lift_red_cube&state=-1&drive=magic"))).toEqual({
       world: "tabletop",
