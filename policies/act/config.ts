@@ -17,6 +17,11 @@ export const actConfigSchema = z.strictObject({
   horizon: count.default(16),
   /** Rows that are executed before the next look; default: half of the horizon. */
   executeHorizon: count.exactOptional(),
+  /**
+   * What a chunk learns of the time after its demonstration's end: nothing, or that the last action goes on. Where success
+   * ends a demonstration a step after what brought it about (a gripper that opens), only the latter shows that step often.
+   */
+  pastEnd: z.enum(["ignored", "repeated"]).default("ignored"),
   /** Images are cut into squares of so many pixels, which the first layer reads one by one. */
   patch: count.default(4),
   /** Feature maps of the convolutions. */

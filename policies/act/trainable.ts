@@ -63,7 +63,7 @@ export function actTrainable(config: ActConfig, data: TrainingData): Trainable {
       proprio: { ...batch.proprio, data: normalise(batch.proprio.data, affine.proprio) },
       words: wordRows(batch, vocabulary),
       actions: { ...batch.actions, data: normalise(batch.actions.data, affine.action) },
-      action_mask: batch.actionMask,
+      action_mask: config.pastEnd === "ignored" ? batch.actionMask : ones(batch.actionMask),
     }),
     toPackage: (parameters, provenance) => toPackage(shape, parameters, provenance),
   };
@@ -113,6 +113,10 @@ function floored(columns: ColumnStatistics): FeatureStatistics {
 function present(array: NdArray | undefined, camera: string): NdArray {
   if (array !== undefined) return array;
   throw new TypeError(`Cannot feed ACT: the batch has no image "${camera}", must have`);
+}
+
+function ones({ shape, data }: Batch["actionMask"]): NdArray {
+  return { dtype: "float32", shape, data: new Float32Array(data.length).fill(1) };
 }
 
 /** `float32[batch, vocabulary]`. */
@@ -169,7 +173,7 @@ function imageSpec(images: readonly ImageSpec[], camera: string): ImageSpec {
   throw new TypeError(`Cannot build ACT: camera "${camera}" is ${is}, must be an RGB camera`);
 }
 
-/** The mean absolute error of the rows that exist, over normalised actions (L1, as in the paper). */
+/** The mean absolute error of the rows that exist (or, with `pastEnd`, of all), over normalised actions (L1, as in the paper). */
 function lossGraph(
   shape: ModelShape,
   { batchSize, parameters }: { readonly batchSize: number; readonly parameters: ParameterStore },
