@@ -103,6 +103,7 @@ const PAPER: Section = {
   layers: 8,
   frameLayers: 8,
   observeHorizon: 2,
+  dropout: 0.3,
   step: {
     rate: 1000,
     temperature: 9,

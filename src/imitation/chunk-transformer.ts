@@ -5,6 +5,7 @@
  */
 import type { GraphBuilder, Value } from "../onnx/index.ts";
 import type { KeysAndValues, LayerContext } from "../onnx/layers/index.ts";
+import type { BlockKeeps } from "./dropout.ts";
 import {
   attendTo,
   fixed,
@@ -47,6 +48,8 @@ export interface ChunkInputs {
   readonly observed: ObservedKeys;
   /** `[batch]`, in [0, 1]: how far a noisy chunk is on its way; for networks that are told. */
   readonly time?: Value;
+  /** By block: what an update sees of the attention; default all. */
+  readonly keeps?: readonly BlockKeeps[];
 }
 
 /**
@@ -55,7 +58,7 @@ export interface ChunkInputs {
  */
 export function chunkTransformer(
   context: LayerContext,
-  { chunk, observed, time }: ChunkInputs,
+  { chunk, observed, time, keeps = [] }: ChunkInputs,
   config: ChunkTransformerConfig,
 ): Value {
   const { g } = context;
@@ -71,7 +74,8 @@ export function chunkTransformer(
   }
   let x = flat(g, placed);
   for (const [i, memory] of observed.entries()) {
-    x = g.scope(`blocks/${i}`, () => block(context, { x, memory }, { ...config, batch }));
+    const inputs = { x, memory, keep: keeps[i] };
+    x = g.scope(`blocks/${i}`, () => block(context, inputs, { ...config, batch }));
   }
   const last = linear(context, rmsNorm(context, x, "norm"), { name: "last", width });
   const said = linear(context, g.gelu(last, "tanh"), { name: "out", width: lastDim(chunk) });
@@ -109,19 +113,30 @@ export function timeToken(context: LayerContext, time: Value, width: number): Va
   });
 }
 
+interface BlockInputs {
+  readonly x: Value;
+  readonly memory: KeysAndValues;
+  readonly keep: BlockKeeps | undefined;
+}
+
 function block(
   context: LayerContext,
-  { x, memory }: { readonly x: Value; readonly memory: KeysAndValues },
+  { x, memory, keep }: BlockInputs,
   { width, heads, batch }: ChunkTransformerConfig & { readonly batch: number },
 ): Value {
   const { g } = context;
   const h = rmsNorm(context, x, "norm1");
   const own = { name: "self", heads, batch };
-  const y = g.add(x, attendTo(context, { x: h, memory: keysAndValues(context, h, own) }, own));
+  const seen = { x: h, memory: keysAndValues(context, h, own) };
+  const y = g.add(x, attendTo(context, seen, { ...own, ...keeping(keep?.self) }));
   const queries = rmsNorm(context, y, "norm2");
-  const across = { name: "cross", heads, batch, bias: false };
+  const across = { name: "cross", heads, batch, bias: false, ...keeping(keep?.cross) };
   const z = g.add(y, attendTo(context, { x: queries, memory }, across));
   return g.add(z, feedForward(context, rmsNorm(context, z, "norm3"), width));
+}
+
+function keeping(keep: Value | undefined): { readonly keep?: Value } {
+  return keep === undefined ? {} : { keep };
 }
 
 /** The hidden layer is as wide as the block: no factor of four. */
@@ -133,11 +148,13 @@ function feedForward(context: LayerContext, x: Value, width: number): Value {
 /**
  * Tokens of successive frames, each of which sees itself and those before it: `layers` blocks of causal
  * self-attention and a feed-forward part over `[batch, frames, width]`.
+ * @param keeps by block: what an update sees of the attention; default all
  */
 export function frameTransformer(
   context: LayerContext,
   tokens: Value,
   config: ChunkTransformerConfig,
+  keeps: readonly Value[] = [],
 ): Value {
   const { g } = context;
   const batch = fixed(tokens.shape[0], "tokens");
@@ -145,7 +162,8 @@ export function frameTransformer(
   for (let i = 0; i < config.layers; i++) {
     x = g.scope(`frames/${i}`, () => {
       const h = rmsNorm(context, x, "norm1");
-      const own = { name: "self", heads: config.heads, batch, causal: true };
+      const heads = { name: "self", heads: config.heads, batch };
+      const own = { ...heads, causal: true, ...keeping(keeps[i]) };
       const memory = keysAndValues(context, h, own);
       const y = g.add(x, attendTo(context, { x: h, memory }, own));
       return g.add(y, feedForward(context, rmsNorm(context, y, "norm2"), config.width));

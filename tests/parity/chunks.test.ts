@@ -19,12 +19,7 @@ import { grad } from "../../src/autodiff/index.ts";
 import type { NdArray } from "../../src/core/index.ts";
 import { seeded } from "../../src/core/index.ts";
 import type { Imitated } from "../../src/imitation/index.ts";
-import {
-  frameFeatures,
-  imitatedOf,
-  observationInputs,
-  observationTokens,
-} from "../../src/imitation/index.ts";
+import { imitatedOf, trainingTokens } from "../../src/imitation/index.ts";
 import { GraphBuilder, writeModel } from "../../src/onnx/index.ts";
 import type { ParameterStore } from "../../src/onnx/layers/index.ts";
 import { freshParameters } from "../../src/onnx/layers/index.ts";
@@ -72,6 +67,11 @@ const CASES: Readonly<Record<string, Case>> = {
   "energy, mix, without frame blocks": {
     policy: energy({ objective: "mix", frameLayers: 0, observeHorizon: 1 }),
   },
+  "energy, paper, with dropout": { policy: energy({ objective: "paper", dropout: 0.3 }) },
+  "energy, mix, with dropout": { policy: energy({ objective: "mix", dropout: 0.3 }) },
+  "energy, equilibrium, with dropout": {
+    policy: energy({ objective: "equilibrium", dropout: 0.3 }),
+  },
   "energy, equilibrium": { policy: energy({ objective: "equilibrium" }) },
   "energy, the published step": { policy: { kind: "energy", ...PUBLISHED } },
   "energy, the published step, normalised by batch, capped and clamped": {
@@ -83,6 +83,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "diffusion, transformer": { policy: diffusion({ objective: "diffusion" }) },
   "flow, transformer": { policy: diffusion({ objective: "flow" }) },
+  "flow, transformer, with dropout": { policy: diffusion({ objective: "flow", dropout: 0.3 }) },
   "regression, transformer": { policy: diffusion({ objective: "regression" }) },
   "diffusion, U-Net": {
     policy: diffusion({ objective: "diffusion", ...UNET }),
@@ -171,9 +172,7 @@ function slopeGraph(of: {
   const { imitated, config, parameters, exactness: dtype } = of;
   const g = new GraphBuilder("slope");
   const context = { g, parameters };
-  const frames = config.observeHorizon;
-  const inputs = observationInputs(g, imitated, { batch: BATCH, frames, images: "batch", dtype });
-  const tokens = observationTokens(context, imitated, frameFeatures(context, imitated, inputs));
+  const tokens = trainingTokens(context, imitated, { batch: BATCH, dtype });
   const start = g.input("start", dtype, [BATCH, config.horizon, imitated.actionDim]);
   const landscape = { observed: observe(context, tokens, config), config };
   const said = energyOf(context, start, landscape);

@@ -46,8 +46,8 @@ class Twin:
         convolve = F.conv2d if x.dim() == 4 else F.conv1d
         return convolve(x, self.weights[f"{name}/weight"], self.weights[f"{name}/bias"], **options)
 
-    def attention(self, name, x, memory, causal=False):
-        """Queries and keys are normalised per head."""
+    def attention(self, name, x, memory, causal=False, keep=None):
+        """Queries and keys are normalised per head; `keep` multiplies the shares."""
         heads = self.config["heads"]
 
         def apart(y):
@@ -60,7 +60,8 @@ class Twin:
         if causal:
             later = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
             scores = scores.masked_fill(later, -math.inf)
-        mixed = (scores.softmax(-1) @ v).transpose(1, 2).reshape(x.shape)
+        shares = scores.softmax(-1) if keep is None else scores.softmax(-1) * keep
+        mixed = (shares @ v).transpose(1, 2).reshape(x.shape)
         return self.linear(f"{name}/out", mixed)
 
     def forward_part(self, name, x):
@@ -106,7 +107,8 @@ class Twin:
         for i in range(self.config["frameLayers"]):
             name = f"observation/frames/{i}"
             h = self.norm(f"{name}/norm1", x)
-            x = x + self.attention(f"{name}/self", h, h, causal=True)
+            keep = batch.get(f"keep/frames/{i}")
+            x = x + self.attention(f"{name}/self", h, h, causal=True, keep=keep)
             x = x + self.forward_part(name, self.norm(f"{name}/norm2", x))
         return x
 
@@ -115,8 +117,9 @@ class Twin:
         waves = torch.cat([angles.sin(), angles.cos()], -1)
         return self.forward_part(f"{name}/time", waves)
 
-    def chunk(self, name, chunk, tokens, time=None):
-        """`[batch, rows, actionDim]`: what the network says of every number."""
+    def chunk(self, name, chunk, tokens, time=None, keeps=None):
+        """`[batch, rows, actionDim]`: what the network says of every number. `keeps` are by `<block>/self` and `/cross`."""
+        keeps = keeps or {}
         x = gelu(self.layer_norm(f"{name}/lift_norm", self.linear(f"{name}/lift", chunk)))
         x = gelu(self.linear(f"{name}/inner", x))
         angles = sinusoids(torch.arange(chunk.shape[1], dtype=chunk.dtype), self.config["width"])
@@ -126,8 +129,9 @@ class Twin:
         for i in range(self.config["layers"]):
             block = f"{name}/blocks/{i}"
             h = self.norm(f"{block}/norm1", x)
-            x = x + self.attention(f"{block}/self", h, h)
-            x = x + self.attention(f"{block}/cross", self.norm(f"{block}/norm2", x), tokens)
+            x = x + self.attention(f"{block}/self", h, h, keep=keeps.get(f"{i}/self"))
+            h = self.norm(f"{block}/norm2", x)
+            x = x + self.attention(f"{block}/cross", h, tokens, keep=keeps.get(f"{i}/cross"))
             x = x + self.forward_part(block, self.norm(f"{block}/norm3", x))
         return self.linear(f"{name}/out", gelu(self.linear(f"{name}/last", self.norm(f"{name}/norm", x))))
 
@@ -162,8 +166,8 @@ class Twin:
             x = pair(f"up/{i}", torch.cat([x, kept.pop()], 1))
         return self.conv(f"{name}/out", self.activated(f"{name}/last", x)).transpose(1, 2)
 
-    def energy(self, chunk, tokens):
-        return self.chunk("energy", chunk, tokens).mean((1, 2))
+    def energy(self, chunk, tokens, keeps=None):
+        return self.chunk("energy", chunk, tokens, keeps=keeps).mean((1, 2))
 
 
 def masked_errors(off, mask):
@@ -171,10 +175,15 @@ def masked_errors(off, mask):
     return (off.square().mean(2) * mask).sum(1) / mask.sum(1)
 
 
-def slope_of(twin, chunk, tokens):
+def keeps_of(draws):
+    """Dropout's factors without their prefix."""
+    return {name.removeprefix("keep/"): t for name, t in draws.items() if name.startswith("keep/")}
+
+
+def slope_of(twin, chunk, tokens, keeps=None):
     """Energy and its slope at a chunk; the slope may be differentiated."""
     at = chunk if chunk.requires_grad else chunk.detach().requires_grad_()
-    energy = twin.energy(at, tokens)
+    energy = twin.energy(at, tokens, keeps)
     (slope,) = torch.autograd.grad(energy.sum(), at, create_graph=True)
     step = twin.config["step"]
     if step["gradient"] == "sum":
@@ -184,16 +193,16 @@ def slope_of(twin, chunk, tokens):
     return energy, slope
 
 
-def energy_step(twin, state, tokens, noise, factor):
+def energy_step(twin, state, tokens, draws):
     """One step down; see the policy's README. `state` is detached: no gradient crosses two steps."""
     step = twin.config["step"]
     chunk, velocity = (t.detach() for t in state)
     if step["normalise"] != "none":
         axes = (1, 2) if step["normalise"] == "sample" else (0, 1, 2)
         chunk = chunk / (chunk.square().mean(axes, keepdim=True) + 1e-6).sqrt()
-    chunk = chunk + noise
-    energy, slope = slope_of(twin, chunk + step["momentum"] * velocity, tokens)
-    rate = step["rate"] / step["temperature"] * factor
+    chunk = chunk + draws.get("noise", 0.0)
+    energy, slope = slope_of(twin, chunk + step["momentum"] * velocity, tokens, keeps_of(draws))
+    rate = step["rate"] / step["temperature"] * draws.get("factor", 1.0)
     if step["energyScaled"]:
         cap = step["energyCap"]
         rate = rate * torch.exp(energy if cap == 0 else cap * torch.tanh(energy / cap))[:, None, None]
@@ -204,7 +213,7 @@ def energy_step(twin, state, tokens, noise, factor):
 def energy_loss(twin, batch):
     tokens, target, mask = twin.tokens(batch), batch["target"], batch["action_mask"]
     if twin.config["objective"] == "equilibrium":
-        _, slope = slope_of(twin, batch["start"], tokens)
+        _, slope = slope_of(twin, batch["start"], tokens, keeps_of(batch))
         return masked_errors(slope - target, mask).mean()
     state = (batch["start"], torch.zeros_like(batch["start"]))
     every = twin.config["train"]["loss"] == "every"
@@ -212,11 +221,9 @@ def energy_loss(twin, batch):
     before = most - 1 if every or most == 1 else int(batch["loop_steps"])
     errors = []
     for k in range(before + 1):
-        draws = [
-            (batch[f"last_{name}"] if k == before else batch[name][k]) if f"last_{name}" in batch else none
-            for name, none in (("noise", 0.0), ("factor", 1.0))
-        ]
-        state = energy_step(twin, state, tokens, *draws)
+        names = [name.removeprefix("last_") for name in batch if name.startswith("last_")]
+        draws = {name: batch[f"last_{name}"] if k == before else batch[name][k] for name in names}
+        state = energy_step(twin, state, tokens, draws)
         errors.append(masked_errors(state[0] - target, mask).mean())
     return (torch.stack(errors) * batch["step_weights"]).sum() if every else errors[-1]
 
@@ -228,5 +235,5 @@ def noise_loss(twin, batch):
         condition = torch.cat([twin.time("network", batch["time"]), tokens.flatten(1)], 1)
         said = twin.unet("network", batch["noisy"], condition)
     else:
-        said = twin.chunk("network", batch["noisy"], tokens, batch["time"])
+        said = twin.chunk("network", batch["noisy"], tokens, batch["time"], keeps_of(batch))
     return ((said - batch["target"]).square().mean(2) * mask).sum() / mask.sum()
