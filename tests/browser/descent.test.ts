@@ -19,6 +19,9 @@ import {
 const found = await startBrowser();
 if ("unavailable" in found) process.stderr.write(`browser tests skipped: ${found.unavailable}\n`);
 
+/** Software rendering on a busy machine draws few frames. */
+const PATIENT = { timeout: 90_000 };
+
 type Picture = Awaited<ReturnType<typeof pictureOf>>;
 
 /** Pixels nearer to the fan's warm end than anything else in the synthetic scene is. */
@@ -56,13 +59,13 @@ describe.skipIf("unavailable" in found)("a descent on the page", () => {
 
   async function visit(episode: string): Promise<WatchedPage> {
     open = await openPage(browser, `${viewer.url}#episode=${episode}.mcap&t=0.1`);
-    await open.page.locator("#title-words h1").waitFor();
+    await open.page.locator("#title-words h1").waitFor(PATIENT);
     await open.ready();
     return open;
   }
   /** The scene in full resolution, as it is drawn after a moment of rest. */
   async function scene(page: Page): Promise<Picture> {
-    await page.locator("#scene:not(.coarse)").waitFor({ timeout: 30_000 });
+    await page.locator("#scene:not(.coarse)").waitFor(PATIENT);
     await settle(page);
     return pictureOf(page, "#scene canvas");
   }
