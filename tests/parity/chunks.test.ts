@@ -4,7 +4,7 @@
  * kernels; convolutions are float32.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -225,29 +225,49 @@ function distance(here: NdArray | undefined, there: NdArray): number {
   return most;
 }
 
-describe.each(Object.keys(CASES))("%s", (name) => {
-  const exactness = CASES[name]?.exactness ?? "float64";
-  const folder = mkdtempSync(join(tmpdir(), "efference-chunks-"));
+/** Writes what the other side needs; answers what is said here. */
+async function prepare(name: string, folder: string): Promise<Tensors> {
+  const exactness = exactnessOf(name);
+  const twins = twinsOf(name);
+  const exact = Object.entries(twins.feeds).map(([key, array]) => [
+    key,
+    converted(array, exactness),
+  ]);
+  const feeds = Object.fromEntries(exact) as Tensors;
+  const made = await answersHere(twins, noisyParameters(name, exactness), feeds);
+  mkdirSync(folder);
+  writeFileSync(join(folder, "weights.safetensors"), writeSafetensors(made.weights));
+  writeFileSync(join(folder, "data.safetensors"), writeSafetensors(feeds));
+  writeFileSync(join(folder, "case.json"), JSON.stringify(twins.config));
+  return made.answers;
+}
+
+const exactnessOf = (name: string): Exactness => CASES[name]?.exactness ?? "float64";
+
+const NAMES = Object.keys(CASES);
+const folder = mkdtempSync(join(tmpdir(), "efference-chunks-"));
+const answers = new Map<string, { readonly here: Tensors; readonly there: Tensors }>();
+
+beforeAll(async () => {
+  const folderOf = (i: number): string => join(folder, String(i).padStart(2, "0"));
+  const here: Tensors[] = [];
+  for (const [i, name] of NAMES.entries()) here.push(await prepare(name, folderOf(i)));
+  const { status, stderr } = spawnSync(PYTHON, [SCRIPT, folder], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`Cannot differentiate in PyTorch: ${stderr.slice(-2000)}`);
+  for (const [i, name] of NAMES.entries()) {
+    const there = readSafetensors(readFileSync(join(folderOf(i), "answers.safetensors")));
+    answers.set(name, { here: here[i]!, there });
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe.each(NAMES)("%s", (name) => {
+  const exactness = exactnessOf(name);
   let here: Tensors = {};
   let there: Tensors = {};
-
-  beforeAll(async () => {
-    const twins = twinsOf(name);
-    const exact = Object.entries(twins.feeds).map(([key, array]) => [
-      key,
-      converted(array, exactness),
-    ]);
-    const feeds = Object.fromEntries(exact) as Tensors;
-    const made = await answersHere(twins, noisyParameters(name, exactness), feeds);
-    here = made.answers;
-    writeFileSync(join(folder, "weights.safetensors"), writeSafetensors(made.weights));
-    writeFileSync(join(folder, "data.safetensors"), writeSafetensors(feeds));
-    writeFileSync(join(folder, "case.json"), JSON.stringify(twins.config));
-    const { status, stderr } = spawnSync(PYTHON, [SCRIPT, folder], { encoding: "utf8" });
-    if (status !== 0) throw new Error(`Cannot differentiate in PyTorch: ${stderr.slice(-2000)}`);
-    there = readSafetensors(readFileSync(join(folder, "answers.safetensors")));
+  beforeAll(() => {
+    ({ here, there } = answers.get(name)!);
   });
-  afterAll(() => rmSync(folder, { recursive: true }));
 
   it("has the same parameters", () => {
     expect(Object.keys(here).sort()).toEqual(Object.keys(there).sort());
