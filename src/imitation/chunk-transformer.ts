@@ -148,13 +148,12 @@ function feedForward(context: LayerContext, x: Value, width: number): Value {
 /**
  * Tokens of successive frames, each of which sees itself and those before it: `layers` blocks of causal
  * self-attention and a feed-forward part over `[batch, frames, width]`.
- * @param keeps by block: what an update sees of the attention; default all
+ * @param inputs `keeps` by block: what an update sees of the attention; default all
  */
 export function frameTransformer(
   context: LayerContext,
-  tokens: Value,
+  { tokens, keeps = [] }: { readonly tokens: Value; readonly keeps?: readonly Value[] },
   config: ChunkTransformerConfig,
-  keeps: readonly Value[] = [],
 ): Value {
   const { g } = context;
   const batch = fixed(tokens.shape[0], "tokens");

@@ -142,13 +142,12 @@ function cameraFeatures(
 /**
  * Features `[batch, frames, n]` to tokens `[batch, frames, width]`: one layer, a learned place for each frame, and
  * causal blocks over the frames; or, with `frameLayers` 0, two layers and the place.
- * @param keeps by block: what an update sees of the attention; default all
+ * @param seen `keeps` by block: what an update sees of the attention; default all
  */
 export function observationTokens(
   context: LayerContext,
   { config }: Pick<Imitated, "config">,
-  features: Value,
-  keeps: readonly Value[] = [],
+  { features, keeps = [] }: { readonly features: Value; readonly keeps?: readonly Value[] },
 ): Value {
   const { g } = context;
   const { width, heads, frameLayers, observeHorizon } = config;
@@ -160,7 +159,7 @@ export function observationTokens(
     const start = { kind: "zeros" } as const;
     const place = parameter(context, { name: "places", shape: [observeHorizon, width], start });
     const sizes = { width, heads, layers: frameLayers };
-    return frameTransformer(context, g.add(x, place), sizes, keeps);
+    return frameTransformer(context, { tokens: g.add(x, place), keeps }, sizes);
   });
 }
 
@@ -176,5 +175,6 @@ export function trainingTokens(
   const inputs = observationInputs(g, imitated, request);
   const sizes = Object.entries(frameKeepSizes(config, batch));
   const keeps = sizes.map(([name, size]) => g.input(name, dtype, size));
-  return observationTokens(context, imitated, frameFeatures(context, imitated, inputs), keeps);
+  const features = frameFeatures(context, imitated, inputs);
+  return observationTokens(context, imitated, { features, keeps });
 }

@@ -33,8 +33,11 @@ const SCRIPT = fileURLToPath(new URL("chunks.py", import.meta.url));
 const BATCH = 3;
 /** Of the largest entry of a tensor. */
 const TOLERANCE = { float64: 1e-10, float32: 1e-5 } as const;
-/** A gradient that is 0 but for rounding is compared with this share of the largest of all. */
-const NOTHING = { float64: 1e-6, float32: 1e-3 } as const;
+/**
+ * A gradient that is 0 but for rounding is compared with this share of the largest of all: times the tolerance it is what
+ * the numbers resolve, 1e-15 and 1e-7.
+ */
+const NOTHING = { float64: 1e-5, float32: 1e-2 } as const;
 
 type Tensors = Readonly<Record<string, NdArray>>;
 type Exactness = keyof typeof TOLERANCE;
@@ -188,7 +191,7 @@ async function run(g: GraphBuilder, feeds: Tensors): Promise<Tensors> {
   const fed = Object.entries(feeds).filter(([name]) => known.has(name));
   const copies = fed.map(([name, array]) => [name, { ...array, data: array.data.slice() }]);
   const { outputs } = await session.run(Object.fromEntries(copies) as Tensors);
-  return outputs as Tensors;
+  return outputs;
 }
 
 /** The same names as the other side's answers. */

@@ -50,8 +50,10 @@ function curvePlot({ tag, axes, values, path }: Slice, theme: Theme): HTMLElemen
   const curve = scaled(at, values);
   const marks = path.map(([x = NaN], i) => {
     const height = interpolated(at, values, x);
-    const [px, py] = placed([x, height], across, up);
-    return dot([px, py], i === path.length - 1 ? theme.accent : theme.quiet);
+    return dot(
+      placed([x, height], { across, up }),
+      i === path.length - 1 ? theme.accent : theme.quiet,
+    );
   });
   const caption = `${axes[0]?.name ?? ""}; ${rangeWords(up)}`;
   const drawing = svg([polyline(curve, theme.series[1]!), ...marks]);
@@ -63,7 +65,7 @@ function mapPlot({ tag, axes, values, path }: Slice, theme: Theme): HTMLElement 
   const picture = heatMap(first.at.length, values, theme);
   const [across, up] = [rangeOf(first.at), rangeOf(second.at)];
   const square = { width: SIDE, height: SIDE, margin: 0 };
-  const way = path.map(([x = NaN, y = NaN]) => placed([x, y], across, up, square));
+  const way = path.map(([x = NaN, y = NaN]) => placed([x, y], { across, up }, square));
   const dots = way.map((point, i) => dot(point, i === way.length - 1 ? theme.ink : theme.quiet));
   const drawing = element("div", { class: "heat" }, [picture]);
   drawing.append(svg([polyline(way, theme.ink), ...dots], square));
@@ -135,14 +137,13 @@ function dot([x, y]: Point, fill: string): SVGElement {
 
 function scaled(at: readonly number[], values: readonly number[]): Point[] {
   const [across, up] = [rangeOf(at), rangeOf(values)];
-  return values.map((value, i) => placed([at[i] ?? NaN, value], across, up));
+  return values.map((value, i) => placed([at[i] ?? NaN, value], { across, up }));
 }
 
 /** From numbers to the drawing's units; larger values are higher. */
 function placed(
   [x, y]: Point,
-  across: Range,
-  up: Range,
+  { across, up }: { readonly across: Range; readonly up: Range },
   { width, height, margin }: { width: number; height: number; margin: number } = PLOT,
 ): Point {
   const share = (value: number, { low, high }: Range): number =>

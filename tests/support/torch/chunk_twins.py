@@ -7,8 +7,14 @@ from places of feature maps to numbers: Levine et al. 2016 (arXiv 1504.00702).
 
 import math
 
+import numpy as np
 import torch
 from torch.nn import functional as F
+
+
+def attribute(value):
+    """ONNX keeps attributes as float32, whatever the tensors are."""
+    return float(np.float32(value))
 
 
 def gelu(x):
@@ -16,13 +22,13 @@ def gelu(x):
 
 
 def rms(x, scale):
-    return x / (x.square().mean(-1, keepdim=True) + 1e-6).sqrt() * scale
+    return x / (x.square().mean(-1, keepdim=True) + attribute(1e-6)).sqrt() * scale
 
 
 def sinusoids(positions, width):
     """`[n]` to `[n, width / 2]` angles."""
-    wavelengths = 1e4 ** (torch.arange(0, width, 2, dtype=torch.float64) / width)
-    return positions[:, None] / wavelengths.to(positions.dtype)
+    frequencies = 1e4 ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+    return positions[:, None] * frequencies.to(positions.dtype)
 
 
 class Twin:
@@ -37,10 +43,10 @@ class Twin:
         return rms(x, self.weights[f"{name}/scale"])
 
     def group_norm(self, name, x, groups):
-        return F.group_norm(x, groups, self.weights[f"{name}/scale"], self.weights[f"{name}/bias"], 1e-5)
+        return F.group_norm(x, groups, self.weights[f"{name}/scale"], self.weights[f"{name}/bias"], attribute(1e-5))
 
     def layer_norm(self, name, x):
-        return F.layer_norm(x, x.shape[-1:], self.weights[f"{name}/scale"], self.weights[f"{name}/bias"], 1e-5)
+        return F.layer_norm(x, x.shape[-1:], self.weights[f"{name}/scale"], self.weights[f"{name}/bias"], attribute(1e-5))
 
     def conv(self, name, x, **options):
         convolve = F.conv2d if x.dim() == 4 else F.conv1d
@@ -56,7 +62,7 @@ class Twin:
         q = self.norm(f"{name}/q_norm", apart(self.linear(f"{name}/q", x)))
         k = self.norm(f"{name}/k_norm", apart(self.linear(f"{name}/k", memory)))
         v = apart(self.linear(f"{name}/v", memory))
-        scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
+        scores = q @ k.transpose(-1, -2) * attribute(1 / math.sqrt(q.shape[-1]))
         if causal:
             later = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
             scores = scores.masked_fill(later, -math.inf)

@@ -43,7 +43,7 @@ describe("thoughtsOf()", () => {
   });
 
   it("tells where a refinement began, as step 0", () => {
-    const bindings: ThoughtBinding[] = [{ ...PATH, start: "first" } as ThoughtBinding];
+    const bindings: ThoughtBinding[] = [{ ...PATH, start: "first" }];
     expect(thoughtOutputs(bindings)).toEqual(["chunks", "first", "energies"]);
     const outputs = {
       chunks: f32([2, 1, 2], [1, 2, 3, 4]),

@@ -88,7 +88,7 @@ describe("the landscape", () => {
     const start = Array.from({ length: 3 * SIZE }, () => rng.normal());
     const fed = { proprio: f32([1, 3], proprio.data as Float32Array) };
     const ran = await session.run({ ...fed, start: f32([1, 3, ROWS, DIM], start) });
-    outputs = ran.outputs as Readonly<Record<string, NdArray>>;
+    outputs = ran.outputs;
     one = await openSession(energyModel());
   });
   afterAll(() => one.close());

@@ -19,7 +19,7 @@ const REFINEMENT: Refinement = {
 
 function decided(thoughts: RecordedDecision["thoughts"]): RecordedDecision {
   const chunk = { data: Float32Array.of(5, 6), horizon: 1, actionDim: 2 };
-  return { step: 0, stampNs: 0n, chunk, thoughts, timingMs: {} } as unknown as RecordedDecision;
+  return { step: 0, stampNs: 0n, chunk, thoughts, timingMs: {} };
 }
 
 describe("candidatesOf()", () => {
