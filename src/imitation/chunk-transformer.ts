@@ -16,6 +16,7 @@ import {
   rmsNorm,
   sinusoids,
   sinusoidsOf,
+  tanhGelu,
 } from "../onnx/layers/index.ts";
 
 export interface ChunkTransformerConfig {
@@ -66,8 +67,8 @@ export function chunkTransformer(
   const [batch, rows] = [fixed(chunk.shape[0], "chunk"), fixed(chunk.shape[1], "chunk")];
   const raw = linear(context, flat(g, chunk), { name: "lift", width });
   const lifted = layerNorm(context, raw, "lift_norm");
-  const inner = linear(context, g.gelu(lifted, "tanh"), { name: "inner", width });
-  const apart = g.reshape(g.gelu(inner, "tanh"), [batch, rows, width]);
+  const inner = linear(context, tanhGelu(context, lifted), { name: "inner", width });
+  const apart = g.reshape(tanhGelu(context, inner), [batch, rows, width]);
   let placed = g.add(apart, places(context, { rows, width }, chunk));
   if (time !== undefined) {
     placed = g.add(placed, g.unsqueeze(timeToken(context, time, width), [1]));
@@ -78,7 +79,7 @@ export function chunkTransformer(
     x = g.scope(`blocks/${i}`, () => block(context, inputs, { ...config, batch }));
   }
   const last = linear(context, rmsNorm(context, x, "norm"), { name: "last", width });
-  const said = linear(context, g.gelu(last, "tanh"), { name: "out", width: lastDim(chunk) });
+  const said = linear(context, tanhGelu(context, last), { name: "out", width: lastDim(chunk) });
   return g.reshape(said, chunk.shape);
 }
 
@@ -108,7 +109,7 @@ export function timeToken(context: LayerContext, time: Value, width: number): Va
   const { g } = context;
   return g.scope("time", () => {
     const waves = sinusoidsOf(g, g.mul(time, TIME_SCALE), width);
-    const hidden = g.gelu(linear(context, waves, { name: "up", width }), "tanh");
+    const hidden = tanhGelu(context, linear(context, waves, { name: "up", width }));
     return linear(context, hidden, { name: "down", width });
   });
 }
@@ -141,7 +142,7 @@ function keeping(keep: Value | undefined): { readonly keep?: Value } {
 
 /** The hidden layer is as wide as the block: no factor of four. */
 function feedForward(context: LayerContext, x: Value, width: number): Value {
-  const up = context.g.gelu(linear(context, x, { name: "up", width }), "tanh");
+  const up = tanhGelu(context, linear(context, x, { name: "up", width }));
   return linear(context, up, { name: "down", width });
 }
 

@@ -9,6 +9,7 @@ import {
   parameter,
   residualBlock2d,
   spatialSoftmax,
+  tanhGelu,
   viewed,
 } from "../onnx/layers/index.ts";
 import { frameTransformer } from "./chunk-transformer.ts";
@@ -154,7 +155,7 @@ export function observationTokens(
   return g.scope("observation", () => {
     let x = linear(context, features, { name: "lift", width });
     if (frameLayers === 0) {
-      x = linear(context, g.gelu(x, "tanh"), { name: "inner", width });
+      x = linear(context, tanhGelu(context, x), { name: "inner", width });
     }
     const start = { kind: "zeros" } as const;
     const place = parameter(context, { name: "places", shape: [observeHorizon, width], start });

@@ -24,7 +24,7 @@ const MOST_POINTS = 65;
 /** Candidates at most: as many as are recorded, and where they began. */
 const MOST_CANDIDATES = 17;
 /** Of the first candidate and of the one before the chosen. */
-const [FIRST_OPACITY, LAST_OPACITY] = [0.35, 0.85];
+const [FIRST_OPACITY, LAST_OPACITY] = [0.6, 0.9];
 const PER_PATH = MOST_POINTS * TUBE_SIDES;
 
 export const createFan: ExtensionFactory = (context) => {
@@ -51,7 +51,7 @@ class Fan implements SceneExtension {
     this.#context = context;
     this.#theme = context.theme;
     this.#model = motionModelOf(context.reader);
-    this.#radius = 0.0016 * context.bounds.radius + 0.0008;
+    this.#radius = 0.0022 * context.bounds.radius + 0.001;
     this.#positions.setUsage(DynamicDrawUsage);
     this.#colors.setUsage(DynamicDrawUsage);
     this.#geometry.setAttribute("position", this.#positions);
