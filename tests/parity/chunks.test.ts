@@ -118,7 +118,7 @@ function noisyParameters(seed: string, exactness: Exactness): ParameterStore {
     get(name, shape, start) {
       const array = fresh.get(name, shape, start);
       const rng = noise.split(name);
-      const data = Float32Array.from(array.data, (x) => Number(x) + 0.05 * rng.normal());
+      const data = Float32Array.from(array.data, Number).map((x) => x + 0.05 * rng.normal());
       return converted({ ...array, data }, exactness);
     },
   };

@@ -60,13 +60,13 @@ export function motionModelOf(reader: EpisodeReader): MotionModel | undefined {
   const { component, offset } = found;
   const kind = component.format === "delta_position" ? "delta" : "absolute";
   const frame = found.isPlace ? scene.actionPlace?.body : component.frame;
-  const draft = {
+  const draft: Omit<MotionModel, "scaleM" | "scaleFrom"> = {
     ...{ kind, offset, gripperBody },
     axes: Math.min(3, elementCount(component.shape)),
     low: boundsOf(component.low, -Infinity),
     high: boundsOf(component.high, Infinity),
     frameBody: frameBodyOf(frame, scene, gripperBody),
-  } as const;
+  };
   const scaleOfPlace = found.isPlace ? scene.actionPlace?.metresPerUnit : undefined;
   const stated = scaleOfPlace ?? metresPerUnit(component) ?? (kind === "absolute" ? 1 : undefined);
   if (stated !== undefined) return { ...draft, scaleM: stated, scaleFrom: "spec" };

@@ -17,14 +17,14 @@ describe("dropout", () => {
     expect(new Set(kept)).toEqual(new Set([Math.fround(1 / 0.7)]));
   });
 
-  it.each<[string, object]>([
+  it.each<[string, { readonly kind: string }]>([
     ["energy", { kind: "energy", objective: "mix" }],
     ["equilibrium", { kind: "energy", objective: "equilibrium" }],
     ["flow", { kind: "diffusion", objective: "flow" }],
   ])("of %s is fed, equal for equal seeds, and absent where there is none", (_, section) => {
     const data = worldData();
     const trainable = (changes: object) => {
-      const policy = { ...TINY, ...section, ...changes } as { kind: string };
+      const policy = { ...TINY, ...section, ...changes };
       return policy.kind === "energy"
         ? energyTrainable(parseEnergyConfig(policy), data)
         : diffusionTrainable(parseDiffusionConfig(policy), data);
