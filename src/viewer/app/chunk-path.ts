@@ -61,7 +61,9 @@ export function motionModelOf(reader: EpisodeReader): MotionModel | undefined {
   const kind = component.format === "delta_position" ? "delta" : "absolute";
   const frame = found.isPlace ? scene.actionPlace?.body : component.frame;
   const draft: Omit<MotionModel, "scaleM" | "scaleFrom"> = {
-    ...{ kind, offset, gripperBody },
+    kind,
+    offset,
+    gripperBody,
     axes: Math.min(3, elementCount(component.shape)),
     low: boundsOf(component.low, -Infinity),
     high: boundsOf(component.high, Infinity),
