@@ -17,7 +17,7 @@ describe("dropout", () => {
     expect(new Set(kept)).toEqual(new Set([Math.fround(1 / 0.7)]));
   });
 
-  it.each<[string, { readonly kind: string }]>([
+  it.each<[string, { readonly kind: string; readonly objective: string }]>([
     ["energy", { kind: "energy", objective: "mix" }],
     ["equilibrium", { kind: "energy", objective: "equilibrium" }],
     ["flow", { kind: "diffusion", objective: "flow" }],
