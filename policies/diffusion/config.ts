@@ -54,6 +54,7 @@ const PAPER = {
   layers: 8,
   frameLayers: 8,
   observeHorizon: 2,
+  dropout: 0.3,
 } as const;
 
 /** @throws {SyntaxError} naming every key that is wrong */

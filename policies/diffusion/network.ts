@@ -1,4 +1,5 @@
 /** What a noisy chunk is asked: noise, velocity or action, by one of two networks. */
+import type { BlockKeeps } from "../../src/imitation/index.ts";
 import { chunkTransformer, observedKeys, timeToken } from "../../src/imitation/index.ts";
 import type { Value } from "../../src/onnx/index.ts";
 import type { LayerContext } from "../../src/onnx/layers/index.ts";
@@ -30,11 +31,16 @@ export function prepare(context: LayerContext, tokens: Value, config: DiffusionC
  */
 export function predict(
   context: LayerContext,
-  inputs: { readonly chunk: Value; readonly time: Value; readonly prepared: Prepared },
+  inputs: {
+    readonly chunk: Value;
+    readonly time: Value;
+    readonly prepared: Prepared;
+    readonly keeps?: readonly BlockKeeps[];
+  },
   config: DiffusionConfig,
 ): Value {
   const { g } = context;
-  const { chunk, time, prepared } = inputs;
+  const { chunk, time, prepared, keeps } = inputs;
   return g.scope("network", () => {
     if (config.backbone === "unet") {
       const when = timeToken(context, time, config.width);
@@ -45,6 +51,7 @@ export function predict(
       k: prepared[`observed/${i}/k`] as Value,
       v: prepared[`observed/${i}/v`] as Value,
     }));
-    return chunkTransformer(context, { chunk, observed, time }, config);
+    const kept = keeps === undefined ? {} : { keeps };
+    return chunkTransformer(context, { chunk, observed, time, ...kept }, config);
   });
 }

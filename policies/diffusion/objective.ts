@@ -1,7 +1,13 @@
 /** What training asks of the network, as a loss graph and its feeds. */
 import type { Dtype, NdArray, Rng } from "../../src/core/index.ts";
 import type { Imitated } from "../../src/imitation/index.ts";
-import { frameFeatures, observationInputs, observationTokens } from "../../src/imitation/index.ts";
+import {
+  chunkKeepSizes,
+  chunkKeeps,
+  frameKeepSizes,
+  keepFeeds,
+  trainingTokens,
+} from "../../src/imitation/index.ts";
 import { ddpm, flowEuler } from "../../src/math/index.ts";
 import { GraphBuilder } from "../../src/onnx/index.ts";
 import type { ParameterStore } from "../../src/onnx/layers/index.ts";
@@ -24,25 +30,27 @@ export function diffusionLoss(
 ): LossGraph {
   const g = new GraphBuilder("diffusion");
   const context = { g, parameters };
-  const request = {
-    batch: batchSize,
-    frames: config.observeHorizon,
-    images: "batch",
-    dtype,
-  } as const;
-  const inputs = observationInputs(g, imitated, request);
-  const tokens = observationTokens(context, imitated, frameFeatures(context, imitated, inputs));
+  const tokens = trainingTokens(context, imitated, { batch: batchSize, dtype });
   const prepared = prepare(context, tokens, config);
   const shape = [batchSize, config.horizon, imitated.actionDim];
   const chunk = g.input("noisy", dtype, shape);
   const time = g.input("time", dtype, [batchSize]);
   const target = g.input("target", dtype, shape);
   const mask = g.input("action_mask", dtype, shape.slice(0, 2));
-  const off = g.sub(predict(context, { chunk, time, prepared }, config), target);
+  const sizes = Object.entries(droppedSizes(config, batchSize));
+  const drawn = Object.fromEntries(sizes.map(([name, size]) => [name, g.input(name, dtype, size)]));
+  const keeps = chunkKeeps(drawn);
+  const inputs = { chunk, time, prepared, ...(keeps === undefined ? {} : { keeps }) };
+  const off = g.sub(predict(context, inputs, config), target);
   const perRow = g.mul(g.reduceMean(g.mul(off, off), [2]), mask);
   const loss = g.div(g.reduceSum(perRow, [0, 1]), g.reduceSum(mask, [0, 1]));
   const names = { diffusion: "noise", flow: "velocity", regression: "action" } as const;
   return { g, objectives: { [names[config.objective]]: loss } };
+}
+
+/** Of the network that reads the chunk: a U-Net has no attention. */
+function droppedSizes(config: DiffusionConfig, batch: number): ReturnType<typeof chunkKeepSizes> {
+  return config.backbone === "unet" ? {} : chunkKeepSizes(config, { batch, rows: config.horizon });
 }
 
 /** How the network's `time`, in [0, 1], says which of the training steps it is. */
@@ -84,6 +92,11 @@ export function diffusionFeeds(
     noisy: { dtype: "float32", shape: [...shape], data: noisy },
     target: { dtype: "float32", shape: [...shape], data: target },
     time: { dtype: "float32", shape: [batch], data: time },
+    ...keepFeeds(
+      config,
+      { ...droppedSizes(config, batch), ...frameKeepSizes(config, batch) },
+      rng.split("dropout"),
+    ),
   };
 }
 

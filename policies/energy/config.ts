@@ -62,6 +62,16 @@ const inferSchema = z.strictObject({
   noise: least.default(0),
   /** Normalised actions beyond this size are no actions: the descent has run away. */
   limit: positive.default(10),
+  /**
+   * Energies around the chosen chunk that are told as thoughts: so many on the line from the first candidate, and so
+   * many on each side of a plane. Absent: none, and nothing is computed for them.
+   */
+  landscape: z
+    .strictObject({
+      line: z.int().min(2).max(129).default(33),
+      plane: z.int().min(2).max(33).default(17),
+    })
+    .exactOptional(),
 });
 
 export const energyConfigSchema = z.strictObject({
@@ -93,6 +103,7 @@ const PAPER: Section = {
   layers: 8,
   frameLayers: 8,
   observeHorizon: 2,
+  dropout: 0.3,
   step: {
     rate: 1000,
     temperature: 9,

@@ -9,6 +9,8 @@ import { addLoop, GraphBuilder } from "../../src/onnx/index.ts";
 import type { LayerContext, ParameterStore } from "../../src/onnx/layers/index.ts";
 import type { EnergyConfig } from "./config.ts";
 import { foldedParameters } from "./fold.ts";
+import type { EndedDescent } from "./landscape.ts";
+import { declareLandscape } from "./landscape.ts";
 import { observe } from "./objective.ts";
 import type { ChunkEnergy, DescentStep } from "./step.ts";
 import { descentFrom, energyStep } from "./step.ts";
@@ -149,6 +151,8 @@ function soundness(g: GraphBuilder, { chunk, energy }: DescentStep, limit: numbe
  * | `disagreement` | `[1]`: standard deviation over the samples, mean over the chunk; only with several |
  * | `descent/energy`, `descent/slope` | `[steps done]`: what that descent saw |
  * | `descent/chunk` | `[steps done, horizon, actionDim]`: and where it was after each step |
+ * | `descent/start` | `[horizon, actionDim]`: where it began |
+ * | `landscape/...` | with `infer.landscape`: see `declareLandscape` |
  *
  * Keys and values of the observation are computed once, outside of the loop.
  */
@@ -187,7 +191,13 @@ export function actingGraph(request: ActingRequest): GraphBuilder {
     given,
     collect: ["seen/energy", "seen/slope", "next/chunk"],
   });
-  declareResult(g, { carried, collected, samples: infer.samples });
+  const descent = declareResult(g, { start, carried, collected, samples: infer.samples });
+  if (infer.landscape !== undefined) {
+    const context = { g, parameters: foldedParameters(request.parameters), folded: true };
+    const { extra } = request;
+    const landscape = { observed, config, ...(extra === undefined ? {} : { extra }) };
+    declareLandscape(context, descent, { landscape, sides: infer.landscape });
+  }
   return g;
 }
 
@@ -227,12 +237,16 @@ export function startOf(name: Carried): number {
 }
 
 interface Ended {
+  readonly start: Value;
   readonly carried: Readonly<Record<string, Value>>;
   readonly collected: Readonly<Record<string, Value>>;
   readonly samples: number;
 }
 
-function declareResult(g: GraphBuilder, { carried, collected, samples }: Ended): void {
+function declareResult(
+  g: GraphBuilder,
+  { start, carried, collected, samples }: Ended,
+): EndedDescent {
   const of = (name: Carried): Value => carried[name] as Value;
   const ranked = g.where(of("failed"), RANK_OF_FAILURE, of("energy"));
   const best = g.argMax(g.neg(ranked), 0, true);
@@ -245,7 +259,10 @@ function declareResult(g: GraphBuilder, { carried, collected, samples }: Ended):
   for (const name of ["energy", "slope"]) {
     g.output(`descent/${name}`, g.squeeze(stacked(`seen/${name}`), [1]));
   }
-  g.output("descent/chunk", g.squeeze(stacked("next/chunk"), [1]));
+  const path = g.squeeze(stacked("next/chunk"), [1]);
+  g.output("descent/chunk", path);
+  g.output("descent/start", g.squeeze(take(start), [0]));
+  return { start: take(start), path, chosen: take(of("chunk")) };
 }
 
 /** Above every energy that float32 can tell from it; finite, so that nothing is infinity minus infinity. */

@@ -1,16 +1,25 @@
 /** What the losses of `objective.ts` are fed: targets, and everything that is drawn. */
 import type { NdArray, Rng } from "../../src/core/index.ts";
+import {
+  chunkKeepSizes,
+  drawKeep,
+  frameKeepSizes,
+  isKeep,
+  keepFeeds,
+} from "../../src/imitation/index.ts";
 import type { EnergyConfig } from "./config.ts";
 
 /** What is drawn for every step, with its shape. */
 export function drawnSizes(
-  { train }: EnergyConfig,
+  config: EnergyConfig,
   shape: readonly number[],
-): Record<string, number[]> {
-  const { noise, randomiseRate } = train;
+): Record<string, readonly number[]> {
+  const { noise, randomiseRate } = config.train;
+  const [batch = 1, rows = 1] = shape;
   return {
     ...(noise.some((deviation) => deviation > 0) ? { noise: [...shape] } : {}),
-    ...(randomiseRate > 1 ? { factor: [shape[0] ?? 1, 1, 1] } : {}),
+    ...(randomiseRate > 1 ? { factor: [batch, 1, 1] } : {}),
+    ...chunkKeepSizes(config, { batch, rows }),
   };
 }
 
@@ -30,11 +39,13 @@ export function energyFeeds(
     data: numbers,
   });
   const noise = normals(rng.split("start"), data.length);
-  const [batch = 1] = shape;
+  const [batch = 1, rows = 1] = shape;
+  const frames = keepFeeds(config, frameKeepSizes(config, batch), rng.split("dropout"));
   const { train } = config;
   if (config.objective === "equilibrium") {
     const { start, target } = equilibriumPair(config, { data, batch, noise }, rng.split("share"));
-    return { start: f32(shape, start), target: f32(shape, target) };
+    const kept = keepFeeds(config, chunkKeepSizes(config, { batch, rows }), rng.split("dropout"));
+    return { start: f32(shape, start), target: f32(shape, target), ...frames, ...kept };
   }
   const start = train.start === "noise" ? noise : mixed(data, { noise, batch }, rng.split("share"));
   const steps = train.steps + rng.split("steps").int(train.extraSteps + 1);
@@ -52,6 +63,7 @@ export function energyFeeds(
   return {
     start: f32(shape, start),
     target: f32(shape, data),
+    ...frames,
     ...drawnFeeds(config, { shape, steps }, rng),
     ...weights,
     ...loop,
@@ -112,7 +124,7 @@ function drawnFeeds(
     const stack = new Float32Array((most - 1) * count);
     let end = new Float32Array(count);
     for (let k = 0; k < steps; k++) {
-      const drawn = drawOne(name, { train, k, steps, count }, rng.split(name).split(k));
+      const drawn = drawOne(name, { config, k, steps, count }, rng.split(name).split(k));
       if (k === last) end = drawn;
       else stack.set(drawn, k * count);
     }
@@ -124,14 +136,17 @@ function drawnFeeds(
 
 function drawOne(
   name: string,
-  {
-    train,
-    k,
-    steps,
-    count,
-  }: { train: EnergyConfig["train"]; k: number; steps: number; count: number },
+  at: {
+    readonly config: EnergyConfig;
+    readonly k: number;
+    readonly steps: number;
+    readonly count: number;
+  },
   rng: Rng,
 ): Float32Array<ArrayBuffer> {
+  const { config, k, steps, count } = at;
+  const { train, dropout } = config;
+  if (isKeep(name)) return drawKeep(dropout, count, rng);
   if (name === "noise") {
     const deviation = noiseAt(train.noise, k, steps);
     return normals(rng, count).map((x) => deviation * x);

@@ -7,10 +7,10 @@ import { stopGradient } from "../../src/autodiff/index.ts";
 import type { Dtype, NdArray } from "../../src/core/index.ts";
 import type { Imitated, ObservedKeys } from "../../src/imitation/index.ts";
 import {
-  frameFeatures,
-  observationInputs,
-  observationTokens,
+  chunkKeepSizes,
+  chunkKeeps,
   observedKeys,
+  trainingTokens,
 } from "../../src/imitation/index.ts";
 import type { Value } from "../../src/onnx/index.ts";
 import { addLoop, GraphBuilder } from "../../src/onnx/index.ts";
@@ -38,14 +38,7 @@ export function energyLoss(imitated: Imitated, config: EnergyConfig, request: Re
   const { batchSize, parameters, dtype = "float32" } = request;
   const g = new GraphBuilder("energy");
   const context = { g, parameters, shared: true };
-  const frames = config.observeHorizon;
-  const inputs = observationInputs(g, imitated, {
-    batch: batchSize,
-    frames,
-    images: "batch",
-    dtype,
-  });
-  const tokens = observationTokens(context, imitated, frameFeatures(context, imitated, inputs));
+  const tokens = trainingTokens(context, imitated, { batch: batchSize, dtype });
   const landscape = { observed: observe(context, tokens, config), config };
   const shape = [batchSize, config.horizon, imitated.actionDim];
   const start = g.input("start", dtype, shape);
@@ -78,7 +71,13 @@ function errors({ g }: LayerContext, chunk: Value, { target, mask }: Judged): Va
 function equilibriumLoss(context: LayerContext, start: Value, parts: LossParts): LossGraph {
   const { g } = context;
   const { judged, landscape } = parts;
-  const energy = energyOf(context, start, landscape);
+  const [batch = 1, rows = 1] = start.shape.map(Number);
+  const sizes = Object.entries(chunkKeepSizes(landscape.config, { batch, rows }));
+  const keeps = chunkKeeps(
+    Object.fromEntries(sizes.map(([name, size]) => [name, g.input(name, start.elementType, size)])),
+  );
+  const seen = keeps === undefined ? landscape : { ...landscape, keeps };
+  const energy = energyOf(context, start, seen);
   const slope = slopeOf(context, { energy, at: start }, landscape.config.step);
   const loss = g.reduceMean(errors(context, slope, judged), [0]);
   return { g, objectives: { slope: loss }, metrics: { energy: g.reduceMean(energy, [0]) } };

@@ -1,7 +1,7 @@
 /** The energy of a chunk, and one step down it. */
 import { grad } from "../../src/autodiff/index.ts";
-import type { ObservedKeys } from "../../src/imitation/index.ts";
-import { chunkTransformer } from "../../src/imitation/index.ts";
+import type { BlockKeeps, ObservedKeys } from "../../src/imitation/index.ts";
+import { chunkKeeps, chunkTransformer } from "../../src/imitation/index.ts";
 import type { Value } from "../../src/onnx/index.ts";
 import type { LayerContext } from "../../src/onnx/layers/index.ts";
 import type { EnergyConfig } from "./config.ts";
@@ -19,6 +19,8 @@ export interface Landscape {
   readonly rate?: number;
   /** Added to the learned energy. */
   readonly extra?: ChunkEnergy;
+  /** What an update sees of the attention; default all. */
+  readonly keeps?: readonly BlockKeeps[];
 }
 
 /** Where a descent is. */
@@ -29,8 +31,9 @@ export interface DescentState {
   readonly velocity?: Value;
 }
 
-/** What is drawn for a step. */
+/** What is drawn for a step; with dropout also everything that `chunkKeepSizes` names. */
 export interface StepDraws {
+  readonly [name: string]: Value | undefined;
   /** Added to the chunk first: `[batch, rows, actionDim]`, already of the right deviation. */
   readonly noise?: Value;
   /** `[batch, 1, 1]`: factor of the rate. */
@@ -50,10 +53,11 @@ export interface DescentStep extends DescentState {
 export function energyOf(
   context: LayerContext,
   chunk: Value,
-  { observed, config, extra }: Landscape,
+  { observed, config, extra, keeps }: Landscape,
 ): Value {
   const { g } = context;
-  const said = g.scope("energy", () => chunkTransformer(context, { chunk, observed }, config));
+  const inputs = { chunk, observed, ...(keeps === undefined ? {} : { keeps }) };
+  const said = g.scope("energy", () => chunkTransformer(context, inputs, config));
   const energy = g.reduceMean(said, [1, 2]);
   return extra === undefined ? energy : g.add(energy, extra(context, chunk));
 }
@@ -85,7 +89,9 @@ export function energyStep(
   if (draws.noise !== undefined) at = g.add(at, draws.noise);
   const drift = state.velocity === undefined ? undefined : g.mul(state.velocity, step.momentum);
   const ahead = drift === undefined ? at : g.add(at, drift);
-  const energy = energyOf(context, ahead, landscape);
+  const keeps = chunkKeeps(draws);
+  const seen = keeps === undefined ? landscape : { ...landscape, keeps };
+  const energy = energyOf(context, ahead, seen);
   const slope = slopeOf(context, { energy, at: ahead }, step);
   const length = stepLength(context, energy, { draws, landscape });
   const push = g.mul(slope, length);

@@ -15,6 +15,7 @@ import type { Provenance, Trainable, TrainingData } from "../../src/train/index.
 import type { EnergyConfig } from "./config.ts";
 import { actingGraph } from "./descend.ts";
 import { energyFeeds } from "./draws.ts";
+import { LANDSCAPE_OUTPUTS } from "./landscape.ts";
 import { energyLoss } from "./objective.ts";
 import type { ChunkEnergy } from "./step.ts";
 
@@ -48,6 +49,30 @@ export interface EnergyPackageRequest {
   readonly extra?: ChunkEnergy;
 }
 
+const { line: LINE, plane: PLANE } = LANDSCAPE_OUTPUTS;
+
+const LANDSCAPE_THOUGHTS = [
+  {
+    kind: "slice",
+    tag: "energy on the line from the first candidate",
+    axes: [{ name: "first candidate 0, chosen chunk 1", output: LINE.at }],
+    values: LINE.energy,
+    start: LINE.start,
+    path: LINE.path,
+  },
+  {
+    kind: "slice",
+    tag: "energy around the chosen chunk",
+    axes: [
+      { name: "first direction of the descent", output: PLANE.first },
+      { name: "second", output: PLANE.second },
+    ],
+    values: PLANE.energy,
+    start: PLANE.start,
+    path: PLANE.path,
+  },
+];
+
 /** One graph that observes and descends, with what it thought on the way. */
 export function energyPackage(
   imitated: Imitated,
@@ -74,8 +99,10 @@ export function energyPackage(
           kind: "refinement",
           tag: "descent",
           chunks: "descent/chunk",
+          start: "descent/start",
           values: { energy: "descent/energy", slope: "descent/slope" },
         },
+        ...(infer.landscape === undefined ? [] : LANDSCAPE_THOUGHTS),
       ],
       policy: config,
     },

@@ -86,6 +86,9 @@ const scene = z.looseObject({
     }),
   ),
   gripperBody: z.string().optional(),
+  actionPlace: z
+    .looseObject({ component: z.string(), body: z.string(), metresPerUnit: z.number() })
+    .optional(),
 });
 
 const box = z.looseObject({
@@ -131,10 +134,29 @@ const sceneGraph = z.looseObject({
   goal: z.array(z.array(z.string())),
 });
 
+const numbers = z.array(z.number());
+
 const knownThoughts: Readonly<Record<string, z.ZodType>> = {
   text: z.looseObject({ tag: z.string(), text: z.string() }),
-  point: z.looseObject({ tag: z.string(), position: z.array(z.number()) }),
+  point: z.looseObject({ tag: z.string(), position: numbers }),
   scalar: z.looseObject({ tag: z.string(), value: z.number() }),
+  refinement: z.looseObject({
+    tag: z.string(),
+    horizon: index,
+    actionDim: index,
+    steps: numbers,
+    chunks: z.array(numbers),
+    values: z.record(z.string(), numbers),
+  }),
+  slice: z.looseObject({
+    tag: z.string(),
+    axes: z
+      .array(z.looseObject({ name: z.string(), at: numbers }))
+      .min(1)
+      .max(2),
+    values: numbers,
+    path: z.array(numbers),
+  }),
 };
 const anyThought = z.looseObject({ kind: z.string() });
 

@@ -7,6 +7,7 @@ import { Interrupted, interruptSignal } from "./interrupt.ts";
 import { openBrowser } from "./open-browser.ts";
 import type { Progress } from "./progress.ts";
 import { createProgress, durationWords } from "./progress.ts";
+import type { ThoughtRequest } from "./registry.ts";
 import { runEvaluation } from "./run-evaluation.ts";
 import { selectTasks } from "./select-tasks.ts";
 import { untilInterrupted, viewerAppFolder } from "./view.ts";
@@ -25,6 +26,7 @@ export interface DemoOptions {
 
 interface DemoPart {
   readonly policy: string;
+  readonly thoughts?: ThoughtRequest;
   readonly label: string;
   readonly tasks: readonly string[];
 }
@@ -63,6 +65,7 @@ const DEMOS: Readonly<Record<string, Demo>> = {
       },
       {
         policy: "energy",
+        thoughts: "landscape",
         label: "learned policy (energy transformer: goes downhill from noise, on either side)",
         tasks: ["detour", "detour_disturbed"],
       },
@@ -167,7 +170,7 @@ function demoOf(policy: string): Demo {
 }
 
 function partConfig(
-  { policy, tasks }: DemoPart,
+  { policy, tasks, thoughts }: DemoPart,
   at: { simulator: string; folder: string; options: DemoOptions },
 ): Parameters<typeof runEvaluation>[0] {
   return {
@@ -175,7 +178,7 @@ function partConfig(
     command: `efference ${process.argv.slice(2).join(" ")}`,
     simulator: at.simulator,
     policy,
-    policyOptions: { seed: 0 },
+    policyOptions: { seed: 0, ...(thoughts === undefined ? {} : { thoughts }) },
     episodes: at.options.episodes,
     firstState: 0,
     seed: 0,

@@ -6,6 +6,7 @@ import { EXIT, UsageError } from "./exit.ts";
 import { Interrupted, interruptSignal } from "./interrupt.ts";
 import type { Progress } from "./progress.ts";
 import { createProgress } from "./progress.ts";
+import type { ThoughtRequest } from "./registry.ts";
 import { assertPolicyExists, simulatorNamed } from "./registry.ts";
 import type { RunConfig } from "./run-evaluation.ts";
 import { configOfRun, runEvaluation } from "./run-evaluation.ts";
@@ -30,6 +31,7 @@ export interface EvalOptions {
   executeHorizon?: number;
   noise?: number;
   device: "cpu" | "webgpu" | "cuda";
+  thoughts?: ThoughtRequest;
   record?: string | true;
   out?: string;
   resume?: string | true;
@@ -103,7 +105,7 @@ function configOf(options: EvalOptions, folder: string): RunConfig {
   }
   if (options.sim !== undefined) simulatorNamed(options.sim);
   assertPolicyExists(options.policy);
-  const { executeHorizon, noise, device, seed } = options;
+  const { executeHorizon, noise, device, seed, thoughts } = options;
   const record =
     options.record === undefined
       ? undefined
@@ -120,6 +122,7 @@ function configOf(options: EvalOptions, folder: string): RunConfig {
       device,
       ...(executeHorizon === undefined ? {} : { executeHorizon }),
       ...(noise === undefined ? {} : { noise }),
+      ...(thoughts === undefined ? {} : { thoughts }),
     },
     episodes: options.episodes,
     firstState: options.firstState,

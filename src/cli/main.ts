@@ -196,6 +196,12 @@ program
       .default("cpu"),
   )
   .option("--record [folder]", "one .mcap per episode; default folder: <out>/episodes")
+  .addOption(
+    new Option(
+      "--thoughts <what>",
+      "energies around every chunk, of an energy policy; costs time",
+    ).choices(["landscape"]),
+  )
   .option("--out <folder>", "journal and results.json (default: runs/eval-<time>)")
   .option("--resume [folder]", "continue a run that was stopped; its own options are used")
   .option(

@@ -138,7 +138,12 @@ export interface PolicyOptions {
   readonly noise?: number;
   readonly pushes?: number;
   readonly device?: "cpu" | "webgpu" | "cuda";
+  /** What a policy is to tell beside its usual thoughts. */
+  readonly thoughts?: ThoughtRequest;
 }
+
+/** `landscape`: energies around the chunk that was chosen, by energy policies. */
+export type ThoughtRequest = "landscape";
 
 /** A policy that can be asked for by name, or by the folder of its package. */
 export interface PolicyEntry {
@@ -292,6 +297,11 @@ export async function createPolicy(name: string, options: PolicyOptions): Promis
   assertPolicyExists(name);
   const entry = POLICIES.find((policy) => policy.name === name);
   const loaded = await (entry === undefined ? fromPackage(name, options) : entry.create(options));
+  if (options.thoughts !== undefined && loaded.hash === undefined) {
+    throw new UsageError(
+      `Cannot tell the ${options.thoughts} of policy "${name}": it is a program, must be an energy policy's package`,
+    );
+  }
   const { noise = 0, pushes = 0, seed } = options;
   if (noise === 0 && pushes === 0) return loaded;
   const { perturbed } = await import("../rollout/perturb.ts");
@@ -313,12 +323,39 @@ async function fromPackage(folder: string, options: PolicyOptions): Promise<Load
   await ensureEngine();
   const { holding } = await import("../rollout/hold.ts");
   const { hashPackage, loadPolicy } = await import("../package/index.ts");
-  const policy = await loadPolicy(folder, { device: options.device ?? "cpu" });
+  const load = (from: string): Promise<Policy> =>
+    loadPolicy(from, { device: options.device ?? "cpu" });
+  const policy = await (options.thoughts === undefined
+    ? load(folder)
+    : withLandscape(folder, load));
   return {
     controller: holding(await broker(policy, options.executeHorizon)),
     hash: await hashPackage(folder),
   };
 }
+
+/** A package with the same decisions that also tells of the energies around them. */
+async function withLandscape(
+  folder: string,
+  load: (folder: string) => Promise<Policy>,
+): Promise<Policy> {
+  const { mkdtemp, rm } = await import("node:fs/promises");
+  const { tmpdir } = await import("node:os");
+  const { composeEnergyPackage } = await import("../../policies/energy/index.ts");
+  const { writePolicyPackage } = await import("../package/index.ts");
+  const content = await composeEnergyPackage(folder, { infer: { landscape: LANDSCAPE } });
+  const root = await mkdtemp(join(tmpdir(), "efference-landscape-"));
+  try {
+    const made = join(root, "package");
+    await writePolicyPackage(made, content);
+    return await load(made);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+/** 33 energies on the line, 17 by 17 on the plane: what one decision is asked for at most. */
+const LANDSCAPE = { line: 33, plane: 17 };
 
 async function broker(policy: Policy, executeHorizon: number | undefined): Promise<Controller> {
   const { brokered } = await import("../rollout/controller.ts");

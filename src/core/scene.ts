@@ -50,6 +50,15 @@ export interface SceneDescription {
   readonly cameras: readonly SceneCamera[];
   /** Body of the gripper, for "follow" views and for drawing predicted paths. */
   readonly gripperBody?: string;
+  /** Where a component of the action is a place to go to and its format does not say so. */
+  readonly actionPlace?: ActionPlace;
+}
+
+/** A component of the action whose numbers are x, y and possibly z in the frame of a body. */
+export interface ActionPlace {
+  readonly component: string;
+  readonly body: string;
+  readonly metresPerUnit: number;
 }
 
 /** Axis-aligned box in a camera image, in pixels, row 0 at the top; `max` is exclusive. */

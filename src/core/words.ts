@@ -46,13 +46,31 @@ export type Thought =
       readonly tag: string;
       readonly horizon: number;
       readonly actionDim: number;
-      /** The steps that `chunks` are of, from 1, ascending; not all where there were many. */
+      /**
+       * The steps that `chunks` are of, ascending; 0 is where it began, if that is known. Not all where there were many.
+       */
       readonly steps: readonly number[];
       /** `[horizon * actionDim]` each, row-major, physical units: what the chunk was after the step. */
       readonly chunks: readonly (readonly number[])[];
-      /** By name: a number of every step, for instance its energy. */
+      /** By name: a number of every step, from step 1, for instance the energy of the chunk that it began with. */
       readonly values: Readonly<Record<string, readonly number[]>>;
+    }
+  /** A number, for instance an energy, over one or two directions through the space of chunks. */
+  | {
+      readonly kind: "slice";
+      readonly tag: string;
+      /** One or two; coordinates ascend. */
+      readonly axes: readonly SliceAxis[];
+      /** One for each coordinate; with two axes row-major, a row for each coordinate of the second. */
+      readonly values: readonly number[];
+      /** `[axes]` each: where the chunks on the way are, the chosen one last. */
+      readonly path: readonly (readonly number[])[];
     };
+
+export interface SliceAxis {
+  readonly name: string;
+  readonly at: readonly number[];
+}
 
 /** What a policy answers. */
 export interface Decision {

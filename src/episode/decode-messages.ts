@@ -138,15 +138,52 @@ export function decodeThought(bytes: Uint8Array): DecodedThought {
 
 function assertKnownKind(thought: { readonly kind: string } & Record<string, unknown>): void {
   const { kind } = thought;
-  const position = thought["position"];
-  const whole =
-    kind === "text"
-      ? typeof thought["text"] === "string"
-      : kind === "scalar"
-        ? typeof thought["value"] === "number"
-        : kind !== "point" ||
-          (Array.isArray(position) && position.every((item) => typeof item === "number"));
-  if (!whole) throw malformed(`a thought of kind "${kind}" is incomplete`);
+  if (KNOWN_KINDS[kind]?.(thought) !== false) return;
+  throw malformed(`a thought of kind "${kind}" is incomplete`);
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const KNOWN_KINDS: Readonly<Record<string, (fields: Fields) => boolean>> = {
+  text: ({ text }) => typeof text === "string",
+  scalar: ({ value }) => typeof value === "number",
+  point: ({ position }) => isNumbers(position),
+  refinement: isRefinement,
+  slice: isSlice,
+};
+
+function isRefinement({ horizon, actionDim, steps, chunks, values }: Fields): boolean {
+  const size = Number(horizon) * Number(actionDim);
+  return (
+    isNumbers(steps) &&
+    isRows(chunks, size) &&
+    chunks.length === steps.length &&
+    isObject(values) &&
+    Object.values(values).every(isNumbers)
+  );
+}
+
+function isSlice({ axes, values, path }: Fields): boolean {
+  if (!Array.isArray(axes) || axes.length < 1 || axes.length > 2) return false;
+  const counts = axes.map((axis: unknown) =>
+    isObject(axis) && typeof axis["name"] === "string" && isNumbers(axis["at"])
+      ? axis["at"].length
+      : NaN,
+  );
+  const count = counts.reduce((product, each) => product * each, 1);
+  return isNumbers(values) && values.length === count && isRows(path, axes.length);
+}
+
+function isNumbers(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "number");
+}
+
+function isRows(value: unknown, width: number): value is readonly unknown[] {
+  return Array.isArray(value) && value.every((row) => isNumbers(row) && row.length === width);
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function decodeEvent(bytes: Uint8Array): EpisodeEvent {

@@ -5,6 +5,7 @@
  */
 import type { GraphBuilder, Value } from "../onnx/index.ts";
 import type { KeysAndValues, LayerContext } from "../onnx/layers/index.ts";
+import type { BlockKeeps } from "./dropout.ts";
 import {
   attendTo,
   fixed,
@@ -15,6 +16,7 @@ import {
   rmsNorm,
   sinusoids,
   sinusoidsOf,
+  tanhGelu,
 } from "../onnx/layers/index.ts";
 
 export interface ChunkTransformerConfig {
@@ -47,6 +49,8 @@ export interface ChunkInputs {
   readonly observed: ObservedKeys;
   /** `[batch]`, in [0, 1]: how far a noisy chunk is on its way; for networks that are told. */
   readonly time?: Value;
+  /** By block: what an update sees of the attention; default all. */
+  readonly keeps?: readonly BlockKeeps[];
 }
 
 /**
@@ -55,7 +59,7 @@ export interface ChunkInputs {
  */
 export function chunkTransformer(
   context: LayerContext,
-  { chunk, observed, time }: ChunkInputs,
+  { chunk, observed, time, keeps = [] }: ChunkInputs,
   config: ChunkTransformerConfig,
 ): Value {
   const { g } = context;
@@ -63,18 +67,19 @@ export function chunkTransformer(
   const [batch, rows] = [fixed(chunk.shape[0], "chunk"), fixed(chunk.shape[1], "chunk")];
   const raw = linear(context, flat(g, chunk), { name: "lift", width });
   const lifted = layerNorm(context, raw, "lift_norm");
-  const inner = linear(context, g.gelu(lifted, "tanh"), { name: "inner", width });
-  const apart = g.reshape(g.gelu(inner, "tanh"), [batch, rows, width]);
+  const inner = linear(context, tanhGelu(context, lifted), { name: "inner", width });
+  const apart = g.reshape(tanhGelu(context, inner), [batch, rows, width]);
   let placed = g.add(apart, places(context, { rows, width }, chunk));
   if (time !== undefined) {
     placed = g.add(placed, g.unsqueeze(timeToken(context, time, width), [1]));
   }
   let x = flat(g, placed);
   for (const [i, memory] of observed.entries()) {
-    x = g.scope(`blocks/${i}`, () => block(context, { x, memory }, { ...config, batch }));
+    const inputs = { x, memory, keep: keeps[i] };
+    x = g.scope(`blocks/${i}`, () => block(context, inputs, { ...config, batch }));
   }
   const last = linear(context, rmsNorm(context, x, "norm"), { name: "last", width });
-  const said = linear(context, g.gelu(last, "tanh"), { name: "out", width: lastDim(chunk) });
+  const said = linear(context, tanhGelu(context, last), { name: "out", width: lastDim(chunk) });
   return g.reshape(said, chunk.shape);
 }
 
@@ -104,39 +109,51 @@ export function timeToken(context: LayerContext, time: Value, width: number): Va
   const { g } = context;
   return g.scope("time", () => {
     const waves = sinusoidsOf(g, g.mul(time, TIME_SCALE), width);
-    const hidden = g.gelu(linear(context, waves, { name: "up", width }), "tanh");
+    const hidden = tanhGelu(context, linear(context, waves, { name: "up", width }));
     return linear(context, hidden, { name: "down", width });
   });
 }
 
+interface BlockInputs {
+  readonly x: Value;
+  readonly memory: KeysAndValues;
+  readonly keep: BlockKeeps | undefined;
+}
+
 function block(
   context: LayerContext,
-  { x, memory }: { readonly x: Value; readonly memory: KeysAndValues },
+  { x, memory, keep }: BlockInputs,
   { width, heads, batch }: ChunkTransformerConfig & { readonly batch: number },
 ): Value {
   const { g } = context;
   const h = rmsNorm(context, x, "norm1");
   const own = { name: "self", heads, batch };
-  const y = g.add(x, attendTo(context, { x: h, memory: keysAndValues(context, h, own) }, own));
+  const seen = { x: h, memory: keysAndValues(context, h, own) };
+  const y = g.add(x, attendTo(context, seen, { ...own, ...keeping(keep?.self) }));
   const queries = rmsNorm(context, y, "norm2");
-  const across = { name: "cross", heads, batch, bias: false };
+  const across = { name: "cross", heads, batch, bias: false, ...keeping(keep?.cross) };
   const z = g.add(y, attendTo(context, { x: queries, memory }, across));
   return g.add(z, feedForward(context, rmsNorm(context, z, "norm3"), width));
 }
 
+function keeping(keep: Value | undefined): { readonly keep?: Value } {
+  return keep === undefined ? {} : { keep };
+}
+
 /** The hidden layer is as wide as the block: no factor of four. */
 function feedForward(context: LayerContext, x: Value, width: number): Value {
-  const up = context.g.gelu(linear(context, x, { name: "up", width }), "tanh");
+  const up = tanhGelu(context, linear(context, x, { name: "up", width }));
   return linear(context, up, { name: "down", width });
 }
 
 /**
  * Tokens of successive frames, each of which sees itself and those before it: `layers` blocks of causal
  * self-attention and a feed-forward part over `[batch, frames, width]`.
+ * @param inputs `keeps` by block: what an update sees of the attention; default all
  */
 export function frameTransformer(
   context: LayerContext,
-  tokens: Value,
+  { tokens, keeps = [] }: { readonly tokens: Value; readonly keeps?: readonly Value[] },
   config: ChunkTransformerConfig,
 ): Value {
   const { g } = context;
@@ -145,7 +162,8 @@ export function frameTransformer(
   for (let i = 0; i < config.layers; i++) {
     x = g.scope(`frames/${i}`, () => {
       const h = rmsNorm(context, x, "norm1");
-      const own = { name: "self", heads: config.heads, batch, causal: true };
+      const heads = { name: "self", heads: config.heads, batch };
+      const own = { ...heads, causal: true, ...keeping(keeps[i]) };
       const memory = keysAndValues(context, h, own);
       const y = g.add(x, attendTo(context, { x: h, memory }, own));
       return g.add(y, feedForward(context, rmsNorm(context, y, "norm2"), config.width));

@@ -27,6 +27,8 @@ export const imitationKeys = {
   layers: count.default(4),
   /** Causal blocks over the frames; 0: each frame goes through two layers of its own. */
   frameLayers: z.int().min(0).default(0),
+  /** Share of the attention that an update does not see, of all blocks. */
+  dropout: z.number().min(0).max(0.9).default(0),
   /** The network that looks at one camera. */
   image: z
     .strictObject({
@@ -56,6 +58,7 @@ export interface ImitationConfig {
   readonly heads: number;
   readonly layers: number;
   readonly frameLayers: number;
+  readonly dropout: number;
   readonly image: {
     readonly kernel: number;
     readonly stride: number;

@@ -9,9 +9,11 @@ import {
   parameter,
   residualBlock2d,
   spatialSoftmax,
+  tanhGelu,
   viewed,
 } from "../onnx/layers/index.ts";
 import { frameTransformer } from "./chunk-transformer.ts";
+import { frameKeepSizes } from "./dropout.ts";
 import type { Imitated } from "./observed.ts";
 
 /** What the graph's images are: batches hold them as the network reads them, a world as it makes them. */
@@ -141,21 +143,39 @@ function cameraFeatures(
 /**
  * Features `[batch, frames, n]` to tokens `[batch, frames, width]`: one layer, a learned place for each frame, and
  * causal blocks over the frames; or, with `frameLayers` 0, two layers and the place.
+ * @param seen `keeps` by block: what an update sees of the attention; default all
  */
 export function observationTokens(
   context: LayerContext,
   { config }: Pick<Imitated, "config">,
-  features: Value,
+  { features, keeps = [] }: { readonly features: Value; readonly keeps?: readonly Value[] },
 ): Value {
   const { g } = context;
   const { width, heads, frameLayers, observeHorizon } = config;
   return g.scope("observation", () => {
     let x = linear(context, features, { name: "lift", width });
     if (frameLayers === 0) {
-      x = linear(context, g.gelu(x, "tanh"), { name: "inner", width });
+      x = linear(context, tanhGelu(context, x), { name: "inner", width });
     }
     const start = { kind: "zeros" } as const;
     const place = parameter(context, { name: "places", shape: [observeHorizon, width], start });
-    return frameTransformer(context, g.add(x, place), { width, heads, layers: frameLayers });
+    const sizes = { width, heads, layers: frameLayers };
+    return frameTransformer(context, { tokens: g.add(x, place), keeps }, sizes);
   });
+}
+
+/** What an update sees, as tokens. Declares the observation's inputs, and `keep/frames/<block>` with dropout. */
+export function trainingTokens(
+  context: LayerContext,
+  imitated: Imitated,
+  { batch, dtype }: { readonly batch: number; readonly dtype: Dtype },
+): Value {
+  const { g } = context;
+  const { config } = imitated;
+  const request = { batch, frames: config.observeHorizon, images: "batch", dtype } as const;
+  const inputs = observationInputs(g, imitated, request);
+  const sizes = Object.entries(frameKeepSizes(config, batch));
+  const keeps = sizes.map(([name, size]) => g.input(name, dtype, size));
+  const features = frameFeatures(context, imitated, inputs);
+  return observationTokens(context, imitated, { features, keeps });
 }

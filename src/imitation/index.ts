@@ -12,7 +12,22 @@ export {
 export type { ChunkInputs, ChunkTransformerConfig, ObservedKeys } from "./chunk-transformer.ts";
 export { executedRows, imitationKeys, parseImitation } from "./config.ts";
 export type { ImitationConfig } from "./config.ts";
-export { featureDim, frameFeatures, observationInputs, observationTokens } from "./encode.ts";
+export {
+  featureDim,
+  frameFeatures,
+  observationInputs,
+  observationTokens,
+  trainingTokens,
+} from "./encode.ts";
+export {
+  chunkKeeps,
+  chunkKeepSizes,
+  drawKeep,
+  frameKeepSizes,
+  isKeep,
+  keepFeeds,
+} from "./dropout.ts";
+export type { BlockKeeps } from "./dropout.ts";
 export type { ImagesFrom, ObservationInputs } from "./encode.ts";
 export {
   demonstrated,

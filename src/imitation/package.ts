@@ -29,7 +29,7 @@ export function observedNow(context: LayerContext, imitated: Imitated): Value {
   const request = { batch: 1, frames: 1, images: "world" } as const;
   const inputs = observationInputs(g, imitated, request);
   const now = frameFeatures(context, imitated, inputs);
-  return observationTokens(context, imitated, withHistory(g, imitated, now));
+  return observationTokens(context, imitated, { features: withHistory(g, imitated, now) });
 }
 
 /** `[1, frames, features]`, oldest first. At the first decision all frames are the present one. */

@@ -16,6 +16,8 @@ export interface AttentionOptions {
   readonly causal?: boolean;
   /** Default: 1 / sqrt(width of a head). */
   readonly scale?: number;
+  /** Multiplies the shares that the softmax gives, `[batch, heads, queries, keys]`: dropout. Not with `keyHeads`. */
+  readonly keep?: Value;
 }
 
 /** What attention works on. */
@@ -93,6 +95,11 @@ export class AttentionBuilder extends NetworkBuilder {
         `Cannot build attention: ${heads} query heads share ${keyHeads} key heads, must divide evenly`,
       );
     }
+    if (options.keep !== undefined) {
+      throw new TypeError(
+        "Cannot build attention: shares of grouped queries are kept, must be all",
+      );
+    }
     const [batch = 1, , queries = 1, width = 1] = q.shape;
     const grouped = this.reshape(q, [batch, Number(keyHeads), groups, queries, width]);
     const shared = { k: this.unsqueeze(k, [2]), v: this.unsqueeze(v, [2]) };
@@ -118,7 +125,9 @@ export class AttentionBuilder extends NetworkBuilder {
     let scores = this.#scores(q, k, scale);
     if (mask !== undefined) scores = this.add(scores, this.#additive(mask, q));
     if (causal) scores = this.add(scores, this.#causalMask(scores));
-    return this.one("FusedMatMul", [this.softmax(scores), v], { domain: "com.microsoft" });
+    const shares = this.softmax(scores);
+    const kept = options.keep === undefined ? shares : this.mul(shares, options.keep);
+    return this.one("FusedMatMul", [kept, v], { domain: "com.microsoft" });
   }
 
   #scores(q: Value, k: Value, scale: number): Value {

@@ -11,13 +11,30 @@ export const thoughtBindingSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("scalar"), tag: name, output: name }),
   /**
    * `chunks` is `float32[steps, horizon, actionDim]`, as the policy's output is before postprocessing; every one of
-   * `values` is `float32[steps]`. How many steps there are may differ from decision to decision.
+   * `values` is `float32[steps]`. How many steps there are may differ from decision to decision. `start` is
+   * `float32[horizon, actionDim]`: what the chunk was before the first step.
    */
   z.strictObject({
     kind: z.literal("refinement"),
     tag: name,
     chunks: name,
+    start: name.exactOptional(),
     values: z.record(name, name).default({}),
+  }),
+  /**
+   * Of every axis, `float32[n]` coordinates; `values` is `float32[n]`, or `float32[second, first]` with two axes;
+   * `path` is `float32[points, axes]`, and `start`, which comes before it, `float32[axes]`.
+   */
+  z.strictObject({
+    kind: z.literal("slice"),
+    tag: name,
+    axes: z
+      .array(z.strictObject({ name, output: name }))
+      .min(1)
+      .max(2),
+    values: name,
+    start: name.exactOptional(),
+    path: name.exactOptional(),
   }),
 ]);
 
@@ -25,14 +42,28 @@ export type ThoughtBinding = z.infer<typeof thoughtBindingSchema>;
 
 /** The outputs that thoughts are made of. */
 export function thoughtOutputs(bindings: readonly ThoughtBinding[]): string[] {
-  return bindings.flatMap((binding) =>
-    binding.kind === "scalar"
-      ? [binding.output]
-      : [binding.chunks, ...Object.values(binding.values)],
-  );
+  return bindings.flatMap((binding) => {
+    switch (binding.kind) {
+      case "scalar":
+        return [binding.output];
+      case "refinement":
+        return [binding.chunks, ...optional(binding.start), ...Object.values(binding.values)];
+      case "slice":
+        return [
+          ...binding.axes.map(({ output }) => output),
+          binding.values,
+          ...optional(binding.start),
+          ...optional(binding.path),
+        ];
+    }
+  });
 }
 
-/** Chunks of a refinement that are kept; of more, as many are picked evenly, the last one with them. */
+function optional(output: string | undefined): string[] {
+  return output === undefined ? [] : [output];
+}
+
+/** Chunks of a refinement that are kept beside its start; of more, as many are picked evenly, the last one with them. */
 const MOST_CHUNKS = 16;
 
 /**
@@ -46,16 +77,53 @@ export function thoughtsOf(
 ): Thought[] {
   return bindings.map((binding) => {
     const { tag } = binding;
-    if (binding.kind === "scalar") {
-      const [value] = numbers(outputs, binding.output, 1);
-      return { kind: "scalar", tag, value: value ?? NaN };
+    switch (binding.kind) {
+      case "scalar": {
+        const [value] = numbers(outputs, binding.output, 1);
+        return { kind: "scalar", tag, value: value ?? NaN };
+      }
+      case "refinement":
+        return { kind: "refinement", tag, ...refinementOf(binding, outputs, affine) };
+      case "slice":
+        return { kind: "slice", tag, ...sliceOf(binding, outputs) };
     }
-    return { kind: "refinement", tag, ...refinementOf(binding, outputs, affine) };
   });
 }
 
+function sliceOf(
+  { axes, values, start, path }: Extract<ThoughtBinding, { kind: "slice" }>,
+  outputs: Readonly<Record<string, NdArray>>,
+): Omit<Extract<Thought, { kind: "slice" }>, "kind" | "tag"> {
+  const coordinates = axes.map(({ name: axis, output }) => {
+    const count = outputs[output]?.data.length ?? 0;
+    return { name: axis, at: Array.from(numbers(outputs, output, count)) };
+  });
+  const count = coordinates.reduce((product, { at }) => product * at.length, 1);
+  return {
+    axes: coordinates,
+    values: Array.from(numbers(outputs, values, count)),
+    path: [
+      ...(start === undefined ? [] : [Array.from(numbers(outputs, start, axes.length))]),
+      ...(path === undefined ? [] : rowsOf(outputs, path, axes.length)),
+    ],
+  };
+}
+
+/** `float32[any, width]` as rows. */
+function rowsOf(
+  outputs: Readonly<Record<string, NdArray>>,
+  output: string,
+  width: number,
+): number[][] {
+  const rows = outputs[output]?.shape[0] ?? 0;
+  const all = numbers(outputs, output, rows * width);
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from(all.subarray(row * width, (row + 1) * width)),
+  );
+}
+
 function refinementOf(
-  { chunks, values }: Extract<ThoughtBinding, { kind: "refinement" }>,
+  { chunks, start, values }: Extract<ThoughtBinding, { kind: "refinement" }>,
   outputs: Readonly<Record<string, NdArray>>,
   affine: Affine | undefined,
 ): Omit<Extract<Thought, { kind: "refinement" }>, "kind" | "tag"> {
@@ -63,14 +131,19 @@ function refinementOf(
   const [steps = 0, horizon = 0, actionDim = 0] = shape;
   if (shape.length !== 3) refuse(chunks, outputs[chunks], "float32[steps, horizon, actionDim]");
   const size = horizon * actionDim;
-  const all = numbers(outputs, chunks, steps * size);
-  const physical = affine === undefined ? all : denormalise(all, affine, shape);
+  const physical = (all: Float32Array): Float32Array =>
+    affine === undefined ? all : denormalise(all, affine, [all.length / size, horizon, actionDim]);
+  const after = physical(numbers(outputs, chunks, steps * size));
+  const begun = start === undefined ? [] : [Array.from(physical(numbers(outputs, start, size)))];
   const kept = evenly(steps, MOST_CHUNKS);
   return {
     horizon,
     actionDim,
-    steps: kept.map((step) => step + 1),
-    chunks: kept.map((step) => Array.from(physical.subarray(step * size, (step + 1) * size))),
+    steps: [...begun.map(() => 0), ...kept.map((step) => step + 1)],
+    chunks: [
+      ...begun,
+      ...kept.map((step) => Array.from(after.subarray(step * size, (step + 1) * size))),
+    ],
     values: Object.fromEntries(
       Object.entries(values).map(([key, output]) => [
         key,

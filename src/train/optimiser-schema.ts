@@ -16,6 +16,7 @@ const common = {
     .exactOptional(),
   clipNorm: z.number().positive().exactOptional(),
   emaDecay: fraction.exactOptional(),
+  emaPower: z.number().positive().max(1).exactOptional(),
 };
 const betas = z.tuple([fraction, fraction]).exactOptional();
 

@@ -38,8 +38,8 @@ export function updateKernel(
   kernels: Kernels,
 ): (update: Update) => void {
   const run = kernelOf(config, kernels);
-  const weight = config.emaDecay === undefined ? 0 : 1 - config.emaDecay;
   return ({ rate, step, gradient, clip }) => {
+    const weight = averageWeight(config, step);
     for (const [index, group] of arena.groups.entries()) {
       const whole = arena.groupRange("parameter", index);
       const scalars = { clip, step, ...ratesOf(group, rate) };
@@ -52,6 +52,13 @@ export function updateKernel(
       }
     }
   };
+}
+
+/** Of the new parameters in their moving average: `ema`'s of `src/autodiff/optimisers`; 0 = no average is kept. */
+function averageWeight({ emaDecay, emaPower }: OptimiserConfig, step: number): number {
+  if (emaDecay === undefined) return 0;
+  const least = 1 - emaDecay;
+  return emaPower === undefined ? least : Math.max(least, Math.max(step - 1, 1) ** -emaPower);
 }
 
 function ratesOf(group: ParameterGroup, rate: number): { alpha: number; decay: number } {

@@ -1,10 +1,11 @@
 /**
  * Takes the pictures of the viewer for the README.
  *
- *     node tests/browser/screenshots.mjs <folder | viewer's address> [--episode PATH] [--at SECONDS] [--training PATH]... [--out FOLDER]
+ *     node tests/browser/screenshots.mjs <folder | viewer's address> [--episode PATH] [--at SECONDS] [--name NAME] [--training PATH]... [--out FOLDER]
  *
  * Needs `npm run build` and a Chromium. Without --episode it takes the longest successful one, without
- * --at a moment at 45 % of it. With --training it takes the curves of those runs instead.
+ * --at a moment at 45 % of it. With --name it takes one picture of that name, with --training the curves of those runs
+ * instead.
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -26,6 +27,7 @@ const { values, positionals } = parseArgs({
   options: {
     episode: { type: "string" },
     at: { type: "string" },
+    name: { type: "string" },
     out: { type: "string" },
     training: { type: "string", multiple: true },
   },
@@ -86,9 +88,9 @@ const launched = await launchChromium({ log: console.error });
 if ("unavailable" in launched) throw new Error(`Cannot take pictures: ${launched.unavailable}`);
 const { browser } = launched;
 const training = values.training !== undefined;
-const shots = training
-  ? [{ name: "training", width: 1440, height: 900, colorScheme: "light" }]
-  : SHOTS;
+const only = training ? "training" : values.name;
+const shots =
+  only === undefined ? SHOTS : [{ name: only, width: 1440, height: 900, colorScheme: "light" }];
 try {
   await mkdir(out, { recursive: true });
   for (const { name, width, height, colorScheme } of shots) {

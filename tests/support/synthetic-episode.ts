@@ -17,6 +17,7 @@ import type {
   EpisodeReader,
   RecordedStep,
 } from "../../src/episode/types.ts";
+import { descentThoughts } from "./synthetic-descent.ts";
 import { armPoses, BODIES, renderCamera, SCENE } from "./synthetic-scene.ts";
 
 export const CONTROL_FREQ_HZ = 20;
@@ -39,6 +40,8 @@ export interface SyntheticOptions {
   readonly policy?: string;
   readonly attempt?: number;
   readonly startedNs?: bigint;
+  /** Decisions tell of the candidates that they were made from, and of the energies around them. */
+  readonly descent?: boolean;
 }
 
 export interface SyntheticDecision {
@@ -201,7 +204,13 @@ export function synthesiseEpisode(options: SyntheticOptions = {}): SyntheticEpis
     if (step % EXECUTED === 0) {
       const bias: Point = [noise.normal() * 0.06, noise.normal() * 0.06, noise.normal() * 0.05];
       chunk = predictChunk(phases, { step, from: world.gripper, bias });
-      decisions.push(thinkAloud(phases, { step, chunk, cube: world.cube, noise: noise.uniform() }));
+      const said = thinkAloud(phases, { step, chunk, cube: world.cube, noise: noise.uniform() });
+      const { decision } = said;
+      const thoughts =
+        options.descent === true
+          ? [...decision.thoughts, ...descentThoughts(chunk)]
+          : decision.thoughts;
+      decisions.push({ ...said, decision: { ...decision, thoughts } });
     }
     const row = (step % EXECUTED) * 4;
     const action = chunk!.slice(row, row + 4);

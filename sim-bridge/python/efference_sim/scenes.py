@@ -114,7 +114,11 @@ def _shape(value: Any, path: str) -> None:
 
 _GEOM = _record({"body": _text, "shape": _shape, "position": _VEC3, "quatWxyz": _VEC4, "rgba": _VEC4})
 _CAMERA = _record({"name": _text, "body": _text, "position": _VEC3, "quatWxyz": _VEC4, "fovyRad": _number})
-_SCENE = _record({"bodies": _list(_text), "geoms": _list(_GEOM), "cameras": _list(_CAMERA)}, {"gripperBody": _text})
+_PLACE = _record({"component": _text, "body": _text, "metresPerUnit": _number})
+_SCENE = _record(
+    {"bodies": _list(_text), "geoms": _list(_GEOM), "cameras": _list(_CAMERA)},
+    {"gripperBody": _text, "actionPlace": _PLACE},
+)
 _BOX = _record({"xMin": _number, "yMin": _number, "xMax": _number, "yMax": _number})
 _JOINT = _record({"value": _number, "low": _number, "high": _number, "axis": _VEC3, "kind": _one_of("slide", "hinge")})
 _CUBOID = _record({"position": _VEC3, "quatWxyz": _VEC4, "halfExtents": _VEC3})

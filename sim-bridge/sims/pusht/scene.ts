@@ -26,7 +26,7 @@ const WALL_COLOUR = [0.83, 0.83, 0.83, 1] as const;
 
 export function describeScene(): SceneDescription {
   return {
-    bodies: ["world", "block", "pusher"],
+    bodies: ["world", "block", "pusher", "workspace"],
     geoms: [
       ...WALLS.map(([a, b]) => wall(a, b)),
       ...T_PARTS.map((corners) => goalPart(corners)),
@@ -41,10 +41,14 @@ export function describeScene(): SceneDescription {
     ],
     cameras: [],
     gripperBody: "pusher",
+    actionPlace: { component: "action", body: "workspace", metresPerUnit: METRES },
   };
 }
 
-/** `float64[3, 7]` in the order of the scene's bodies. */
+/** The frame of positions in the workspace: its corner, half a turn about x, so that y counts downwards. */
+const WORKSPACE = [-MIDDLE * METRES, MIDDLE * METRES, HALF_HEIGHT, 0, 1, 0, 0] as const;
+
+/** `float64[4, 7]` in the order of the scene's bodies. */
 export function posesOf({ block, pusher }: PushTDynamics): Float64Array {
   return Float64Array.of(
     ...[0, 0, 0, 1, 0, 0, 0],
@@ -52,6 +56,7 @@ export function posesOf({ block, pusher }: PushTDynamics): Float64Array {
     ...turned(block.angle),
     ...standing(pusher.position),
     ...UPRIGHT,
+    ...WORKSPACE,
   );
 }
 

@@ -9,6 +9,8 @@ interface CommonConfig extends GroupOptions {
   readonly clipNorm?: number;
   /** Memory of the moving average of the weights, in [0, 1); default: none is kept. */
   readonly emaDecay?: number;
+  /** With it the memory grows to `emaDecay` by this power of the update, in (0, 1] (published: 0.75); default: at once. */
+  readonly emaPower?: number;
 }
 
 /** An optimiser as plain data. The learning rate is no part of it: it comes with every step. */
@@ -35,10 +37,10 @@ export type OptimiserConfig =
 
 /** The graph form of an optimiser: clip, update, average. */
 export function transformOf(config: OptimiserConfig): Transform {
-  const { clipNorm, emaDecay } = config;
+  const { clipNorm, emaDecay, emaPower } = config;
   const transforms = [updateOf(config)];
   if (clipNorm !== undefined) transforms.unshift(clipByGlobalNorm(clipNorm));
-  if (emaDecay !== undefined) transforms.push(ema(emaDecay));
+  if (emaDecay !== undefined) transforms.push(ema(emaDecay, emaPower));
   return chain(...transforms);
 }
 

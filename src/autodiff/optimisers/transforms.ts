@@ -2,7 +2,7 @@ import type { GraphBuilder, Value } from "../../onnx/index.ts";
 import type { GroupOptions } from "./groups.ts";
 import { groupParameters } from "./groups.ts";
 import { assertMemory, eachParameter, rateOf, squaredNorm, toFloat32 } from "./scalars.ts";
-import type { Scalars, Transform } from "./transform.ts";
+import type { Scalars, Transform, UpdateCall } from "./transform.ts";
 import { readState, stateName, stateOf } from "./transform.ts";
 
 /**
@@ -71,24 +71,41 @@ export function weightDecay(options: Pick<GroupOptions, "weightDecay" | "mask">)
 
 /**
  * Keeps an exponential moving average of the parameters after the step, starting from the parameters:
- * `mean + (parameter - mean) * (1 - decay)` (Polyak & Juditsky 1992). Must be the last of a chain.
- * @throws {RangeError} unless `decay` is in [0, 1)
+ * `mean + (parameter - mean) * weight` (Polyak & Juditsky 1992) with a weight of `1 - decay`. With a `power` it is
+ * `max(1 - decay, max(step - 1, 1)^-power)`, so that the memory grows from none to `decay`, as in the published code
+ * of diffusion policies (Chi et al. 2023). Must be the last of a chain.
+ * @throws {RangeError} unless `decay` is in [0, 1), and `power` above 0 and at most 1
  */
-export function ema(decay: number): Transform {
+export function ema(decay: number, power?: number): Transform {
   assertMemory("decay of the average", decay);
+  if (power !== undefined && !(power > 0 && power <= 1)) {
+    throw new RangeError(
+      `Cannot make optimiser: power of the average is ${power}, must be above 0 and at most 1`,
+    );
+  }
   return {
     name: "ema",
     state: (parameters) => stateOf("ema", parameters, "parameter"),
     update(g, call) {
+      const weight = power === undefined ? 1 - decay : growingWeight(g, call, { decay, power });
       const means = eachParameter(call, ({ parameter, value, update }) => {
         const mean = readState(call, "ema", parameter);
         const after = g.add(value, update);
-        const next = g.add(mean, g.mul(g.sub(after, mean), 1 - decay));
+        const next = g.add(mean, g.mul(g.sub(after, mean), weight));
         return [stateName("ema", parameter.name), next] as const;
       });
       return { updates: call.updates, state: Object.fromEntries(means), metrics: {} };
     },
   };
+}
+
+function growingWeight(
+  g: GraphBuilder,
+  { scalars }: UpdateCall,
+  { decay, power }: { readonly decay: number; readonly power: number },
+): Value {
+  const done = g.max(g.sub(g.cast(scalars.step, "float64"), 1), 1);
+  return toFloat32(g, g.max(g.pow(done, -power), 1 - decay));
 }
 
 export interface SgdOptions extends GroupOptions {

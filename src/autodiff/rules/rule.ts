@@ -81,11 +81,11 @@ export function intOf(call: VjpCall, name: string, fallback: number): number {
   return attribute?.kind === "int" ? Number(attribute.value) : fallback;
 }
 
+/** As kernels have it: attributes are float32, whatever the tensors are. */
 export function floatOf(call: VjpCall, name: string, fallback: number): number {
   const attribute = call.node.attributes[name];
-  return attribute?.kind === "float" || attribute?.kind === "int"
-    ? Number(attribute.value)
-    : fallback;
+  const given = attribute?.kind === "float" || attribute?.kind === "int";
+  return Math.fround(given ? Number(attribute.value) : fallback);
 }
 
 export function intsOf(call: VjpCall, name: string): number[] | undefined {

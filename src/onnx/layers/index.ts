@@ -10,6 +10,7 @@ export {
   linear,
   parameter,
   rmsNorm,
+  tanhGelu,
 } from "./layers.ts";
 export type {
   ConvolutionOptions,

@@ -91,6 +91,18 @@ function ones({ g }: LayerContext, { elementType }: Value, width: number): Value
   return g.constant({ dtype: elementType, shape: [width], data });
 }
 
+/**
+ * GELU with tanh in place of erf (Hendrycks & Gimpel 2016, arXiv:1606.08415). In float64 it is spelt out, because the
+ * engine has float32 constants there.
+ */
+export function tanhGelu({ g }: Pick<LayerContext, "g">, x: Value): Value {
+  if (x.elementType !== "float64") return g.gelu(x, "tanh");
+  const a = 2 * Math.sqrt(2 / Math.PI);
+  const inner = g.mul(x, g.add(g.mul(g.mul(x, x), 0.044715 * a), a));
+  // 1/2 (1 + tanh(z)) is the sigmoid of 2 z.
+  return g.mul(x, g.sigmoid(inner));
+}
+
 /** Group normalisation over the second axis and all after it (Wu & He 2018, arXiv:1803.08494). */
 export function groupNorm(
   context: LayerContext,

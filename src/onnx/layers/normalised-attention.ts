@@ -27,6 +27,8 @@ export interface AttendOptions extends HeadOptions {
   readonly bias?: boolean;
   /** Whether row `i` sees rows 0 to `i` of the memory only; default false. */
   readonly causal?: boolean;
+  /** Factors of the shares, `[batch, heads, length, length of the memory]`: dropout. */
+  readonly keep?: Value;
 }
 
 /**
@@ -62,12 +64,13 @@ export function attendTo(
   options: AttendOptions,
 ): Value {
   const { g } = context;
-  const { name, bias = true, causal = false } = options;
+  const { name, bias = true, causal = false, keep } = options;
   const width = lastDim(x);
   return g.scope(name, () => {
     const q = apart(context, linear(context, x, { name: "q", width }), options);
     const normed = g.transpose(rmsNorm(context, q, "q_norm"), [0, 2, 1, 3]);
-    const attended = g.attention({ q: normed, ...memory }, { causal });
+    const dropped = keep === undefined ? {} : { keep };
+    const attended = g.attention({ q: normed, ...memory }, { causal, ...dropped });
     const joined = g.reshape(g.transpose(attended, [0, 2, 1, 3]), x.shape);
     return linear(context, joined, { name: "out", width, bias });
   });

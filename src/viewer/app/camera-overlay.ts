@@ -50,7 +50,7 @@ export function createCameraOverlay(reader: EpisodeReader, initial: Theme): Came
       model ??= motionModelOf(reader);
       const then = reader.poses(decision.step);
       if (model !== undefined && then !== undefined) {
-        const count = writeChunkPath(path, model, { decision, poses: then });
+        const count = writeChunkPath(path, model, { chunk: decision.chunk, poses: then });
         drawPath(context, {
           path,
           count,

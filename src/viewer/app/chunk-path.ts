@@ -4,15 +4,19 @@
  */
 import type { ActionSpec, ComponentSpec, SceneDescription } from "../../core/index.ts";
 import { elementCount } from "../../core/index.ts";
-import type { EpisodeReader, RecordedDecision } from "../../episode/types.ts";
+import type { EpisodeReader } from "../../episode/types.ts";
 import { POSE_LENGTH, rotateByQuatWxyz } from "./transforms.ts";
 
 /** How rows of an action move the gripper in the world. */
 export interface MotionModel {
   readonly kind: "delta" | "absolute";
-  /** First of the entries in an action row, and how many there are: x y z, or x y in a plane. */
+  /** First of the entries in an action row. */
   readonly offset: number;
+  /** Entries in a row: 3, or 2 where things move in the plane of x and y. */
   readonly axes: number;
+  /** What a row counts as at least and at most, by entry, in units of the action: the controller's own clipping. */
+  readonly low: readonly number[];
+  readonly high: readonly number[];
   /** Metres per unit of the action. */
   readonly scaleM: number;
   /** Where `scaleM` comes from: the spec says it, or it was fitted to the recorded motion. */
@@ -20,6 +24,13 @@ export interface MotionModel {
   /** Body whose orientation turns the numbers into the world; undefined = world axes. */
   readonly frameBody: number | undefined;
   readonly gripperBody: number;
+}
+
+/** A chunk as it was recorded: row-major, physical units. */
+export interface PathChunk {
+  readonly data: ArrayLike<number>;
+  readonly horizon: number;
+  readonly actionDim: number;
 }
 
 const METRES: Readonly<Record<string, number>> = { m: 1, cm: 0.01, mm: 0.001 };
@@ -44,37 +55,54 @@ export function metresPerUnit(component: ComponentSpec): number | undefined {
 export function motionModelOf(reader: EpisodeReader): MotionModel | undefined {
   const { scene } = reader.header;
   const gripperBody = scene?.bodies.indexOf(scene.gripperBody ?? "") ?? -1;
-  const found = positionComponent(reader.header.spec.action);
+  const found = positionComponent(reader.header.spec.action, scene?.actionPlace?.component);
   if (scene === undefined || gripperBody < 0 || found === undefined) return undefined;
   const { component, offset } = found;
-  const kind = component.format === "position" ? "absolute" : "delta";
-  const frameBody = frameBodyOf(component, scene, gripperBody);
-  const axes = Math.min(3, elementCount(component.shape));
-  const draft = { kind, offset, axes, frameBody, gripperBody } as const;
-  const stated = metresPerUnit(component) ?? (kind === "absolute" ? 1 : undefined);
+  const kind = component.format === "delta_position" ? "delta" : "absolute";
+  const frame = found.isPlace ? scene.actionPlace?.body : component.frame;
+  const draft: Omit<MotionModel, "scaleM" | "scaleFrom"> = {
+    kind,
+    offset,
+    gripperBody,
+    axes: Math.min(3, elementCount(component.shape)),
+    low: boundsOf(component.low, -Infinity),
+    high: boundsOf(component.high, Infinity),
+    frameBody: frameBodyOf(frame, scene, gripperBody),
+  };
+  const scaleOfPlace = found.isPlace ? scene.actionPlace?.metresPerUnit : undefined;
+  const stated = scaleOfPlace ?? metresPerUnit(component) ?? (kind === "absolute" ? 1 : undefined);
   if (stated !== undefined) return { ...draft, scaleM: stated, scaleFrom: "spec" };
   const fitted = fittedScale(reader, { ...draft, scaleM: 1, scaleFrom: "recording" });
   return fitted === undefined ? undefined : { ...draft, scaleM: fitted, scaleFrom: "recording" };
 }
 
+/** One bound for all entries, or one for each. */
+function boundsOf(given: readonly number[] | undefined, none: number): number[] {
+  return [0, 1, 2].map((axis) => given?.[axis] ?? (given?.length === 1 ? given[0]! : none));
+}
+
+/** The first component that is a position or a step, or that the scene says to be a place. */
 function positionComponent(
   spec: ActionSpec,
-): { component: ComponentSpec; offset: number } | undefined {
+  place: string | undefined,
+): { component: ComponentSpec; offset: number; isPlace: boolean } | undefined {
   let offset = 0;
   for (const component of spec.components) {
-    const { format } = component;
-    if (format === "delta_position" || format === "position") return { component, offset };
+    const { format, name } = component;
+    const isPlace = name === place;
+    if (isPlace || format === "delta_position" || format === "position") {
+      return { component, offset, isPlace };
+    }
     offset += elementCount(component.shape);
   }
   return undefined;
 }
 
 function frameBodyOf(
-  component: ComponentSpec,
+  frame: string | undefined,
   scene: SceneDescription,
   gripperBody: number,
 ): number | undefined {
-  const { frame } = component;
   if (frame === undefined || frame === "world") return undefined;
   if (frame === "gripper" || frame === "end_effector") return gripperBody;
   const index = scene.bodies.indexOf(frame);
@@ -104,11 +132,13 @@ function fittedScale(reader: EpisodeReader, model: MotionModel): number | undefi
 function worldDelta(
   out: Float64Array,
   model: MotionModel,
-  args: { row: Float32Array; rowAt: number; poses: Float64Array },
+  args: { row: ArrayLike<number>; rowAt: number; poses: Float64Array },
 ): void {
   const { row, rowAt, poses } = args;
+  const { axes, offset, low, high, scaleM } = model;
   for (let axis = 0; axis < 3; axis++) {
-    out[axis] = axis < model.axes ? row[rowAt + model.offset + axis]! * model.scaleM : 0;
+    const value = axis < axes ? row[rowAt + offset + axis]! : 0;
+    out[axis] = Math.min(Math.max(value, low[axis]!), high[axis]!) * scaleM;
   }
   if (model.frameBody === undefined) return;
   const qAt = model.frameBody * POSE_LENGTH + 3;
@@ -120,8 +150,9 @@ const scratchDelta = new Float64Array(3);
 /**
  * Writes the predicted path: the gripper at the decision, then one point per row.
  *
- * Deltas are summed without a controller or contacts, so the path is what was asked for, not what a
- * simulator would make of it.
+ * Each row counts within the bounds of its spec, as it does for the controller. Deltas are summed from where the
+ * gripper was at the decision, each in full, without the controller's lag and without contacts: the path is what was
+ * asked for, not what a simulator would make of it. Rotations do not move the gripper's point.
  *
  * @param out `float64[>= horizon + 1, 3]`, world frame, m
  * @param poses body poses at the step of the decision
@@ -130,10 +161,8 @@ const scratchDelta = new Float64Array(3);
 export function writeChunkPath(
   out: Float64Array,
   model: MotionModel,
-  args: { decision: RecordedDecision; poses: Float64Array },
+  { chunk, poses }: { chunk: PathChunk; poses: Float64Array },
 ): number {
-  const { chunk } = args.decision;
-  const { poses } = args;
   const at = model.gripperBody * POSE_LENGTH;
   const base = model.frameBody === undefined ? undefined : model.frameBody * POSE_LENGTH;
   for (let axis = 0; axis < 3; axis++) out[axis] = poses[at + axis]!;

@@ -4,6 +4,7 @@ import type { EpisodeReader } from "../../episode/types.ts";
 import { element } from "./dom.ts";
 import { formatName, formatNumber } from "./format.ts";
 import type { Theme } from "./theme.ts";
+import { refinementPlots, slicePlot } from "./thought-plots.ts";
 
 export function thoughtCard(
   thought: Thought,
@@ -18,7 +19,12 @@ export function thoughtCard(
         sparkline(thought.tag, context),
       ]);
     case "refinement":
-      return cardOf(thought.tag, refinementLines(thought));
+      return plotted(thought.tag, [
+        ...refinementLines(thought),
+        ...refinementPlots(thought, context.theme),
+      ]);
+    case "slice":
+      return plotted(thought.tag, [slicePlot(thought, context.theme)]);
     case "point":
       return cardOf(thought.tag, [
         element("span", { class: "number" }, [thought.position.map(formatNumber).join("  ")]),
@@ -34,14 +40,13 @@ export function thoughtCard(
   }
 }
 
-/** One line for each number of the steps, from the first to the last. */
+/** How many steps were done, and the numbers of a single one, which make no plot. */
 function refinementLines({ steps, values }: Extract<Thought, { kind: "refinement" }>): Node[] {
   const count = steps.at(-1) ?? 0;
-  const lines = Object.entries(values).map(([name, numbers]) => {
-    const [first, last] = [numbers[0] ?? NaN, numbers.at(-1) ?? NaN];
-    return `${formatName(name)} ${formatNumber(first)} → ${formatNumber(last)}`;
-  });
-  const words = [count === 1 ? "1 step" : `${count} steps`, ...lines];
+  const lone = Object.entries(values)
+    .filter(([, numbers]) => numbers.length === 1)
+    .map(([name, [number = NaN]]) => `${formatName(name)} ${formatNumber(number)}`);
+  const words = [count === 1 ? "1 step" : `${count} steps`, ...lone];
   return [element("p", {}, [words.join(", ")])];
 }
 
@@ -55,6 +60,13 @@ export function earlierCard(turn: {
     `${formatName(turn.tag)} · since step ${turn.step}`,
   ]);
   return element("section", { class: "thought" }, [since, element("p", {}, [turn.text])]);
+}
+
+/** A card whose content stands below its name. */
+function plotted(tag: string, content: readonly Node[]): HTMLElement {
+  const card = cardOf(tag, content);
+  card.classList.remove("inline");
+  return card;
 }
 
 function cardOf(tag: string, content: readonly Node[]): HTMLElement {

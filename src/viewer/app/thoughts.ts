@@ -116,6 +116,7 @@ export class ThoughtsPanel {
     this.#rows = turns.map((turn) => turnRow(turn, this.#clock));
     this.#all.replaceChildren(...this.#rows);
     this.#allTitle.hidden = turns.length === 0;
+    this.#all.hidden = turns.length === 0;
     this.#currentTurn = -2;
     this.#root.classList.toggle("without-words", turns.length === 0);
   }

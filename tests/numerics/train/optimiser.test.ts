@@ -116,6 +116,13 @@ async function sumsByGraph(): Promise<number[]> {
 /** Learning rate multiplier and decay of a parameter, spelt out by each case. */
 type GroupOf = (name: string) => readonly [rateScale: number, weightDecay: number];
 
+/** As `EMAModel.get_decay` of the published diffusion policies has it, whose steps count from 0. */
+function memoryAt({ emaDecay = 0, emaPower }: OptimiserConfig, update: number): number {
+  if (emaPower === undefined) return emaDecay;
+  const step = Math.max(0, update - 2);
+  return step === 0 ? 0 : Math.min(emaDecay, 1 - (1 + step) ** -emaPower);
+}
+
 function withOracle(config: OptimiserConfig, rule: OracleRule, groupOf: GroupOf): Trace {
   const state = new Map(
     Object.entries(tensors("p", 1)).map(([name, { data }]) => [
@@ -133,7 +140,7 @@ function withOracle(config: OptimiserConfig, rule: OracleRule, groupOf: GroupOf)
     for (const [name, tensor] of state) {
       const [rateScale, weightDecay] = groupOf(name);
       rule(tensor, clipped[name]!, { rate: rateAt(step) * rateScale, weightDecay, t: step });
-      if (config.emaDecay !== undefined) emaOracle(tensor, config.emaDecay);
+      if (config.emaDecay !== undefined) emaOracle(tensor, memoryAt(config, step));
     }
   }
   const final: Tensors = {};
@@ -208,6 +215,11 @@ const CASES: Readonly<Record<string, Case>> = {
     },
     rule: sgdOracle(0.9, true),
     groupOf: grouped,
+  },
+  "adamw, an average whose memory grows": {
+    config: { kind: "adamw", emaDecay: 0.9, emaPower: 0.75 },
+    rule: adamWOracle(0.9, 0.999, 1e-8),
+    groupOf: matrices(0),
   },
   lion: { config: { kind: "lion" }, rule: lionOracle(0.9, 0.99), groupOf: matrices(0) },
   "lion, groups, clipping, average": {

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-DTYPES = {"F32": np.float32, "I64": np.int64, "U8": np.uint8}
+DTYPES = {"F32": np.float32, "F64": np.float64, "I64": np.int64, "U8": np.uint8}
 NORMS = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm2d)
 
 
@@ -39,11 +39,13 @@ def read(path):
 
 
 def write(path, tensors):
+    """Doubles stay doubles; everything else becomes float32."""
     header, chunks, offset = {}, [], 0
     for name, tensor in sorted(tensors.items()):
-        data = tensor.detach().contiguous().to(torch.float32).numpy().tobytes()
+        name_there, kept = ("F64", torch.float64) if tensor.dtype == torch.float64 else ("F32", torch.float32)
+        data = tensor.detach().contiguous().to(kept).numpy().tobytes()
         end = offset + len(data)
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [offset, end]}
+        header[name] = {"dtype": name_there, "shape": list(tensor.shape), "data_offsets": [offset, end]}
         chunks.append(data)
         offset = end
     words = json.dumps(header).encode()

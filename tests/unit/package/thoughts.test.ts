@@ -42,6 +42,64 @@ describe("thoughtsOf()", () => {
     ]);
   });
 
+  it("tells where a refinement began, as step 0", () => {
+    const bindings: ThoughtBinding[] = [{ ...PATH, start: "first" }];
+    expect(thoughtOutputs(bindings)).toEqual(["chunks", "first", "energies"]);
+    const outputs = {
+      chunks: f32([2, 1, 2], [1, 2, 3, 4]),
+      first: f32([1, 2], [5, 6]),
+      energies: f32([2], [0.5, 0.25]),
+    };
+    const affine = { offset: Float64Array.of(10, 20), scale: Float64Array.of(2, 1) };
+    expect(thoughtsOf(bindings, outputs, affine)).toMatchObject([
+      {
+        steps: [0, 1, 2],
+        chunks: [
+          [20, 26],
+          [12, 22],
+          [16, 24],
+        ],
+      },
+    ]);
+  });
+
+  it("tells numbers over two directions, a row for each coordinate of the second", () => {
+    const axes = [
+      { name: "u", output: "us" },
+      { name: "v", output: "vs" },
+    ];
+    const slice: ThoughtBinding = {
+      ...{ kind: "slice", tag: "energy", axes, values: "grid", start: "first", path: "way" },
+    };
+    expect(thoughtOutputs([slice])).toEqual(["us", "vs", "grid", "first", "way"]);
+    const outputs = {
+      us: f32([3], [0, 1, 2]),
+      vs: f32([2], [5, 6]),
+      grid: f32([2, 3], [1, 2, 3, 4, 5, 6]),
+      first: f32([2], [2, 6]),
+      way: f32([2, 2], [0, 5, 1, 6]),
+    };
+    expect(thoughtsOf([slice], outputs, undefined)).toEqual([
+      {
+        kind: "slice",
+        tag: "energy",
+        axes: [
+          { name: "u", at: [0, 1, 2] },
+          { name: "v", at: [5, 6] },
+        ],
+        values: [1, 2, 3, 4, 5, 6],
+        path: [
+          [2, 6],
+          [0, 5],
+          [1, 6],
+        ],
+      },
+    ]);
+    expect(() =>
+      thoughtsOf([slice], { ...outputs, grid: f32([5], [1, 2, 3, 4, 5]) }, undefined),
+    ).toThrow(/"grid" is float32\[5\], must be float32 of 6/);
+  });
+
   it("keeps 16 chunks of many, evenly and with the last, and the numbers of all", () => {
     const numbers = Array.from({ length: 100 }, (_, i) => i);
     const outputs = { chunks: f32([100, 1, 1], numbers), energies: f32([100], numbers) };

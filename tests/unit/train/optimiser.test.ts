@@ -167,6 +167,7 @@ describe("optimiserSchema", () => {
     { kind: "sgd", betas: [0.9, 0.9] },
     { kind: "adamw", eps: 0 },
     { kind: "lion", emaDecay: 1 },
+    { kind: "lion", emaDecay: 0.9, emaPower: 2 },
     { kind: "lion", groups: [{ rateScale: 1 }] },
   ])("refuses %j", (config) => {
     expect(optimiserSchema.safeParse(config).success).toBe(false);

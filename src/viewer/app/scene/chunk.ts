@@ -77,7 +77,7 @@ class ChunkPath implements SceneExtension {
     const shows = made !== undefined && poses !== undefined && this.#model !== undefined;
     this.object.visible = shows;
     if (!shows || this.#model === undefined) return;
-    const count = writeChunkPath(this.#path, this.#model, { decision: made, poses });
+    const count = writeChunkPath(this.#path, this.#model, { chunk: made.chunk, poses });
     this.#draw(count, executedRows(reader, decision));
   }
 

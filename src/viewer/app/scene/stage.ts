@@ -21,6 +21,7 @@ import {
 import { createBodies } from "./bodies.ts";
 import { createChunk } from "./chunk.ts";
 import type { ExtensionFactory, SceneExtension, SceneFrame } from "./extension.ts";
+import { createFan } from "./fan.ts";
 import { createFrusta } from "./frusta.ts";
 import { createGround } from "./ground.ts";
 import { createLights } from "./lights.ts";
@@ -34,6 +35,7 @@ const EXTENSIONS: readonly ExtensionFactory[] = [
   createGround,
   createBodies,
   createTrail,
+  createFan,
   createChunk,
   createFrusta,
   createPoints,

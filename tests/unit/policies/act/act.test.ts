@@ -265,7 +265,7 @@ describe("the shipped packages", () => {
       });
       const observation: Observation = {
         images: Object.fromEntries(
-          policy.spec.observation.images.map((camera) => [camera.name, image()]),
+          (manifest.hardware?.cameras ?? []).map((camera) => [camera.name, image()]),
         ),
         proprio: {
           eef_position: f32([0, 0, 0.2]),

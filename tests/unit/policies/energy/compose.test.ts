@@ -68,6 +68,20 @@ describe("composeEnergyPackage", () => {
     expect((await decide({})).chunk).toEqual((await decide()).chunk);
   });
 
+  it("with a landscape makes the same chunk, and tells of a line and a plane", async () => {
+    const looked = await decide({ infer: { landscape: { line: 5, plane: 3 } } });
+    expect(looked.chunk).toEqual((await decide()).chunk);
+    const slices = looked.thoughts.filter((thought) => thought.kind === "slice");
+    expect(slices.map(({ axes }) => axes.map(({ at }) => at.length))).toEqual([[5], [3, 3]]);
+    expect(slices.map(({ values }) => values.length)).toEqual([5, 9]);
+    const refinement = looked.thoughts.find((thought) => thought.kind === "refinement");
+    expect(refinement?.steps[0]).toBe(0);
+    expect(slices[0]?.path).toHaveLength(1 + (refinement?.values["energy"]?.length ?? 0));
+    // The way ends at the chosen chunk: 1 on the line, the middle of the plane.
+    expect(slices[0]?.path.at(-1)?.[0]).toBeCloseTo(1, 5);
+    for (const x of slices[1]?.path.at(-1) ?? []) expect(x).toBeCloseTo(0, 5);
+  });
+
   it("pulls chunks where a formula of physical actions wants them, and reports the sum", async () => {
     const want = { name: "slow", formula: "(move_0 - 3)^2", weight: 0.3 };
     const decision = await decide({ terms: [want] });

@@ -64,6 +64,9 @@ describe("training gradients are those of finite differences in float64", () => 
     ["mix", { objective: "mix" }],
     ["mix in three steps", { objective: "mix", step: { momentum: 0.3 }, train: { steps: 3 } }],
     ["equilibrium", { objective: "equilibrium" }],
+    ["mix with dropout", { objective: "mix", dropout: 0.3, frameLayers: 1, observeHorizon: 2 }],
+    ["paper with dropout", { objective: "paper", dropout: 0.3, train: { steps: 2 } }],
+    ["equilibrium with dropout", { objective: "equilibrium", dropout: 0.3 }],
     [
       "all of the published step",
       {

@@ -73,7 +73,10 @@ describe("writeChunkPath()", () => {
     const model = motionModelOf(reader)!;
     const hand = BODIES.indexOf("hand") * 7;
     for (const decision of reader.decisions.slice(0, 7)) {
-      const count = writeChunkPath(path, model, { decision, poses: reader.poses(decision.step)! });
+      const count = writeChunkPath(path, model, {
+        chunk: decision.chunk,
+        poses: reader.poses(decision.step)!,
+      });
       expect(count).toBe(decision.chunk.horizon + 1);
       for (let row = 0; row <= 4; row++) {
         const recorded = reader.poses(decision.step + row)!.subarray(hand, hand + 3);
@@ -86,9 +89,9 @@ describe("writeChunkPath()", () => {
   it("takes absolute positions as they are", () => {
     const absolute = withComponent({ format: "position", unit: "m" });
     const model = motionModelOf(absolute)!;
-    const decision = reader.decisions[0]!;
-    writeChunkPath(path, model, { decision, poses: reader.poses(0)! });
-    expect([...path.subarray(3, 6)]).toEqual([...decision.chunk.data.subarray(0, 3)]);
+    const { chunk } = reader.decisions[0]!;
+    writeChunkPath(path, model, { chunk, poses: reader.poses(0)! });
+    expect([...path.subarray(3, 6)]).toEqual([...chunk.data.subarray(0, 3)]);
   });
   it("turns deltas of the gripper's frame into the world", () => {
     const model = motionModelOf(withComponent({ frame: "gripper", unit: "m" }))!;
@@ -97,7 +100,7 @@ describe("writeChunkPath()", () => {
     // Half a turn about x: y and z change sign.
     poses.set([0.1, 0.2, 0.3, 0, 1, 0, 0], model.gripperBody * 7);
     const chunk = { data: Float32Array.of(0.01, 0.02, 0.03, 0), horizon: 1, actionDim: 4 };
-    writeChunkPath(path, model, { decision: { ...reader.decisions[0]!, chunk }, poses });
+    writeChunkPath(path, model, { chunk, poses });
     const expected = [0.11, 0.18, 0.27];
     for (let axis = 0; axis < 3; axis++) expect(path[3 + axis]).toBeCloseTo(expected[axis]!, 6);
   });
@@ -109,7 +112,7 @@ describe("writeChunkPath()", () => {
       poses.set([0.1, 0.2, 0.3, 1, 0, 0, 0], model.gripperBody * 7);
       // Another component's number comes third, or nothing.
       const chunk = { data: Float32Array.of(0.5, 0.25, 9, 0.5, 0.25), horizon: 2, actionDim: 3 };
-      writeChunkPath(path, model, { decision: { ...reader.decisions[0]!, chunk }, poses });
+      writeChunkPath(path, model, { chunk, poses });
       const from = format === "position" ? [0, 0] : [0.1, 0.2];
       const [x, y] = [from[0]! + 0.5, from[1]! + 0.25];
       const last = format === "position" ? [x, y] : [x + 0.5, y + 0.25];
@@ -117,12 +120,45 @@ describe("writeChunkPath()", () => {
       expected.forEach((value, i) => expect(path[i]).toBeCloseTo(value, 6));
     },
   );
+  it("lets no row count for more than its bounds, as the controller does", () => {
+    const model = motionModelOf(reader)!;
+    const chunk = { data: Float32Array.of(3, -0.5, -7, 0), horizon: 1, actionDim: 4 };
+    const poses = reader.poses(0)!;
+    writeChunkPath(path, model, { chunk, poses });
+    const moved = [0, 1, 2].map((axis) => path[3 + axis]! - path[axis]!);
+    for (const [axis, by] of [1, -0.5, -1].entries()) {
+      expect(moved[axis]).toBeCloseTo(by * ACTION_SCALE_M, 12);
+    }
+  });
+  it("stays in the plane where actions have two entries", () => {
+    const planar = withComponent({ shape: [2] });
+    const model = motionModelOf(planar)!;
+    const chunk = { data: Float32Array.of(0.5, 1, 0.25, -1), horizon: 2, actionDim: 2 };
+    const poses = reader.poses(0)!;
+    expect(writeChunkPath(path, model, { chunk, poses })).toBe(3);
+    const [x, y, z] = path as unknown as [number, number, number];
+    const expected = [x + 0.025, y + 0.05, z, x + 0.0375, y, z];
+    for (const [i, value] of expected.entries()) expect(path[3 + i]).toBeCloseTo(value, 9);
+  });
+  it("takes raw numbers as places in a body's frame where the scene says so", () => {
+    const raw = withComponent({ format: "raw", shape: [2], low: [0], high: [512] });
+    const actionPlace = { component: delta.name, body: "hand", metresPerUnit: 0.001 };
+    const scene = { ...raw.header.scene!, actionPlace };
+    const model = motionModelOf({ ...raw, header: { ...raw.header, scene } })!;
+    expect(model).toMatchObject({ kind: "absolute", axes: 2, scaleM: 0.001 });
+    const poses = new Float64Array(BODIES.length * 7);
+    poses.set([-0.256, 0.256, 0.01, 0, 1, 0, 0], model.frameBody! * 7);
+    const chunk = { data: Float32Array.of(100, 200), horizon: 1, actionDim: 2 };
+    writeChunkPath(path, model, { chunk, poses });
+    for (const [axis, at] of [-0.156, 0.056, 0.01].entries()) {
+      expect(path[3 + axis]).toBeCloseTo(at, 9);
+    }
+  });
   it("writes no more points than there is room for", () => {
     const model = motionModelOf(reader)!;
     const small = new Float64Array(9);
-    expect(
-      writeChunkPath(small, model, { decision: reader.decisions[0]!, poses: reader.poses(0)! }),
-    ).toBe(3);
+    const { chunk } = reader.decisions[0]!;
+    expect(writeChunkPath(small, model, { chunk, poses: reader.poses(0)! })).toBe(3);
   });
 });
 
