@@ -26,9 +26,11 @@ export const ROTATION_AT = { hand: 3, thing: ARM_SIZE + 3 } as const;
 export function withArmState(env: Environment, thing: string): Environment {
   const inner = withBodyPoses(env, [thing]);
   return {
-    ...inner,
+    tasks: inner.tasks,
+    identity: inner.identity,
     spec: {
       ...inner.spec,
+      snapshot: false,
       observation: {
         images: [],
         texts: [],
@@ -54,6 +56,7 @@ export function withArmState(env: Environment, thing: string): Environment {
       const steps = await inner.step(chunk, want);
       return steps.map((step) => ({ ...step, observation: seen(step.observation, thing) }));
     },
+    close: () => inner.close(),
   };
 }
 

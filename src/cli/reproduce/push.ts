@@ -28,8 +28,8 @@ export function withPush(env: Environment, push: Push): Environment {
   let step = 0;
   let way: readonly [number, number] = [0, 0];
   return {
-    ...env,
-    spec: env.spec,
+    // Where the push stands is not part of a snapshot.
+    spec: { ...env.spec, snapshot: false },
     tasks: env.tasks,
     identity: env.identity,
     reset(request) {
