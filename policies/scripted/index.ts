@@ -10,6 +10,7 @@ import type {
   Policy,
   Thought,
 } from "../../src/core/index.ts";
+import { seeded } from "../../src/core/index.ts";
 import type { Skill } from "./motion.ts";
 import { GRIP, View, servo } from "./motion.ts";
 import { pursue } from "./plan.ts";
@@ -48,8 +49,17 @@ const ACTION: readonly ComponentSpec[] = [
   },
 ];
 
+export interface ScriptedOptions {
+  /**
+   * Whether a coin of the episode's seed decides, where a thing can be taken across either side or turned either way;
+   * default false: the nearer is taken.
+   */
+  readonly bothWays?: boolean;
+}
+
 /** An expert for every task family; one decision is one action row. */
-export function scriptedPolicy(): Policy {
+export function scriptedPolicy(options: ScriptedOptions = {}): Policy {
+  let way: 0 | 1 = 0;
   let episode: Episode | undefined;
   return {
     spec: {
@@ -59,13 +69,15 @@ export function scriptedPolicy(): Policy {
       predictHorizon: 1,
       privileged: true,
     },
-    reset() {
+    reset({ seed }) {
+      const coin = options.bothWays === true && seeded("scripted/way").split(seed).uniform() < 0.5;
+      way = coin ? 1 : 0;
       episode = undefined;
       return Promise.resolve();
     },
     decide(observation): Promise<Decision> {
       const started = performance.now();
-      episode ??= beginEpisode(observation);
+      episode ??= beginEpisode(observation, way);
       const { action, thoughts } = nextAction(episode, observation);
       const chunk = { data: action, horizon: 1, actionDim: action.length };
       return Promise.resolve({ chunk, thoughts, timing: { totalMs: performance.now() - started } });
@@ -80,8 +92,8 @@ interface Episode {
   begun: boolean;
 }
 
-function beginEpisode(observation: Observation): Episode {
-  const view = new View(observation);
+function beginEpisode(observation: Observation, way: 0 | 1): Episode {
+  const view = new View(observation, way);
   const pending: Thought[] = [];
   const skill = pursue(view, view.scene.goal, ({ words }) => {
     pending.push({ kind: "text", tag: "SUBTASK", text: words });

@@ -71,9 +71,13 @@ export class View {
   /** Boxes around the colliding shapes of things, in their own frames; told at the beginning. */
   readonly #cuboids: ReadonlyMap<string, readonly Cuboid[]>;
 
+  /** Where there are two ways to do a thing: 0 the nearer, 1 the other. */
+  readonly way: 0 | 1;
+
   /** @param observation the first of an episode */
-  constructor(observation: Observation) {
+  constructor(observation: Observation, way: 0 | 1 = 0) {
     this.observation = observation;
+    this.way = way;
     this.#cuboids = new Map(
       this.scene.entities.flatMap(({ name, cuboids }) =>
         cuboids === undefined ? [] : [[name, cuboids] as const],

@@ -5,6 +5,7 @@ import { roomiestSpot } from "./free-space.ts";
 import { jointedPart, moveTo, pressDown, turn } from "./parts.ts";
 import { drag, push } from "./push.ts";
 import { place, raise, take } from "./skills.ts";
+import { thread } from "./thread.ts";
 
 /** One predicate of a goal: `["on", "red_cube_1", "plate_1"]`; names as in the scene graph. */
 export type Atom = readonly string[];
@@ -28,6 +29,7 @@ const WORK: ReadonlySet<string> = new Set([
   "pressed",
   "turnon",
   "turnoff",
+  "threaded",
 ]);
 
 /**
@@ -94,6 +96,7 @@ function wordsOf(view: View, [predicate = "", a = "", b = ""]: Atom): string {
     pressed: `press the ${name(a)}`,
     turnon: `turn on the ${name(a)}`,
     turnoff: `turn off the ${name(a)}`,
+    threaded: `put the ${name(view.find(a)?.parent ?? a)} over the ${name(view.find(b)?.parent ?? b)}`,
   };
   return words[predicate] ?? `${predicate} ${a} ${b}`.trim();
 }
@@ -121,6 +124,8 @@ function* achieve(view: View, atom: Atom, attempt: number): Skill<boolean> {
     case "turnon":
     case "turnoff":
       return yield* turn(view, { name: a, to: predicate === "turnon" ? "open" : "shut", attempt });
+    case "threaded":
+      return yield* thread(view, { hole: a, seat: b });
     default:
       throw new RangeError(
         `Cannot act: the goal predicate is "${predicate}", must be one of ${[...WORK].join(", ")}`,
@@ -130,7 +135,7 @@ function* achieve(view: View, atom: Atom, attempt: number): Skill<boolean> {
 
 function* lift(view: View, options: { name: string; attempt: number }): Skill<boolean> {
   const before = view.entity(options.name).position[2];
-  const taken = yield* take(view, { name: options.name, choice: options.attempt });
+  const taken = yield* take(view, { name: options.name, choice: options.attempt + view.way });
   if (!taken) return false;
   yield* raise(view, LIFT_M);
   yield* wait(view, { steps: 3, grip: GRIP.close });

@@ -18,8 +18,8 @@ import {
 /** How far above things the hand travels, m. */
 export const HOVER_M = 0.1;
 /** Control steps for the fingers to travel from open to closed (8) and to build up force. */
-const CLOSE_STEPS = 12;
-const OPEN_STEPS = 8;
+export const CLOSE_STEPS = 12;
+export const OPEN_STEPS = 8;
 
 /** Rises straight up to at least `z`, so that the next move hits nothing. */
 export function* clear(view: View, z: number, grip: -1 | 0 | 1): Skill {

@@ -29,7 +29,7 @@ export const SIMULATORS: readonly SimulatorEntry[] = [
   {
     name: "tabletop",
     summary:
-      "7-joint arm at a table: lift, stack, place, push, drawers, buttons; 4 suites (MuJoCo)",
+      "7-joint arm at a table: lift, stack, place, push, drawers, buttons, pegs; 5 suites (MuJoCo)",
     async create() {
       const { createTabletop } = await import("../../sim-bridge/sims/tabletop/index.ts");
       return createTabletop();

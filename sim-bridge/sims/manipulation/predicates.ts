@@ -13,6 +13,7 @@
  * | `(At a region)` | root inside the region horizontally (its own axes), within 0.1 m vertically | ours |
  * | `(Pressed x)` | some joint within its `pressed` range | ours |
  * | `(Released a)` | no finger touches a | ours |
+ * | `(Threaded hole seat)` | centre of region hole inside region seat, in the seat's own axes | ours |
  *
  * LIBERO multiplies by R where R transposed would take the difference into the site's axes; kept.
  * Everything is read as the physics leaves it after a step, when poses and contacts lag by one substep.
@@ -107,6 +108,7 @@ const predicates: Readonly<Record<string, readonly [arity: number, compile: Comp
   behind: [2, ([a, b], context) => besideTest([a!, b!], [0, 1], context)],
   at: [2, ([a, region], context) => atTest(a!, region!, context)],
   pressed: [1, ([name], context) => jointTest(name!, "pressed", context)],
+  threaded: [2, ([hole, seat], context) => threadedTest(hole!, seat!, context)],
   released: [1, ([a], context) => releasedTest(a!, context)],
 };
 
@@ -308,6 +310,28 @@ function atTest(name: string, region: string, context: Context): Test {
     return (
       Math.abs(along(0)) <= size[0] && Math.abs(along(1)) <= size[1] && Math.abs(z) <= AT_HEIGHT_M
     );
+  };
+}
+
+/**
+ * Where the walls around a hole are wider than the seat, its centre cannot be there unless what the seat lies around
+ * goes through the hole.
+ */
+function threadedTest(hole: string, seat: string, context: Context): Test {
+  const { physics } = context;
+  const through = siteOf(hole, context).site;
+  const { site, size } = siteOf(seat, context);
+  return () => {
+    const { siteXpos, siteXmat } = physics.views;
+    return size.every((half, axis) => {
+      let along = 0;
+      for (let i = 0; i < 3; i++) {
+        // R transposed: into the seat's axes.
+        const apart = siteXpos[3 * through + i]! - siteXpos[3 * site + i]!;
+        along += siteXmat[9 * site + 3 * i + axis]! * apart;
+      }
+      return Math.abs(along) <= half;
+    });
   };
 }
 

@@ -14,6 +14,7 @@
  * | `(At a region)` | root of `a` is inside the region horizontally (region's axes) and within 0.1 m of it vertically |
  * | `(Pressed f)` | some joint of `f` is within its `pressed` range |
  * | `(Released a)` | no finger geom touches `a` |
+ * | `(Threaded hole seat)` | centre of the region `hole` is inside the region `seat`, in the seat's axes |
  */
 import type { ImageSpec, QuatWxyz, TaskInfo, Vec3 } from "../../../src/core/index.ts";
 import type { RenderModel } from "./render/types.ts";

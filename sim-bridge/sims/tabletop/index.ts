@@ -1,7 +1,7 @@
 /**
  * Tabletop: a Panda at a table with blocks, groceries, a drawer cabinet, a bin, a shelf and a button.
  * Everything in it is our own (MJCF from primitives and turned profiles, generated textures), so it
- * runs from the package alone. Tasks come in four suites that mirror LIBERO's; see README.md.
+ * runs from the package alone. Tasks come in four suites that mirror LIBERO's, and one of precise ones; see README.md.
  *
  * This folder knows scenes, tasks and initial states. It steps and draws nothing: that is
  * `sims/manipulation`, which runs any world of this kind.

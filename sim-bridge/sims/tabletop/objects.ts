@@ -20,6 +20,8 @@ export interface ObjectKind {
   readonly graspable: boolean;
   /** Where to pinch, in the root's frame, if not the centre. */
   readonly grasp?: Vec3;
+  /** Half sizes of the hole through it, whose centre is the root and whose axis is z; the region `<name>_hole_region`. */
+  readonly hole?: Vec3;
   /** Meshes its geoms name. */
   readonly meshes: readonly string[];
   readonly geoms: readonly GeomSpec[];
@@ -209,6 +211,73 @@ const BOWL: ObjectKind = {
   ],
 };
 
+/** Half the width of the square nut's hole, m: the peg is 25 mm wide, which leaves 3 mm. */
+const NUT_HOLE_HALF_M = 0.014;
+const NUT_WALL_HALF_M = 0.004;
+const NUT_HALF_HEIGHT_M = 0.012;
+
+const SQUARE_NUT: ObjectKind = {
+  category: "square nut",
+  halfExtents: [0.057, NUT_HOLE_HALF_M + 2 * NUT_WALL_HALF_M, NUT_HALF_HEIGHT_M],
+  centre: [0.035, 0, 0],
+  radius: 0.093,
+  supportZ: NUT_HALF_HEIGHT_M,
+  graspable: true,
+  grasp: [0.066, 0, 0],
+  hole: [NUT_HOLE_HALF_M, NUT_HOLE_HALF_M, NUT_HALF_HEIGHT_M],
+  meshes: [],
+  geoms: [
+    ...[-1, 1].map((side) =>
+      box("solid", [0.022, NUT_WALL_HALF_M, NUT_HALF_HEIGHT_M], {
+        pos: [0, side * (NUT_HOLE_HALF_M + NUT_WALL_HALF_M), 0],
+        material: "orange",
+        mass: 0.012,
+      }),
+    ),
+    ...[-1, 1].map((side) =>
+      box("solid", [NUT_WALL_HALF_M, NUT_HOLE_HALF_M, NUT_HALF_HEIGHT_M], {
+        pos: [side * (NUT_HOLE_HALF_M + NUT_WALL_HALF_M), 0, 0],
+        material: "orange",
+        mass: 0.008,
+      }),
+    ),
+    box("solid", [0.035, 0.008, NUT_HALF_HEIGHT_M], {
+      pos: [0.057, 0, 0],
+      material: "steel",
+      mass: 0.03,
+    }),
+  ],
+};
+
+/** Radius of the circle that the walls of the wrench's ring leave free, m: the pin is 10 mm thick, which leaves 5 mm. */
+const WRENCH_HOLE_RADIUS_M = 0.0075;
+const WRENCH_HALF_HEIGHT_M = 0.009;
+const WRENCH_WALL = { halfThickness: 0.004, halfHeight: WRENCH_HALF_HEIGHT_M, z: 0, mass: 0.03 };
+
+const WRENCH: ObjectKind = {
+  category: "wrench",
+  halfExtents: [0.0758, 0.0175, WRENCH_HALF_HEIGHT_M],
+  centre: [0.0602, 0, 0],
+  radius: 0.137,
+  supportZ: WRENCH_HALF_HEIGHT_M,
+  graspable: true,
+  grasp: [0.088, 0, 0],
+  hole: [WRENCH_HOLE_RADIUS_M, WRENCH_HOLE_RADIUS_M, WRENCH_HALF_HEIGHT_M],
+  meshes: [],
+  geoms: [
+    ...ringOfWalls(8, WRENCH_HOLE_RADIUS_M, WRENCH_WALL).map((wall): GeomSpec => ({
+      ...wall,
+      role: "solid",
+      material: "steel",
+    })),
+    box("solid", [0.06, 0.008, WRENCH_HALF_HEIGHT_M], {
+      pos: [0.076, 0, 0],
+      material: "red",
+      mass: 0.05,
+    }),
+  ],
+};
+
 /** By BDDL type; an instance is `<type>_<number>`. */
 export const OBJECT_KINDS: Readonly<Record<string, ObjectKind>> = {
   red_cube: cube("red"),
@@ -229,7 +298,14 @@ export const OBJECT_KINDS: Readonly<Record<string, ObjectKind>> = {
   white_mug: mug("white"),
   plate: PLATE,
   bowl: BOWL,
+  square_nut: SQUARE_NUT,
+  wrench: WRENCH,
 };
+
+/** The region of an object's hole. */
+export function holeRegion(object: string): string {
+  return `${object}_hole_region`;
+}
 
 /** The kind of an instance: `red_cube_1` is a `red_cube`. @throws {RangeError} for an unknown type */
 export function kindOf(instance: string): { readonly type: string; readonly kind: ObjectKind } {

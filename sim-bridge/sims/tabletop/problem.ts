@@ -1,7 +1,7 @@
 /** Says a task as a problem in LIBERO's BDDL dialect (Liu et al. 2023, arXiv:2306.03310). */
 import type { BddlAtom, BddlProblem, BddlRegion } from "../manipulation/bddl.ts";
 import type { Fixture } from "./fixtures/index.ts";
-import { kindOf } from "./objects.ts";
+import { holeRegion, kindOf } from "./objects.ts";
 import type { TaskSpec } from "./tasks.ts";
 
 const DEFAULT_YAW: readonly [number, number] = [-0.6, 0.6];
@@ -21,7 +21,7 @@ export function bddlProblem(task: TaskSpec, fixtures: ReadonlyMap<string, Fixtur
     name: "Efference_Tabletop_Manipulation",
     domain: "robosuite",
     language: task.instruction,
-    regions: [...tableRegions(task), ...thingRegions(fixtures)],
+    regions: [...tableRegions(task), ...thingRegions(fixtures), ...holes(task)],
     fixtures: [
       { name: TABLE, type: "table" },
       ...task.fixtures.map(({ name, type }) => ({ name, type })),
@@ -60,6 +60,17 @@ function thingRegions(fixtures: ReadonlyMap<string, Fixture>): BddlRegion[] {
       yawRotation: [],
     })),
   );
+}
+
+function holes(task: TaskSpec): BddlRegion[] {
+  return task.objects
+    .filter(({ name }) => kindOf(name).kind.hole !== undefined)
+    .map(({ name }) => ({
+      name: holeRegion(name).slice(name.length + 1),
+      target: name,
+      ranges: [],
+      yawRotation: [],
+    }));
 }
 
 function initAtoms(task: TaskSpec, fixtures: ReadonlyMap<string, Fixture>): BddlAtom[] {

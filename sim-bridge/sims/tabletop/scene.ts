@@ -5,11 +5,12 @@ import { COLLISION_BITS, pandaMjcf } from "../../../robots/panda/mjcf.ts";
 import { PANDA_INITIAL_QPOS, PANDA_NAMES } from "../../../robots/panda/spec.ts";
 import type { ArmMeta, ManipulationScene, RegionMeta, ThingMeta } from "../manipulation/world.ts";
 import type { Fixture } from "./fixtures/index.ts";
+import { regionSite } from "./fixtures/fixture.ts";
 import { buildFixture } from "./fixtures/index.ts";
 import { namedGeoms } from "./geometry.ts";
 import { materialParts } from "./materials.ts";
 import { latheMesh } from "./meshes.ts";
-import { kindOf } from "./objects.ts";
+import { holeRegion, kindOf } from "./objects.ts";
 import { roomBodies } from "./room.ts";
 import type { TaskSpec, ZonePlacement } from "./tasks.ts";
 
@@ -62,7 +63,10 @@ export function composeScene(task: TaskSpec): ComposedScene {
     things[name] = fixture.meta;
     Object.assign(regions, fixture.regions);
   }
-  for (const { name, meta } of objects) things[name] = meta;
+  for (const { name, meta, regions: own } of objects) {
+    things[name] = meta;
+    Object.assign(regions, own);
+  }
   for (const zone of zones) regions[zone.name] = zone.meta;
   const parts = [...fixtures.values()].flatMap((fixture) => fixture.parts);
   return {
@@ -114,10 +118,17 @@ function buildObject(name: string): {
   name: string;
   body: MjcfElement;
   meta: ThingMeta;
+  regions: Readonly<Record<string, RegionMeta>>;
 } {
   const { kind } = kindOf(name);
   const { elements, contactGeoms } = namedGeoms(name, "object", kind.geoms);
   const children = [element("freejoint", { name: freeJoint(name) }), ...elements];
+  const regions: Record<string, RegionMeta> = {};
+  if (kind.hole !== undefined) {
+    const hole = holeRegion(name);
+    children.push(regionSite(hole, kind.hole, [0, 0, 0]));
+    regions[hole] = { parent: name, size: kind.hole, joints: [], category: "hole" };
+  }
   const meta: ThingMeta = {
     kind: "object",
     category: kind.category,
@@ -130,7 +141,7 @@ function buildObject(name: string): {
   };
   // Far above until an initial state puts it in place.
   const body = element("body", { name, pos: [0, 0, 1] }, children);
-  return { name, body, meta };
+  return { name, body, meta, regions };
 }
 
 /** Half height of a zone's region above and below the table; LIBERO's 7 mm. */

@@ -4,7 +4,7 @@ import type { FixturePlacement } from "./fixtures/index.ts";
 /** `[xMin, yMin, xMax, yMax]` on the table, m: where an object's root may start. */
 export type Rect = readonly [number, number, number, number];
 
-export const SUITES = ["spatial", "object", "goal", "long"] as const;
+export const SUITES = ["spatial", "object", "goal", "long", "precise"] as const;
 export type Suite = (typeof SUITES)[number];
 
 export const FAMILIES = [
@@ -18,6 +18,8 @@ export const FAMILIES = [
   "close",
   "press",
   "two_step",
+  "insert",
+  "hang",
 ] as const;
 export type Family = (typeof FAMILIES)[number];
 

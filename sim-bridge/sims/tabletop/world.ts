@@ -18,12 +18,16 @@ import { composeScene } from "./scene.ts";
 import { GOAL_TASKS } from "./suites/goal.ts";
 import { LONG_TASKS } from "./suites/long.ts";
 import { OBJECT_TASKS } from "./suites/object.ts";
+import { PRECISE_TASKS } from "./suites/precise.ts";
 import { SPATIAL_TASKS } from "./suites/spatial.ts";
 import type { Family, Suite, TaskSpec } from "./tasks.ts";
 import { SUITES } from "./tasks.ts";
 
-/** Changes whenever a scene, a task or an initial state does: results of two versions do not compare. */
-export const TABLETOP_VERSION = "1.0.0";
+/**
+ * The first number changes whenever a scene, a task or an initial state does, and results of two do not compare; the second
+ * where tasks are added and those that were there stay as they are.
+ */
+export const TABLETOP_VERSION = "1.1.0";
 /** Fixed initial states per task, as in LIBERO. */
 export const INITIAL_STATES = 50;
 
@@ -35,6 +39,7 @@ const SPECS: readonly TaskSpec[] = [
   ...OBJECT_TASKS,
   ...GOAL_TASKS,
   ...LONG_TASKS,
+  ...PRECISE_TASKS,
 ];
 const SPEC_OF = new Map(SPECS.map((spec) => [spec.name, spec]));
 const composedCache = new Map<string, ComposedScene>();
@@ -47,7 +52,7 @@ export interface TabletopTask extends ManipulationTask {
   readonly bddl: string;
 }
 
-/** Names of the suites, LIBERO's four. */
+/** Names of the suites: LIBERO's four, and `precise`. */
 export function suites(): readonly Suite[] {
   return SUITES;
 }

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import type { EpisodeOutcome } from "../../episode/types.ts";
 import { brokered, perturbed, recordTo, rollout } from "../../rollout/index.ts";
 import type { RolloutListener } from "../../rollout/index.ts";
-import { createSimulator } from "../registry.ts";
 import { readJson, writeJson } from "./files.ts";
 import type { Mode, StudyWorld } from "./worlds.ts";
 
@@ -44,7 +43,7 @@ export async function demonstrated(request: DemonstrationRequest): Promise<Demon
 
 async function record(request: DemonstrationRequest, part: string): Promise<Demonstrations> {
   const { world, count } = request;
-  const env = await createSimulator(world.simulator);
+  const env = await world.open();
   const controller = perturbed(brokered(await world.expert()), { noise: world.noise });
   const hash = createHash("sha256");
   const modes: Record<string, number> = {};

@@ -39,21 +39,25 @@ export function pooled(
 ): readonly Pooled[] {
   const cells = results.filter(({ method, equal }) => method === of.method && equal === of.equal);
   const names = cells[0]?.acted.map(({ sampler }) => sampler) ?? [];
-  return names.map((sampler) => {
-    const acted = cells.flatMap((cell) => cell.acted.filter((one) => one.sampler === sampler));
-    const scores = acted.flatMap(({ score }) => score ?? []);
-    return {
-      sampler,
-      acted,
-      ...rateOf(acted),
-      decisionMs: percentile(
-        acted.map(({ decisionMs }) => decisionMs),
-        0.5,
-      ),
-      meanSteps: mean(acted.map(({ meanSteps }) => meanSteps)),
-      ...(scores.length === 0 ? {} : { score: mean(scores) }),
-    };
-  });
+  return names.map((sampler) =>
+    pooledOf(cells.flatMap((cell) => cell.acted.filter((one) => one.sampler === sampler))),
+  );
+}
+
+/** The evaluations of one sampler in several seeds, in order; at least one. */
+export function pooledOf(acted: readonly Acted[]): Pooled {
+  const scores = acted.flatMap(({ score }) => score ?? []);
+  return {
+    sampler: acted[0]?.sampler ?? "",
+    acted,
+    ...rateOf(acted),
+    decisionMs: percentile(
+      acted.map(({ decisionMs }) => decisionMs),
+      0.5,
+    ),
+    meanSteps: mean(acted.map(({ meanSteps }) => meanSteps)),
+    ...(scores.length === 0 ? {} : { score: mean(scores) }),
+  };
 }
 
 /** The first success rate minus the second, paired by seed and start; pairs with a crash are left out. */

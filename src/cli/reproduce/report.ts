@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { mean } from "../../math/index.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { figures } from "./figures.ts";
-import type { Pooled, Rate } from "./pool.ts";
+import { rateWords, signed, table } from "./markdown.ts";
+import type { Pooled } from "./pool.ts";
 import { bestOf, differenceOf, pooled, rateOf } from "./pool.ts";
+import { recovery } from "./recovery.ts";
 import type { CellResult } from "./results.ts";
 import type { Budget } from "./study.ts";
 import { METHODS, TIME_REFERENCE, methodNamed } from "./study.ts";
@@ -48,10 +50,11 @@ export function reportMarkdown({ budget, results, data }: ReportRequest): string
         demonstrationWords(data[world]),
         differences(cells),
         bySampler(cells),
-        modesAndDisturbance(cells),
+        modesOf(cells),
+        recovery(cells),
         uncertainty(cells),
         everyCell(cells),
-      ];
+      ].filter((text) => text !== "");
     })
     .join("\n");
 }
@@ -59,21 +62,8 @@ export function reportMarkdown({ budget, results, data }: ReportRequest): string
 function demonstrationWords(data: Demonstrations | undefined): string {
   if (data === undefined) return "";
   const modes = Object.entries(data.modes).map(([mode, count]) => `${count} ${mode}`);
-  return `${data.episodes} demonstrations (${modes.join(", ")}); sha256 of their actions ${data.hash.slice(0, 12)}.\n`;
-}
-
-function percent(value: number): string {
-  return (100 * value).toFixed(0);
-}
-
-function rateWords({ successes, scored, rate, low, high, crashes }: Rate): string {
-  const crashed = crashes === 0 ? "" : `, ${crashes} crashed`;
-  return `${successes}/${scored}, ${percent(rate)} % [${percent(low)}, ${percent(high)}]${crashed}`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n") + "\n";
+  const ways = modes.length === 0 ? "" : ` (${modes.join(", ")})`;
+  return `${data.episodes} demonstrations${ways}; sha256 of their actions ${data.hash.slice(0, 12)}.\n`;
 }
 
 /** Claim (a): energies, by the sampler that was chosen beforehand, against the baselines. */
@@ -100,10 +90,6 @@ function differences(cells: readonly CellResult[]): string {
     "Success, points more than the baselines (paired by start; 95 % intervals after Newcombe). Flow matching has the best of its numbers of steps:\n\n" +
     table(["method", "equal", "success", "minus DDPM-100", "minus flow", "minus regression"], rows)
   );
-}
-
-function signed(value: number): string {
-  return `${value < 0 ? "-" : "+"}${percent(Math.abs(value))}`;
 }
 
 function scoreWords({ score }: Pooled): string {
@@ -137,23 +123,19 @@ function bySampler(cells: readonly CellResult[]): string {
   return `By steps; ms of one decision, batch 1, one thread:\n\n${table(head, rows)}`;
 }
 
-/** Claim (e), and modes. */
-function modesAndDisturbance(cells: readonly CellResult[]): string {
-  const rows = METHODS.flatMap(({ name, title, samplers }) => {
+/** Claim (e): both ways. */
+function modesOf(cells: readonly CellResult[]): string {
+  const rows = METHODS.flatMap(({ name, title, samplers: [known] }) => {
     const own = cells.filter(({ method, equal }) => method === name && equal === "updates");
-    if (own.length === 0) return [];
-    const calm = rateOf(own.map(({ acted }) => acted[0]!));
-    const disturbed = own.flatMap((cell) => cell.disturbed ?? []);
-    const of = (key: "minority" | "both"): string => {
-      const known = own.flatMap(({ coverage }) => (coverage === null ? [] : [coverage[key]]));
-      return known.length === 0 ? "-" : mean(known).toFixed(2);
-    };
-    const [known] = samplers;
-    const after = disturbed.length === 0 ? "-" : rateWords(rateOf(disturbed));
-    return [[title, known.name, of("minority"), of("both"), rateWords(calm), after]];
+    const covered = own.flatMap(({ coverage }) => coverage ?? []);
+    if (covered.length === 0) return [];
+    const of = (key: "minority" | "both"): string =>
+      mean(covered.map((one) => one[key])).toFixed(2);
+    return [[title, known.name, of("minority"), of("both")]];
   });
-  const head = ["method", "sampler", "rarer mode", "both modes", "success", "disturbed"];
-  return `Share of the rarer mode among chunks from one start, share of the starts with both, and success after a disturbance (equal updates):\n\n${table(head, rows)}`;
+  if (rows.length === 0) return "";
+  const head = ["method", "sampler", "rarer mode", "both modes"];
+  return `Share of the rarer mode among chunks from one start, and share of the starts with both (equal updates):\n\n${table(head, rows)}`;
 }
 
 /** Claim (d). Pooled over seeds as a mean of areas: scores of different trainings have no common scale. */

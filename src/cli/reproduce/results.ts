@@ -57,7 +57,7 @@ export interface CellResult extends Cell {
   readonly trainingS: number;
   readonly curve: readonly CurvePoint[];
   readonly acted: readonly Acted[];
-  /** Null where the world has no disturbed task. */
+  /** Null where nothing disturbs the world. */
   readonly disturbed: Acted | null;
   /** Null where a chunk does not tell which way it goes. */
   readonly coverage: ModeCoverage | null;

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import type { Environment, Policy } from "../../core/index.ts";
 import { loadPolicy } from "../../package/index.ts";
 import { runtimeVersions } from "../../rollout/versions.ts";
-import { createSimulator } from "../registry.ts";
 import type { Episode, Starts } from "./act.ts";
 import { actedEpisodes, modeCoverage, summaryOf, uncertaintyOf } from "./act.ts";
 import type { Demonstrations } from "./demonstrate.ts";
@@ -33,7 +32,7 @@ export async function runCell(request: CellRequest): Promise<CellResult> {
   const method = methodNamed(cell.method);
   const folder = cellFolder(work, cell.id);
   const updates = await updatesOf(request, folder);
-  const env = await createSimulator(world.simulator);
+  const env = await world.open();
   const place = { world, env, signal };
   try {
     const trained = await trainCell({
@@ -110,7 +109,7 @@ async function measure(
   { budget, method, place, say }: CellRequest & { readonly method: Method; readonly place: Place },
 ): Promise<Measured> {
   const [known, ...others] = method.samplers;
-  const { task, disturbedTask, evaluatedFrom } = place.world;
+  const { task, disturbance, evaluatedFrom } = place.world;
   const fixed = (of: string): Starts => ({ task: of, from: evaluatedFrom, count: budget.states });
   const path = await trained.packageFor(known);
   say(`acting, ${known.name}`);
@@ -119,9 +118,12 @@ async function measure(
       const episodes = await actedEpisodes(policy, { ...place, starts: fixed(task) }, opinions);
       say("acting, disturbed");
       const disturbed =
-        disturbedTask === undefined
+        disturbance === undefined
           ? null
-          : await actedEpisodes(policy, { ...place, starts: fixed(disturbedTask) });
+          : await actedEpisodes(policy, {
+              ...{ ...place, starts: fixed(disturbance.task) },
+              env: disturbance.around?.(place.env) ?? place.env,
+            });
       say("counting modes");
       return { episodes, disturbed, coverage: await modeCoverage(policy, place, budget.modes) };
     }),

@@ -12,6 +12,7 @@ import { trainableFor } from "../registry.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import type { CurvePoint } from "./results.ts";
 import type { Budget, Cell, Method, Sampler } from "./study.ts";
+import { STUDY_WORLDS } from "./worlds.ts";
 
 const LOG_EVERY = 20;
 /** First seed of the starts that trainings are measured on; fixed states and demonstrations have others. */
@@ -108,7 +109,7 @@ function configOf({ cell, method, budget, updates, data }: TrainCellRequest): Tr
     schedule: { kind: "cosine", peak: 1e-3, warmUp: Math.min(100, Math.ceil(updates / 10)) },
     logEvery: LOG_EVERY,
     evaluate: {
-      sim: cell.world,
+      sim: STUDY_WORLDS[cell.world].simulator,
       episodes: curve.episodes,
       seed: CURVE_SEED,
       everySteps: Math.ceil(updates / curve.points),

@@ -1,7 +1,9 @@
 /** The worlds of the study: who demonstrates there, and what the two ways to go are. */
-import type { ActionChunk, Observation, Policy, TimeStep } from "../../core/index.ts";
+import type { ActionChunk, Environment, Observation, Policy, TimeStep } from "../../core/index.ts";
+import { createSimulator } from "../registry.ts";
+import { TABLETOP_WORLDS } from "./tabletop-worlds.ts";
 
-export type WorldName = "detour" | "pusht";
+export type WorldName = "detour" | "pusht" | "lift" | "place" | "insert" | "hang";
 /** Which of two ways. */
 export type Mode = string;
 
@@ -11,19 +13,28 @@ export interface ModeTracker {
   mode(): Mode | undefined;
 }
 
+/** A disturbed task of the world, or the same task in a world that something is done to. */
+export interface Disturbance {
+  readonly words: string;
+  readonly task: string;
+  around?(env: Environment): Environment;
+}
+
 export interface StudyWorld {
   readonly name: WorldName;
   readonly simulator: string;
   readonly task: string;
-  /** The same task, disturbed in the middle of the episode; absent where the world has none. */
-  readonly disturbedTask?: string;
+  /** What happens in the middle of an episode, in words, and how; absent where nothing does. */
+  readonly disturbance?: Disturbance;
   /** Where evaluations start: the world's fixed states, or those of seeds from this one on. */
   readonly evaluatedFrom: "fixed" | { readonly seed: number };
   /** Standard deviation of the noise on executed actions while demonstrations are recorded. */
   readonly noise: number;
+  /** The two ways, where there are two. */
   readonly modes: readonly [Mode, Mode];
   /** Whether rewards tell how near to success an episode came. */
   readonly isGraded: boolean;
+  open(): Promise<Environment>;
   expert(): Promise<Policy>;
   track(): ModeTracker;
   /** Of a chunk that is decided at the start of an episode; absent where a chunk does not tell. */
@@ -34,8 +45,12 @@ const DETOUR: StudyWorld = {
   name: "detour",
   simulator: "detour",
   task: "detour",
-  disturbedTask: "detour_disturbed",
+  disturbance: {
+    words: "the point is moved by 0.3 m after step 24, clear of the disc",
+    task: "detour_disturbed",
+  },
   evaluatedFrom: "fixed",
+  open: () => createSimulator("detour"),
   noise: 0.2,
   modes: ["left", "right"],
   isGraded: false,
@@ -69,6 +84,7 @@ const PUSHT: StudyWorld = {
   task: "push_t",
   // It has 50 fixed states, which are too few.
   evaluatedFrom: { seed: 9_000_000 },
+  open: () => createSimulator("pusht"),
   noise: 0,
   modes: ["clockwise", "anticlockwise"],
   isGraded: true,
@@ -96,4 +112,5 @@ const PUSHT: StudyWorld = {
 export const STUDY_WORLDS: Readonly<Record<WorldName, StudyWorld>> = {
   detour: DETOUR,
   pusht: PUSHT,
+  ...TABLETOP_WORLDS,
 };

@@ -16,6 +16,8 @@ const TASKS = [
   "close_bottom_drawer",
   "press_button",
   "open_top_drawer_and_put_red_cube_inside",
+  "put_square_nut_on_peg",
+  "hang_wrench_on_rack",
 ];
 
 let env: Environment;
@@ -28,6 +30,23 @@ describe("scripted experts", () => {
   it.each(TASKS)("do %s from a fixed initial state", async (task) => {
     const result = await rollout(brokered(scriptedPolicy()), env, { task, initialState: 0 });
     expect(result.outcome.kind).toBe("success");
+  });
+
+  it("go both ways where they are asked to, by a coin of the seed", async () => {
+    const turnOf = async (task: string, seed: number): Promise<number> => {
+      const rows: number[] = [];
+      const { outcome } = await rollout(brokered(scriptedPolicy({ bothWays: true })), env, {
+        ...{ task, seed, initialState: 2 },
+        listeners: [{ name: "turn", onStep: (_, action) => void rows.push(action[5] ?? NaN) }],
+      });
+      expect(outcome.kind).toBe("success");
+      return Math.sign(rows.reduce((sum, turn) => sum + turn, 0));
+    };
+    for (const task of ["lift_red_cube", "put_square_nut_on_peg"]) {
+      const turns = new Set<number>();
+      for (let seed = 0; turns.size < 2 && seed < 6; seed++) turns.add(await turnOf(task, seed));
+      expect(turns, task).toEqual(new Set([-1, 1]));
+    }
   });
 
   it("recover when a push during the grasp makes them miss", async () => {

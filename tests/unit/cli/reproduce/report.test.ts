@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { bestOf, differenceOf, pooled, rateOf } from "../../../../src/cli/reproduce/pool.ts";
 import { reportMarkdown } from "../../../../src/cli/reproduce/report.ts";
+import { recovery } from "../../../../src/cli/reproduce/recovery.ts";
 import { figures } from "../../../../src/cli/reproduce/figures.ts";
 import type { Acted, CellResult, Ending } from "../../../../src/cli/reproduce/results.ts";
 import { BUDGETS, cellsOf, methodNamed } from "../../../../src/cli/reproduce/study.ts";
@@ -108,6 +109,28 @@ describe("cells of several seeds", () => {
     expect(text).toContain("0.75 (9)");
     expect(text).not.toMatch(/NaN|undefined/);
     expect(methodNamed("mix").samplers[0].name).toBe("until still");
+  });
+
+  it("say what a disturbance costs, and what is left beside diffusion", () => {
+    const disturbedBy = (id: string, calm: string, after: string): CellResult => ({
+      ...result(id, [["x", calm]]),
+      disturbed: acted("x", after),
+    });
+    const text = recovery([
+      disturbedBy("detour.mix.s0", "ssssssssss", "ssssssssff"),
+      disturbedBy("detour.ddpm.s0", "ssssssssss", "sfffffffff"),
+      disturbedBy("detour.ddpm.time.s0", "ssssssssss", "ssssssssss"),
+    ]);
+    const rows = text.split("\n").filter((line) => line.startsWith("| energy, mix"));
+    expect(rows).toHaveLength(2);
+    // 8 of 10 after, 10 of 10 before: -20; 1 of 10 for diffusion: +70, none lost: -20 at equal time.
+    expect(rows[0]).toMatch(/\| updates \| 10\/10.*\| 8\/10.*\| -20 \[.*\] \| \+70 \[/);
+    expect(rows[1]).toMatch(/\| time \|.*\| -20 \[.*\] \| -20 \[/);
+    expect(text).toContain("0.3 m after step 24");
+    const points = pairedDifference({ both: 1, onlyFirst: 0, onlySecond: 7, neither: 2 });
+    expect(rows[0]).toContain(`[${(100 * points.low).toFixed(0).replace(/^(\d)/, "+$1")}, `);
+    expect(recovery([result("pusht.mix.s0", [["until still", "s"]])])).toBe("");
+    expect(recovery([])).toBe("");
   });
 
   it("make plots, but none of what was not measured", () => {

@@ -77,16 +77,22 @@ afterAll(() => {
 });
 
 describe("initialState()", () => {
-  it("is the same on every machine: golden hash of all fixed states", () => {
-    const hash = createHash("sha256");
-    for (const { name } of tasks()) {
-      for (let index = 0; index < INITIAL_STATES; index++) {
-        hash.update(new Uint8Array(world.initialState(name, { index }).qpos.buffer));
+  it("is the same on every machine: golden hashes of all fixed states", () => {
+    const hashOf = (isIn: (suite: string) => boolean): string => {
+      const hash = createHash("sha256");
+      for (const { name } of tasks().filter(({ suite }) => isIn(suite))) {
+        for (let index = 0; index < INITIAL_STATES; index++) {
+          hash.update(new Uint8Array(world.initialState(name, { index }).qpos.buffer));
+        }
       }
-    }
+      return hash.digest("hex");
+    };
     // A change here is a change of the benchmark: raise TABLETOP_VERSION with it.
-    expect(hash.digest("hex")).toBe(
+    expect(hashOf((suite) => suite !== "precise")).toBe(
       "0951f41bb9e42cd012e532cd0236926024c72bd79b19e18bfb41b840c39840a0",
+    );
+    expect(hashOf((suite) => suite === "precise")).toBe(
+      "b47eea3a21e98cabaf1856e8195d1c160f04f57aa5f04b53c7d147560735c5e3",
     );
   });
 

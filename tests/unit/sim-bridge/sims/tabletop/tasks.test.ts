@@ -12,9 +12,11 @@ import {
 import { OBJECT_KINDS, kindOf } from "../../../../../sim-bridge/sims/tabletop/objects.ts";
 
 describe("tasks()", () => {
-  it("has at least ten tasks in each of LIBERO's four suites, of every family", () => {
-    expect(suites()).toEqual(["spatial", "object", "goal", "long"]);
-    for (const suite of SUITES) expect(tasksOf(suite).length).toBeGreaterThanOrEqual(10);
+  it("has at least ten tasks in each of LIBERO's four suites, and precise ones, of every family", () => {
+    expect(suites()).toEqual(["spatial", "object", "goal", "long", "precise"]);
+    for (const suite of SUITES.slice(0, 4)) {
+      expect(tasksOf(suite).length).toBeGreaterThanOrEqual(10);
+    }
     expect(SUITES.flatMap((suite) => [...tasksOf(suite)])).toEqual(tasks());
     expect(new Set(tasks().map(({ family }) => family))).toEqual(new Set(FAMILIES));
   });

@@ -1,0 +1,20 @@
+/** Numbers and tables of the report as Markdown. */
+import type { Rate } from "./pool.ts";
+
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n") + "\n";
+}
+
+export function percent(value: number): string {
+  return (100 * value).toFixed(0);
+}
+
+export function signed(value: number): string {
+  return `${value < 0 ? "-" : "+"}${percent(Math.abs(value))}`;
+}
+
+export function rateWords({ successes, scored, rate, low, high, crashes }: Rate): string {
+  const crashed = crashes === 0 ? "" : `, ${crashes} crashed`;
+  return `${successes}/${scored}, ${percent(rate)} % [${percent(low)}, ${percent(high)}]${crashed}`;
+}

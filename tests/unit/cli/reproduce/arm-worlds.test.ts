@@ -1,0 +1,152 @@
+import { describe, expect, it } from "vitest";
+import type { Environment, Observation, TimeStep } from "../../../../src/core/index.ts";
+import { WANT_NOTHING } from "../../../../src/core/index.ts";
+import {
+  ARM_STATE_SIZE,
+  ROTATION_AT,
+  withArmState,
+} from "../../../../src/cli/reproduce/arm-state.ts";
+import { withPush } from "../../../../src/cli/reproduce/push.ts";
+import { STUDY_WORLDS } from "../../../../src/cli/reproduce/worlds.ts";
+import { matrixFromQuatWxyz } from "../../../../src/math/index.ts";
+import { brokered, rollout } from "../../../../src/rollout/index.ts";
+import { createTabletop } from "../../../../sim-bridge/sims/tabletop/index.ts";
+import { FakeEnv } from "../../../support/fake-env.ts";
+
+const ARM = ["lift", "place", "insert", "hang"] as const;
+
+function state(observation: Observation): Float32Array {
+  return observation.proprio["state"]!.data as Float32Array;
+}
+
+describe("withArmState()", () => {
+  it("is what the ground truth says, in the order that it states", async () => {
+    const world = STUDY_WORLDS.insert;
+    const env = await world.open();
+    const want = { ...WANT_NOTHING, privileged: true };
+    const { first } = await env.reset({ task: world.task, seed: 3, want });
+    const data = state(first.observation);
+    expect(data).toHaveLength(ARM_STATE_SIZE);
+    expect(env.spec.observation.proprio.map(({ shape }) => shape)).toEqual([[ARM_STATE_SIZE]]);
+    expect(Object.keys(first.observation.proprio)).toEqual(["state"]);
+    const { gripper, entities } = first.observation.privileged!;
+    const hole = entities.find(({ name }) => name === "square_nut_1_hole_region")!;
+    // The hand's pose is read beside the site's: equal to what float32 and the reading leave.
+    gripper.position.forEach((value, axis) => expect(data[axis]).toBeCloseTo(value, 6));
+    hole.position.forEach((value, axis) => {
+      expect(data[10 + axis]).toBeCloseTo(value - gripper.position[axis]!, 6);
+    });
+    const columns = (matrix: readonly number[]): number[] =>
+      [0, 3, 6, 1, 4, 7].map((entry) => matrix[entry]!);
+    for (const [at, quat] of [
+      [ROTATION_AT.hand, gripper.quatWxyz],
+      [ROTATION_AT.thing, hole.quatWxyz],
+    ] as const) {
+      columns(matrixFromQuatWxyz(quat)).forEach((value, i) => {
+        expect(data[at + i]).toBeCloseTo(value, 6);
+      });
+    }
+    expect(data[9]).toBeCloseTo(gripper.opening, 6);
+    await env.close();
+  });
+
+  it("refuses a world without an arm, and a thing that is not there", async () => {
+    const there = withArmState(await createTabletop({ images: [] }), "teapot_1");
+    const request = { task: "lift_red_cube", seed: 0, want: WANT_NOTHING };
+    await expect(there.reset(request)).rejects.toThrow(/has no such body/);
+    await there.close();
+    const without = withArmState(new FakeEnv(), "cube");
+    await expect(without.reset({ ...request, task: "count_up" })).rejects.toThrow(TypeError);
+  });
+});
+
+describe("withPush()", () => {
+  /** Tool centres, step by step, of an arm that is told to hold still. */
+  async function still(env: Environment, seed: number): Promise<number[][]> {
+    const { task } = STUDY_WORLDS.lift;
+    const { first } = await env.reset({ task, seed, want: WANT_NOTHING });
+    const rows = [first.observation];
+    // Chunks of 3, so that the push begins and ends inside of chunks.
+    for (let i = 0; i < 5; i++) {
+      const chunk = { data: new Float32Array(21), horizon: 3, actionDim: 7 };
+      const steps: readonly TimeStep[] = await env.step(chunk, WANT_NOTHING);
+      rows.push(...steps.map(({ observation }) => observation));
+    }
+    return rows.map((row) => [...state(row).subarray(0, 3)]);
+  }
+
+  it("drives the arm aside for its steps alone, the same way for equal seeds", async () => {
+    const env = withPush(await STUDY_WORLDS.lift.open(), { from: 4, steps: 4, units: 1 });
+    const path = await still(env, 5);
+    const moved = (from: number, to: number): number =>
+      Math.hypot(path[to]![0]! - path[from]![0]!, path[to]![1]! - path[from]![1]!);
+    expect(moved(0, 4)).toBeLessThan(0.002);
+    expect(moved(4, 12)).toBeGreaterThan(0.03);
+    expect(moved(13, 15)).toBeLessThan(0.01);
+    expect(await still(env, 5)).toEqual(path);
+    expect(await still(env, 6)).not.toEqual(path);
+    await env.close();
+  });
+
+  it("refuses actions that it cannot push, and pushes that are none", () => {
+    const push = { from: 4, steps: 4, units: 1 };
+    expect(() => withPush(new FakeEnv(), push)).toThrow(/must be delta_position/);
+    for (const bad of [{ steps: 0 }, { from: 0.5 }, { from: -1 }, { units: NaN }]) {
+      expect(() => withPush(new FakeEnv(), { ...push, ...bad })).toThrow(RangeError);
+    }
+  });
+});
+
+describe("the worlds with an arm", () => {
+  it.each(ARM)("%s: the expert succeeds and goes a way that is told", async (name) => {
+    const world = STUDY_WORLDS[name];
+    const env = await world.open();
+    const tracker = world.track();
+    const { outcome } = await rollout(brokered(await world.expert()), env, {
+      ...{ task: world.task, seed: 1 },
+      listeners: [
+        {
+          name: "mode",
+          onStart: (_header, first) => tracker.see(first),
+          onStep: (step) => tracker.see(step),
+        },
+      ],
+    });
+    expect(outcome.kind).toBe("success");
+    // One that hardly had to turn tells no way.
+    const told = [...world.modes, undefined];
+    expect(name === "hang" ? [undefined] : told).toContain(tracker.mode());
+    await env.close();
+  });
+
+  it.each([
+    ["lift", ROTATION_AT.hand],
+    ["insert", ROTATION_AT.thing],
+  ] as const)("%s: the way is the sum of small turns, across the seam of angles", (name, at) => {
+    const modeAfter = (anglesRad: readonly number[]): string | undefined => {
+      const tracker = STUDY_WORLDS[name].track();
+      for (const angle of anglesRad) {
+        const data = new Float32Array(ARM_STATE_SIZE);
+        data.set([Math.cos(angle), Math.sin(angle)], at);
+        const proprio = { state: { dtype: "float32", shape: [ARM_STATE_SIZE], data } };
+        tracker.see({ observation: { proprio } } as unknown as TimeStep);
+      }
+      return tracker.mode();
+    };
+    expect(modeAfter([3, 3.1, 3.2, 3.4])).toBe("anticlockwise");
+    expect(modeAfter([-3, -3.1, -3.2, -3.4])).toBe("clockwise");
+    expect(modeAfter([0.5, 1, 0.55])).toBeUndefined();
+    expect(modeAfter([])).toBeUndefined();
+  });
+
+  it("lift: the first chunk tells the way by the sum of its turns", () => {
+    const { modeOfChunk } = STUDY_WORLDS.lift;
+    const data = new Float32Array(14);
+    data[5] = 0.4;
+    data[12] = -0.1;
+    const first = {} as Observation;
+    expect(modeOfChunk!(first, { data, horizon: 2, actionDim: 7 })).toBe("anticlockwise");
+    data[12] = -0.5;
+    expect(modeOfChunk!(first, { data, horizon: 2, actionDim: 7 })).toBe("clockwise");
+  });
+});
