@@ -45,6 +45,12 @@ export async function folderOf(files: Readonly<Record<string, Uint8Array>>): Pro
   return `/${await sha256OfParts(namedParts(files))}`;
 }
 
+/** MJCF text, and the files it refers to by the names it uses. */
+export interface ModelSource {
+  readonly xml: string;
+  readonly files: Readonly<Record<string, Uint8Array>>;
+}
+
 /**
  * Writes the files where the engine can read them, compiles, and removes them again.
  *
@@ -55,8 +61,7 @@ export async function folderOf(files: Readonly<Record<string, Uint8Array>>): Pro
  */
 export function compileModel(
   mujoco: MujocoModule,
-  xml: string,
-  files: Readonly<Record<string, Uint8Array>>,
+  { xml, files }: ModelSource,
   root: string,
 ): EngineModel {
   const folders = new Set([root]);

@@ -83,7 +83,7 @@ export class Physics implements Disposable, AsyncDisposable {
     files: Readonly<Record<string, Uint8Array>> = {},
   ): Promise<Physics> {
     const mujoco = await loadMujoco();
-    const model = compileModel(mujoco, xml, files, await folderOf(files));
+    const model = compileModel(mujoco, { xml, files }, await folderOf(files));
     const arenaBytes = Number(model.narena);
     if (arenaBytes > MAX_ARENA_BYTES) {
       model.delete();

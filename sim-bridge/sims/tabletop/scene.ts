@@ -126,7 +126,7 @@ function buildObject(name: string): {
   const regions: Record<string, RegionMeta> = {};
   if (kind.hole !== undefined) {
     const hole = holeRegion(name);
-    children.push(regionSite(hole, kind.hole, [0, 0, 0]));
+    children.push(regionSite(hole, kind.hole, { pos: [0, 0, 0] }));
     regions[hole] = { parent: name, size: kind.hole, joints: [], category: "hole" };
   }
   const meta: ThingMeta = {

@@ -64,7 +64,7 @@ export class RayCamera {
 
   constructor(engine: RayEngine, scene: RayScene, folder: string) {
     this.#engine = engine;
-    this.#model = compileModel(engine, scene.xml, scene.files ?? {}, folder);
+    this.#model = compileModel(engine, { xml: scene.xml, files: scene.files ?? {} }, folder);
     this.#data = new engine.MjData(this.#model) as CameraData;
     this.#data.qpos.set(scene.qpos);
     engine.mj_forward(this.#model, this.#data);

@@ -89,7 +89,7 @@ describe("Physics", () => {
     for (const attributes of ["", 'scale="2 1 3"', 'inertia="shell"', 'maxhullvert="4"']) {
       const xml = meshScene(attributes);
       const [fresh, first, again] = [`/fresh ${attributes}`, "/kept", "/kept"].map((folder) =>
-        meshNumbers(compileModel(mujoco, xml, files, folder)),
+        meshNumbers(compileModel(mujoco, { xml, files }, folder)),
       );
       expect(first).toEqual(fresh);
       expect(again).toEqual(fresh);
@@ -97,7 +97,7 @@ describe("Physics", () => {
     // It does keep them, by folder: with other bytes in the same one the first mesh comes back.
     const other = { "parts/tetra.obj": new TextEncoder().encode(TETRAHEDRON.replace("1", "2")) };
     const [before, after] = [files, other].map((each) =>
-      meshNumbers(compileModel(mujoco, meshScene(), each, "/kept")),
+      meshNumbers(compileModel(mujoco, { xml: meshScene(), files: each }, "/kept")),
     );
     expect(after).toEqual(before);
     expect(await folderOf(other)).not.toBe(await folderOf(files));
