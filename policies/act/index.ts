@@ -12,7 +12,6 @@ export { actTrainable } from "./trainable.ts";
 export const SHIPPED_ACT = {
   lift: "the lift family of the tabletop world",
   "libero-object": "LIBERO's suite object",
-  "libero-spatial": "LIBERO's suite spatial",
   "libero-goal": "LIBERO's suite goal",
 } as const;
 
