@@ -5,8 +5,7 @@ import type { SampleBuffer } from "./raster-memory.ts";
 import type { BakedColours } from "./resolve.ts";
 
 /** What was drawn and coloured to be kept, see `Background`. */
-export interface BakedPicture extends Omit<BakedColours, "triangleCount"> {
-  readonly triangleCount: number;
+export interface BakedPicture extends BakedColours {
   /** Copied here. */
   readonly buffer: SampleBuffer;
   /** Rows of the geoms in it that could move, ascending. */

@@ -155,7 +155,7 @@ describe("packLevels", () => {
     const full = sum(["visual/ball.mesh", "visual/hidden.mesh", "visual/checks.png"]);
     const { textures, tasks } = levels.levels.fast;
     const fast = sum([tasks[`object/${NAME}`]!.meshes[0]!, textures["visual/checks.png"]!]);
-    const one = (bytes: number) => ({
+    const one = (bytes: number): object => ({
       meanBytes: bytes,
       largestBytes: bytes,
       largest: `object/${NAME}`,
