@@ -99,7 +99,7 @@ async function compileAnew({ mujoco, folder, task }) {
   const meshes = {};
   for (const name of names) meshes[name] = await files.read(name);
   const before = performance.now();
-  compileModel(mujoco, xml, meshes, `/anew/${task}`).delete();
+  compileModel(mujoco, { xml, files: meshes }, `/anew/${task}`).delete();
   return performance.now() - before;
 }
 
