@@ -8,14 +8,11 @@ export { actConfigSchema, parseActConfig } from "./config.ts";
 export type { ActConfig } from "./config.ts";
 export { actTrainable } from "./trainable.ts";
 
-/** The packages that come with the project, by what they were trained on, and what that is. */
-export const SHIPPED_ACT = {
-  lift: "the lift family of the tabletop world",
-  "libero-object": "LIBERO's suite object",
-  "libero-goal": "LIBERO's suite goal",
-} as const;
+/** What the packages that come with the project were trained on: tasks of the tabletop, suites of LIBERO. */
+export const SHIPPED_ACT = ["lift", "libero-object", "libero-goal"] as const;
+export type ShippedAct = (typeof SHIPPED_ACT)[number];
 
 /** Folder of a package that comes with the project; default: the one trained on the tabletop's `lift` tasks. */
-export function shippedActPackage(trainedOn: keyof typeof SHIPPED_ACT = "lift"): string {
+export function shippedActPackage(trainedOn: ShippedAct = "lift"): string {
   return fileURLToPath(new URL(`./pretrained/${trainedOn}`, import.meta.url));
 }

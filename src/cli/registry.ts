@@ -4,7 +4,7 @@ import type { Environment, Policy } from "../core/index.ts";
 import type { DemonstrationSource } from "../../sim-bridge/sims/manipulation/demonstrations.ts";
 import type { Controller } from "../rollout/controller.ts";
 import type { Trainable, TrainingData } from "../train/index.ts";
-import type { SHIPPED_ACT } from "../../policies/act/index.ts";
+import type { ShippedAct } from "../../policies/act/index.ts";
 import { UsageError } from "./exit.ts";
 import { LIBERO_SETTINGS, liberoSettings } from "./libero-settings.ts";
 import type { SimSettings } from "./sim-settings.ts";
@@ -212,7 +212,7 @@ function shipped(name: string, summary: string, packageFolder: () => Promise<str
   };
 }
 
-function shippedAct(name: string, trainedOn: keyof typeof SHIPPED_ACT): PolicyEntry {
+function shippedAct(name: string, trainedOn: ShippedAct): PolicyEntry {
   return shipped(
     name,
     `shipped, learned: action chunking with transformers, trained on ${trainedOn}`,

@@ -40,6 +40,11 @@ interface Group {
   readonly joints: readonly number[];
 }
 
+interface PlacedGroup extends Group {
+  /** Of x, y and z in the official states, for an object that is drawn by itself. */
+  readonly spans: readonly (readonly [number, number])[] | undefined;
+}
+
 /**
  * @throws {SyntaxError} if the scene has other joints than the states have numbers
  * @throws {RangeError} when drawing, if a thousand draws do not keep the objects apart
@@ -47,8 +52,11 @@ interface Group {
 export function drawnStates(from: DrawnFrom): StateDraw {
   const { task, meta, states } = from;
   const columns = jointColumns(from);
-  const groups = groupsOf(from, columns);
   const rows = Array.from({ length: states.count }, (_, index) => states.row(index));
+  const groups = groupsOf(from, columns).map((group) => ({
+    ...group,
+    spans: spansOf(group, rows),
+  }));
   const apart = leastDistances(groups, rows);
   const arm = meta.arm.initial_joint;
   return (seed) => {
@@ -116,18 +124,17 @@ function groupsOf(
 
 function place(
   row: Float64Array,
-  group: Group,
+  { objects, joints, spans }: PlacedGroup,
   { rng, rows }: { readonly rng: Rng; readonly rows: readonly Float64Array[] },
 ): void {
   const a = rows[rng.int(rows.length)]!;
   const b = rows[rng.int(rows.length)]!;
   const share = rng.uniform();
-  const isAlone = group.objects.length === 1 && group.joints.length === 0;
-  for (const column of group.joints) row[column] = mix(a[column]!, b[column]!, share);
-  for (const at of group.objects) {
+  for (const column of joints) row[column] = mix(a[column]!, b[column]!, share);
+  for (const at of objects) {
     for (let axis = 0; axis < 3; axis++) {
-      const [low, high] = isAlone ? spanOf(rows, at + axis) : [a[at + axis]!, b[at + axis]!];
-      row[at + axis] = mix(low, high, isAlone ? rng.uniform() : share);
+      const [low, high] = spans?.[axis] ?? [a[at + axis]!, b[at + axis]!];
+      row[at + axis] = mix(low, high, spans === undefined ? share : rng.uniform());
     }
     row.set(a.subarray(at + 3, at + 7), at + 3);
   }
@@ -137,9 +144,13 @@ function mix(from: number, to: number, share: number): number {
   return from + share * (to - from);
 }
 
-function spanOf(rows: readonly Float64Array[], column: number): readonly [number, number] {
-  const values = rows.map((row) => row[column]!);
-  return [Math.min(...values), Math.max(...values)];
+function spansOf({ objects, joints }: Group, rows: readonly Float64Array[]): PlacedGroup["spans"] {
+  const [at] = objects;
+  if (at === undefined || objects.length > 1 || joints.length > 0) return undefined;
+  return [0, 1, 2].map((axis) => {
+    const values = rows.map((row) => row[at + axis]!);
+    return [Math.min(...values), Math.max(...values)] as const;
+  });
 }
 
 interface Pair {
