@@ -170,19 +170,7 @@ export function* place(view: View, options: PlaceOptions): Skill<boolean> {
   if (!isHeld(view, name)) return false;
   const downZ = options.supportZ() + hang() + (options.dropM ?? 0.005);
   const goal = offsetTo(view, { name, over: options.over(), z: downZ });
-  if (view.tellsShapes) {
-    yield* descendTo(view, { position: goal, quatWxyz: hand, grip: GRIP.close });
-  }
-  yield* reach(view, {
-    position: goal,
-    quatWxyz: hand,
-    grip: GRIP.close,
-    tolerance: 0.005,
-    maxSteps: 60,
-    speed: 0.4,
-    untilStalled: true,
-    straight: view.tellsShapes,
-  });
+  yield* (view.tellsShapes ? lowerThrough : lower)(view, goal, hand);
   yield* wait(view, { steps: OPEN_STEPS, grip: GRIP.open });
   yield* reach(view, {
     position: shifted(view.gripper.position, [0, 0, 0.1]),
@@ -192,6 +180,41 @@ export function* place(view: View, options: PlaceOptions): Skill<boolean> {
     maxSteps: 20,
   });
   return true;
+}
+
+/** Lowers what is held to where it is let go, ever slower. */
+function* lower(view: View, goal: Vec3, quatWxyz: QuatWxyz): Skill {
+  yield* reach(view, {
+    position: goal,
+    quatWxyz,
+    grip: GRIP.close,
+    tolerance: 0.005,
+    maxSteps: 60,
+    speed: 0.4,
+    untilStalled: true,
+  });
+}
+
+/** How far below the place of letting go the hand is told to go, and how far above it lets go, m. */
+const THROUGH_M = 0.05;
+const EARLY_M = 0.006;
+
+/**
+ * Lowers what is held, not slower at the end, and returns in passing: an arm with friction in its joints would
+ * creep there, and whoever learns from that by looking learns to stay where nothing moves and never to let go.
+ */
+function* lowerThrough(view: View, goal: Vec3, quatWxyz: QuatWxyz): Skill {
+  yield* descendTo(view, { position: goal, quatWxyz, grip: GRIP.close });
+  yield* reach(view, {
+    position: shifted(goal, [0, 0, -THROUGH_M]),
+    quatWxyz,
+    grip: GRIP.close,
+    maxSteps: 60,
+    speed: 0.4,
+    until: ({ gripper }) => gripper.position[2] < goal[2] + EARLY_M,
+    untilStalled: true,
+    straight: true,
+  });
 }
 
 function isHeld(view: View, name: string): boolean {
