@@ -93,7 +93,7 @@ export function* take(
     quatWxyz: hand,
     grip: GRIP.open,
     tolerance: 0.005,
-    speed: 0.5,
+    speed: view.tellsShapes ? 0.8 : 0.5,
     maxSteps: 40,
     untilStalled: true,
     straight: view.tellsShapes,
@@ -197,7 +197,7 @@ function* lower(view: View, goal: Vec3, quatWxyz: QuatWxyz): Skill {
 
 /** How far below the place of letting go the hand is told to go, and how far above it lets go, m. */
 const THROUGH_M = 0.05;
-const EARLY_M = 0.006;
+const EARLY_M = 0.01;
 
 /**
  * Lowers what is held, not slower at the end, and returns in passing: an arm with friction in its joints would
@@ -210,7 +210,7 @@ function* lowerThrough(view: View, goal: Vec3, quatWxyz: QuatWxyz): Skill {
     quatWxyz,
     grip: GRIP.close,
     maxSteps: 60,
-    speed: 0.4,
+    speed: 0.8,
     until: ({ gripper }) => gripper.position[2] < goal[2] + EARLY_M,
     untilStalled: true,
     straight: true,
