@@ -1,6 +1,6 @@
 /** Skills that move things along the table without lifting them: pushes from behind, drags from inside. */
-import type { Vec3 } from "../../src/core/index.ts";
-import type { Skill, View } from "./motion.ts";
+import type { QuatWxyz, Vec3 } from "../../src/core/index.ts";
+import type { ReachOptions, Skill, View } from "./motion.ts";
 import {
   GRIP,
   bottomOf,
@@ -67,19 +67,28 @@ export function* drag(
 function* intoDish(view: View, name: string): Skill {
   const entity = view.entity(name);
   const [x, y] = entity.position;
-  const above = topOf(entity) + HOVER_M;
-  const still = { quatWxyz: handDown(closingYawRad(view)), grip: GRIP.close };
-  yield* clear(view, above, GRIP.close);
-  yield* reach(view, { ...still, position: [x, y, above], tolerance: 0.012 });
-  yield* reach(view, {
-    ...still,
+  yield* descend(view, {
     position: [x, y, bottomOf(entity) + DISH_FLOOR_M],
+    quatWxyz: handDown(closingYawRad(view)),
+    aboveZ: topOf(entity) + HOVER_M,
     tolerance: 0.005,
-    maxSteps: 40,
-    speed: 0.6,
-    untilStalled: true,
     straight: true,
   });
+}
+
+interface Descent extends Pick<ReachOptions, "position" | "tolerance" | "straight"> {
+  readonly quatWxyz: QuatWxyz;
+  /** Where it begins, m. */
+  readonly aboveZ: number;
+}
+
+/** Comes down on a point with closed fingers, from right above it, until it is there or something stops the hand. */
+function* descend(view: View, { aboveZ, ...to }: Descent): Skill {
+  const [x, y] = to.position;
+  const over = { position: [x, y, aboveZ] as const, quatWxyz: to.quatWxyz, tolerance: 0.012 };
+  yield* clear(view, aboveZ, GRIP.close);
+  yield* reach(view, { ...over, grip: GRIP.close });
+  yield* reach(view, { ...to, grip: GRIP.close, maxSteps: 40, speed: 0.6, untilStalled: true });
 }
 
 /** Comes down behind the thing, as seen from where it is to go, fingers closed across the way. */
@@ -89,26 +98,15 @@ function* approachBehind(view: View, at: { name: string; to: Vec3 }): Skill {
   const half = worldHalfExtents(entity);
   const standOff = Math.abs(ux) * half[0] + Math.abs(uy) * half[1] + 0.035;
   const yaw = nearestYawRad(Math.atan2(uy, ux) + Math.PI / 2, closingYawRad(view));
-  const hand = handDown(yaw);
   const x = entity.position[0] - ux * standOff;
   const y = entity.position[1] - uy * standOff;
   // The finger pads reach 9 mm below the tool centre and must not scrape along the table.
   const low = Math.max(bottomOf(entity) + 0.02, entity.position[2] - 0.01);
-  yield* clear(view, topOf(entity) + HOVER_M, GRIP.close);
-  yield* reach(view, {
-    position: [x, y, topOf(entity) + HOVER_M],
-    quatWxyz: hand,
-    grip: GRIP.close,
-    tolerance: 0.012,
-  });
-  yield* reach(view, {
+  yield* descend(view, {
     position: [x, y, low],
-    quatWxyz: hand,
-    grip: GRIP.close,
+    quatWxyz: handDown(yaw),
+    aboveZ: topOf(entity) + HOVER_M,
     tolerance: 0.008,
-    maxSteps: 40,
-    speed: 0.6,
-    untilStalled: true,
   });
 }
 

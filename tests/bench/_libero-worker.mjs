@@ -1,20 +1,16 @@
 /** One worker of the LIBERO benchmark: a process of its own, so that its memory is its own. Answers one job and ends. */
 import { performance } from "node:perf_hooks";
+import { WANT_NOTHING } from "../../dist/src/core/index.js";
 import { createLibero } from "../../dist/sim-bridge/sims/libero/index.js";
 import { compileModel, loadMujoco } from "../../dist/sim-bridge/sims/manipulation/mujoco-engine.js";
 import { defaultLiberoFolder, liberoFolder } from "../../dist/sim-bridge/sims/libero/node.js";
 
 const BLOCK = 8;
-const NOTHING = {
-  images: "none",
-  imagesAt: "last",
-  poses: false,
-  privileged: false,
-  depth: false,
-  segmentation: false,
-};
 /** What is asked for, by case. */
-const WANTS = { state: NOTHING, pictures: { ...NOTHING, images: "all", imagesAt: "every" } };
+const WANTS = {
+  state: WANT_NOTHING,
+  pictures: { ...WANT_NOTHING, images: "all", imagesAt: "every" },
+};
 /** Without pictures nothing of them is loaded. */
 const OPTIONS = { state: { imageSize: 0 }, pictures: { imageSize: 128, quality: "fast" } };
 const mib = (bytes) => bytes / 2 ** 20;
@@ -73,7 +69,7 @@ async function load({ places }) {
     const [suite, index] = place.split("/");
     const { name: task } = env.tasks.filter((each) => each.suite === suite)[Number(index)];
     const before = performance.now();
-    await env.reset({ task, seed: 0, initialState, want: NOTHING });
+    await env.reset({ task, seed: 0, initialState, want: WANT_NOTHING });
     return { task, ms: performance.now() - before };
   };
   const [scenes, resetsMs, floorsMs] = [[], [], []];
@@ -113,10 +109,10 @@ async function sweep({ steps }) {
   const slowest = { task: "", ms: 0 };
   for (const { name: task } of env.tasks) {
     const from = performance.now();
-    await env.reset({ task, seed: 0, initialState: 0, want: NOTHING });
+    await env.reset({ task, seed: 0, initialState: 0, want: WANT_NOTHING });
     for (let step = 0; step < steps; step++) {
       const { data } = chunkAt(step);
-      await env.step({ data: data.slice(0, 7), horizon: 1, actionDim: 7 }, NOTHING);
+      await env.step({ data: data.slice(0, 7), horizon: 1, actionDim: 7 }, WANT_NOTHING);
     }
     const ms = performance.now() - from;
     if (ms > slowest.ms) Object.assign(slowest, { task, ms });

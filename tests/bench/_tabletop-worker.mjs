@@ -2,19 +2,12 @@
  * One worker of the tabletop benchmark: steps a task in its own process and answers with the time of
  * each block of control steps.
  */
+import { WANT_NOTHING } from "../../dist/src/core/index.js";
 import { createTabletop, tabletopWorld } from "../../dist/sim-bridge/sims/tabletop/index.js";
 import { Physics } from "../../dist/sim-bridge/sims/manipulation/mujoco.js";
 
 const BLOCK = 10;
-const NOTHING = {
-  images: "none",
-  imagesAt: "last",
-  poses: false,
-  privileged: false,
-  depth: false,
-  segmentation: false,
-};
-const WANTS = { none: NOTHING, images: { ...NOTHING, images: "all", imagesAt: "every" } };
+const WANTS = { none: WANT_NOTHING, images: { ...WANT_NOTHING, images: "all", imagesAt: "every" } };
 
 /** A stirring motion above the table that meets things now and then; never ends an episode early. */
 function stir(block) {

@@ -6,7 +6,6 @@ import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { seeded } from "../../dist/src/core/index.js";
 import {
   createEpisodeWriter,
   decodePng,
@@ -14,73 +13,24 @@ import {
   openMcapDataset,
 } from "../../dist/src/episode/node.js";
 import { openBatchLoader } from "../../dist/src/train/data/index.js";
+import { CAMERAS, frame, headerOf } from "./_episode.mjs";
 
 const SIZE = 128;
-const CAMERAS = ["front", "wrist"];
 const EPISODES = 12;
 const STEPS = 60;
 const BATCH = 32;
 const IMAGE_BYTES = SIZE * SIZE * 3;
 
-/** About as hard to compress as a rendered table top: smooth shading, edges, and a texture. */
-function frame(step, camera) {
-  const data = new Uint8Array(IMAGE_BYTES);
-  const rng = seeded(1);
-  const grain = Uint8Array.from({ length: 4096 }, () => rng.int(7));
-  for (let y = 0, at = 0; y < SIZE; y++) {
-    for (let x = 0; x < SIZE; x++) {
-      const inside = Math.hypot(x - SIZE * 0.3 - step, y - SIZE * 0.5 - 9 * camera) < SIZE * 0.12;
-      const wood = y > SIZE * 0.4 ? grain[(x * 3 + y * 57) & 4095] : 0;
-      data[at++] = (inside ? 190 : (120 + (40 * x) / SIZE) | 0) + wood;
-      data[at++] = (inside ? 40 : (100 + (50 * y) / SIZE) | 0) + wood;
-      data[at++] = (inside ? 35 : 90) + wood;
-    }
-  }
-  return { dtype: "uint8", shape: [SIZE, SIZE, 3], data };
-}
-
 function header(episodeId) {
-  return {
-    episodeId,
-    runId: "bench",
-    task: "bench",
-    suite: "bench",
-    instruction: "lift the red cube",
-    seed: 1,
-    attempt: 1,
-    policy: {
-      name: "bench",
-      spec: {
-        name: "bench",
-        observation: "any",
-        action: "any",
-        predictHorizon: 16,
-        privileged: false,
-      },
-    },
-    environment: { name: "bench", version: "1", versions: {} },
-    spec: {
-      observation: {
-        images: CAMERAS.map((name) => ({ name, height: SIZE, width: SIZE, channels: 3 })),
-        proprio: [{ name: "joints", format: "raw", dtype: "float32", shape: [9] }],
-        texts: [],
-      },
-      action: { components: [{ name: "move", format: "raw", dtype: "float32", shape: [7] }] },
-      controlFreqHz: 20,
-      maxSteps: STEPS,
-      privileged: false,
-      snapshot: false,
-    },
-    startedNs: 1_760_000_000_000_000_000n,
-    versions: {},
-  };
+  const proprio = [{ name: "joints", format: "raw", dtype: "float32", shape: [9] }];
+  return headerOf(episodeId, { size: SIZE, proprio, controlFreqHz: 20, maxSteps: STEPS });
 }
 
 async function writeEpisode(path, number) {
   const writer = await createEpisodeWriter(path, header(`bench-${number}`));
   for (let step = 0; step <= STEPS; step++) {
     const observation = {
-      images: Object.fromEntries(CAMERAS.map((name, c) => [name, frame(step + number, c)])),
+      images: Object.fromEntries(CAMERAS.map((name, c) => [name, frame(SIZE, step + number, c)])),
       proprio: { joints: { dtype: "float32", shape: [9], data: new Float32Array(9).fill(step) } },
       texts: {},
       instruction: "lift the red cube",
@@ -134,7 +84,7 @@ const folder = await mkdtemp(join(tmpdir(), "efference-bench-data-"));
 try {
   for (let i = 0; i < EPISODES; i++) await writeEpisode(join(folder, `episode-${i}.mcap`), i);
   const names = await readdir(folder);
-  const png = encodePng({ width: SIZE, height: SIZE, channels: 3, data: frame(0, 0).data });
+  const png = encodePng({ width: SIZE, height: SIZE, channels: 3, data: frame(SIZE, 0).data });
   for (let i = 0; i < 200; i++) decodePng(png);
   const decodeStarted = performance.now();
   for (let i = 0; i < 500; i++) decodePng(png);

@@ -3,17 +3,10 @@
  * (`pip install gym-pusht==0.1.8 pymunk==6.11.1`). Without it there is no ratio, and the output says so.
  */
 import { execFileSync } from "node:child_process";
+import { WANT_NOTHING } from "../../dist/src/core/index.js";
 import { createPushT } from "../../dist/sim-bridge/sims/pusht/index.js";
 
 const STEPS = 3000;
-const WANT = {
-  images: "none",
-  imagesAt: "every",
-  poses: false,
-  privileged: false,
-  depth: false,
-  segmentation: false,
-};
 
 /** Targets around the T, the same on both sides. */
 function target(step) {
@@ -22,7 +15,7 @@ function target(step) {
 
 async function measure(images) {
   const env = createPushT();
-  const want = { ...WANT, images };
+  const want = { ...WANT_NOTHING, images, imagesAt: "every" };
   const startMs = performance.now();
   for (let done = 0, seed = 0; done < STEPS; seed++) {
     await env.reset({ task: "push_t", seed, want });

@@ -16,68 +16,16 @@ import {
   listEpisodes,
   openEpisode,
 } from "../../dist/src/episode/node.js";
+import { CAMERAS, frame, headerOf } from "./_episode.mjs";
 
 const BODIES = ["world", ...Array.from({ length: 29 }, (_, i) => `body_${i}`)];
-const CAMERAS = ["front", "wrist"];
 /** Writes to disk of this size are what the plain comparison does, too. */
 const MEGABYTE = 2 ** 20;
 
-/**
- * A made-up camera frame, about as hard to compress as a rendered table top: smooth shading, edges, and
- * a texture. Sensor noise would make every format large alike.
- */
-function frame(size, step) {
-  const data = new Uint8Array(size * size * 3);
-  const rng = seeded(1);
-  const grain = Uint8Array.from({ length: 4096 }, () => rng.int(7));
-  for (let y = 0, at = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const inside = Math.hypot(x - size * 0.3 - step, y - size * 0.5) < size * 0.12;
-      const wood = y > size * 0.4 ? grain[(x * 3 + y * 57) & 4095] : 0;
-      data[at++] = (inside ? 190 : (120 + (40 * x) / size) | 0) + wood;
-      data[at++] = (inside ? 40 : (100 + (50 * y) / size) | 0) + wood;
-      data[at++] = (inside ? 35 : 90) + wood;
-    }
-  }
-  return { dtype: "uint8", shape: [size, size, 3], data };
-}
-
 function headerFor(size) {
-  return {
-    episodeId: `bench-${size}`,
-    runId: "bench",
-    task: "bench",
-    suite: "bench",
-    instruction: "lift the red cube",
-    seed: 1,
-    attempt: 1,
-    policy: {
-      name: "bench",
-      spec: {
-        name: "bench",
-        observation: "any",
-        action: "any",
-        predictHorizon: 16,
-        privileged: false,
-      },
-    },
-    environment: { name: "bench", version: "1", versions: {} },
-    spec: {
-      observation: {
-        images: CAMERAS.map((name) => ({ name, height: size, width: size, channels: 3 })),
-        proprio: [],
-        texts: [],
-      },
-      action: { components: [{ name: "move", format: "raw", dtype: "float32", shape: [7] }] },
-      controlFreqHz: 50,
-      maxSteps: 1e6,
-      privileged: false,
-      snapshot: false,
-    },
-    scene: { bodies: BODIES, geoms: [], cameras: [] },
-    startedNs: 1_760_000_000_000_000_000n,
-    versions: {},
-  };
+  const what = { size, proprio: [], controlFreqHz: 50, maxSteps: 1e6 };
+  const scene = { bodies: BODIES, geoms: [], cameras: [] };
+  return { ...headerOf(`bench-${size}`, what), scene };
 }
 
 function timeStep(step, frames) {

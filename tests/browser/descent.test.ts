@@ -1,22 +1,11 @@
 /** A descent in a real browser: the fan of candidates in the scene, and the plots beside it. */
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { ViewerServer } from "../../src/viewer/server/serve.ts";
-import { serveViewer } from "../../src/viewer/server/serve.ts";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
 import { writeSyntheticEpisode } from "../support/synthetic-files.ts";
-import type { TestFolder, WatchedPage } from "../support/viewer-page.ts";
-import {
-  buildViewer,
-  distinctColors,
-  openPage,
-  pictureOf,
-  settle,
-  startBrowser,
-} from "../support/viewer-page.ts";
-
-const found = await startBrowser();
-if ("unavailable" in found) process.stderr.write(`browser tests skipped: ${found.unavailable}\n`);
+import { BROWSER_ABSENT, useViewer } from "../support/use-viewer.ts";
+import type { WatchedPage } from "../support/viewer-page.ts";
+import { distinctColors, pictureOf, settle } from "../support/viewer-page.ts";
 
 /** Software rendering on a busy machine draws few frames. */
 const PATIENT = { timeout: 90_000 };
@@ -34,34 +23,18 @@ function redder(before: Picture, after: Picture): Set<number> {
   return found;
 }
 
-describe.skipIf("unavailable" in found)("a descent on the page", () => {
-  const browser = (found as { browser: Browser }).browser;
-  let folder: TestFolder;
-  let viewer: ViewerServer;
-  let open: WatchedPage | undefined;
-
-  beforeAll(async () => {
-    folder = await buildViewer();
+describe.skipIf(BROWSER_ABSENT !== undefined)("a descent on the page", () => {
+  const viewer = useViewer(async ({ episodes }) => {
     const same = { seed: 1, steps: 40, images: false };
-    await writeSyntheticEpisode(join(folder.episodes, "plain.mcap"), same);
-    await writeSyntheticEpisode(join(folder.episodes, "descent.mcap"), { ...same, descent: true });
-    viewer = await serveViewer({ folder: folder.episodes, appFolder: folder.appFolder });
-  });
-  afterAll(async () => {
-    await browser.close();
-    await viewer?.close();
-    await folder?.remove();
-  });
-  afterEach(async () => {
-    await open?.close();
-    open = undefined;
+    await writeSyntheticEpisode(join(episodes, "plain.mcap"), same);
+    await writeSyntheticEpisode(join(episodes, "descent.mcap"), { ...same, descent: true });
   });
 
   async function visit(episode: string): Promise<WatchedPage> {
-    open = await openPage(browser, `${viewer.url}#episode=${episode}.mcap&t=0.1`);
-    await open.page.locator("#title-words h1").waitFor(PATIENT);
-    await open.ready();
-    return open;
+    const watched = await viewer.open(`${viewer.url}#episode=${episode}.mcap&t=0.1`);
+    await watched.page.locator("#title-words h1").waitFor(PATIENT);
+    await watched.ready();
+    return watched;
   }
   /** The scene in full resolution, as it is drawn after a moment of rest. */
   async function scene(page: Page): Promise<Picture> {
@@ -72,13 +45,13 @@ describe.skipIf("unavailable" in found)("a descent on the page", () => {
 
   /** The scene at two decisions. */
   async function scenes(episode: string): Promise<readonly [Picture, Picture]> {
-    const { page, step, complaints } = await visit(episode);
+    const { page, step, complaints, close } = await visit(episode);
     const first = await scene(page);
     await page.keyboard.press("Shift+ArrowRight");
     expect(await step()).toBe(12);
     const second = await scene(page);
     expect(complaints).toEqual([]);
-    await open?.close();
+    await close();
     return [first, second];
   }
 

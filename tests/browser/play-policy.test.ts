@@ -1,64 +1,37 @@
 /** Exported policies that drive worlds in the page: engine, package and simulator in one worker. */
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { Observation } from "../../src/core/index.ts";
-import { loadPolicy } from "../../src/package/index.ts";
-import type { ViewerServer } from "../../src/viewer/server/serve.ts";
-import { serveViewer } from "../../src/viewer/server/serve.ts";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
 import { shippedActPackage } from "../../policies/act/index.ts";
 import { shippedEnergyPackage } from "../../policies/energy/index.ts";
-import { playInWorker } from "../support/played-in-worker.ts";
-import type { TestFolder, WatchedPage } from "../support/viewer-page.ts";
-import { buildViewer, openPage, startBrowser } from "../support/viewer-page.ts";
+import { differenceFromNode, playInWorker } from "../support/played-in-worker.ts";
+import { BROWSER_ABSENT, useViewer } from "../support/use-viewer.ts";
+import type { WatchedPage } from "../support/viewer-page.ts";
 
-const found = await startBrowser();
-if ("unavailable" in found) process.stderr.write(`browser tests skipped: ${found.unavailable}\n`);
 /** Two engines are 24 MB, and pictures are drawn in software. */
 const SLOW = { timeout: 90_000 };
 
-describe.skipIf("unavailable" in found)("policies that drive in the page", () => {
-  const browser = (found as { browser: Browser }).browser;
-  let folder: TestFolder;
-  let changed: string;
-  let viewer: ViewerServer;
-  let open: WatchedPage | undefined;
-
-  beforeAll(async () => {
-    folder = await buildViewer();
-    changed = await mkdtemp(join(tmpdir(), "efference-changed-"));
+describe.skipIf(BROWSER_ABSENT !== undefined)("policies that drive in the page", () => {
+  const viewer = useViewer(async ({ root }) => {
+    const changed = join(root, "changed");
     await cp(shippedEnergyPackage(), changed, { recursive: true });
     const graph = await readFile(join(changed, "model.onnx"));
     graph[graph.length >> 1]! ^= 1;
     await writeFile(join(changed, "model.onnx"), graph);
-    viewer = await serveViewer({
-      folder: folder.episodes,
-      appFolder: folder.appFolder,
-      policyFolders: { act: shippedActPackage(), energy: shippedEnergyPackage(), changed },
-    });
-  });
-  afterAll(async () => {
-    await browser.close();
-    await viewer?.close();
-    await folder?.remove();
-    await rm(changed, { recursive: true, force: true });
-  });
-  afterEach(async () => {
-    await open?.close();
-    open = undefined;
+    const policyFolders = { act: shippedActPackage(), energy: shippedEnergyPackage(), changed };
+    return { policyFolders };
   });
 
   /** A page that shows what a link says, and what it asked the server for. */
-  async function play(hash: string): Promise<{ page: Page; fetched: string[] }> {
-    open = await openPage(browser, viewer.url, { width: 900, height: 640 });
-    const { page } = open;
+  async function play(hash: string): Promise<WatchedPage & { fetched: string[] }> {
+    const watched = await viewer.open(viewer.url, { width: 900, height: 640 });
+    const { page } = watched;
     const fetched: string[] = [];
     page.on("request", (request) => fetched.push(new URL(request.url()).pathname));
     await page.goto("about:blank");
     await page.goto(`${viewer.url}${hash}`);
-    return { page, fetched };
+    return { ...watched, fetched };
   }
   const status = (page: Page) => page.locator("#play [role=status]");
   const driver = (page: Page) => page.getByRole("combobox", { name: "Who drives" });
@@ -67,7 +40,9 @@ describe.skipIf("unavailable" in found)("policies that drive in the page", () =>
   const isPolicys = (path: string): boolean => /policies\/|onnx|ort-wasm|\/policy-/.test(path);
 
   it("the shipped policy lifts the cube, looking through the world's cameras", async () => {
-    const { page, fetched } = await play("#play=tabletop/lift_red_cube&state=3&drive=policy:act");
+    const { page, fetched, complaints } = await play(
+      "#play=tabletop/lift_red_cube&state=3&drive=policy:act",
+    );
     await expect.poll(() => status(page).textContent(), SLOW).toMatch(/^success, step \d+$/);
     expect(await shownStep(page)).toBeGreaterThan(20);
     expect(await driver(page).inputValue()).toBe("policy:act");
@@ -80,11 +55,11 @@ describe.skipIf("unavailable" in found)("policies that drive in the page", () =>
       "/policies/act/model.onnx",
       "/policies/act/statistics.safetensors",
     ]);
-    expect(open!.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 
   it("one that thinks goes round the disc, and its thoughts are shown beside", async () => {
-    const { page } = await play("#play=detour/detour&state=1&drive=policy:energy");
+    const { page, complaints } = await play("#play=detour/detour&state=1&drive=policy:energy");
     await expect.poll(() => status(page).textContent(), SLOW).toMatch(/^success, step \d+$/);
     await page.keyboard.press("Home");
     await expect.poll(() => shownStep(page), SLOW).toBe(0);
@@ -97,7 +72,7 @@ describe.skipIf("unavailable" in found)("policies that drive in the page", () =>
     await expect.poll(() => shownStep(page), SLOW).toBeGreaterThan(2);
     await page.keyboard.press("Space");
     await page.getByRole("button", { name: "Go on" }).waitFor(SLOW);
-    expect(open!.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 
   it.each([
@@ -107,18 +82,7 @@ describe.skipIf("unavailable" in found)("policies that drive in the page", () =>
     const { page } = await play("");
     const { decisions } = await playInWorker(page, { world, task, initialState: 4, policy: name });
     expect(decisions.length).toBeGreaterThan(3);
-    const policy = await loadPolicy(packageFolder);
-    try {
-      await policy.reset({ seed: 0, task, instruction: "", spec: {} as never });
-      for (const { observation, chunk } of decisions) {
-        const own = (await policy.decide(observation as Observation)).chunk;
-        expect(own.data.length).toBe(chunk.length);
-        const off = own.data.map((value, i) => Math.abs(value - chunk[i]!));
-        expect(Math.max(...off)).toBeLessThan(1e-5);
-      }
-    } finally {
-      await policy.close?.();
-    }
+    expect(await differenceFromNode(packageFolder, { task, decisions })).toBeLessThan(1e-5);
   });
 
   it("one that does not fit is refused before its engine or graph is fetched; keys still drive", async () => {

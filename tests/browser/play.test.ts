@@ -1,56 +1,32 @@
 /** Worlds that run in the page: simulated in a worker, driven by an expert and by keys. */
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { ViewerServer } from "../../src/viewer/server/serve.ts";
-import { serveViewer } from "../../src/viewer/server/serve.ts";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
 import { LIBERO_ABSENT, liberoTaskNames, writeLiberoFolder } from "../support/libero-files.ts";
-import type { TestFolder, WatchedPage } from "../support/viewer-page.ts";
-import { buildViewer, openPage, startBrowser } from "../support/viewer-page.ts";
+import { BROWSER_ABSENT, useViewer } from "../support/use-viewer.ts";
+import type { WatchedPage } from "../support/viewer-page.ts";
 
-const found = await startBrowser();
-if ("unavailable" in found) process.stderr.write(`browser tests skipped: ${found.unavailable}\n`);
 /** The engine is 10 MB, and pictures are drawn in software. */
 const SLOW = { timeout: 90_000 };
 const LIBERO_TASK = "object/pick_up_the_alphabet_soup_and_place_it_in_the_basket";
 if (LIBERO_ABSENT !== undefined) process.stderr.write(`LIBERO is not played: ${LIBERO_ABSENT}\n`);
 
-describe.skipIf("unavailable" in found)("playing in the page", () => {
-  const browser = (found as { browser: Browser }).browser;
-  let folder: TestFolder;
-  let viewer: ViewerServer;
-  let open: WatchedPage | undefined;
-
-  beforeAll(async () => {
-    folder = await buildViewer();
-    const libero = join(folder.appFolder, "..", "libero");
-    if (LIBERO_ABSENT === undefined) await writeLiberoFolder(libero, LIBERO_TASK);
-    viewer = await serveViewer({
-      folder: folder.episodes,
-      appFolder: folder.appFolder,
-      worldFolders: LIBERO_ABSENT === undefined ? { libero } : {},
-    });
-  });
-  afterAll(async () => {
-    await browser.close();
-    await viewer?.close();
-    await folder?.remove();
-  });
-  afterEach(async () => {
-    await open?.close();
-    open = undefined;
+describe.skipIf(BROWSER_ABSENT !== undefined)("playing in the page", () => {
+  const viewer = useViewer(async ({ root }) => {
+    if (LIBERO_ABSENT !== undefined) return {};
+    const libero = join(root, "libero");
+    await writeLiberoFolder(libero, LIBERO_TASK);
+    return { worldFolders: { libero } };
   });
 
-  async function play(hash: string): Promise<Page> {
-    open = await openPage(browser, `${viewer.url}${hash}`, { width: 900, height: 640 });
-    return open.page;
-  }
+  const play = (hash: string): Promise<WatchedPage> =>
+    viewer.open(`${viewer.url}${hash}`, { width: 900, height: 640 });
   const status = (page: Page) => page.locator("#play [role=status]");
   const shownStep = async (page: Page): Promise<number> =>
     Number(await page.getByRole("slider").getAttribute("aria-valuenow"));
 
   it("an expert succeeds, and the episode can be looked at like any other", async () => {
-    const page = await play("#play=tabletop/press_button&state=2&drive=expert");
+    const { page, complaints } = await play("#play=tabletop/press_button&state=2&drive=expert");
     await expect.poll(() => status(page).textContent(), SLOW).toMatch(/^success, step \d+$/);
     await expect.poll(() => page.locator("#title-words").textContent()).toMatch(/success at step/);
     const last = await shownStep(page);
@@ -58,11 +34,11 @@ describe.skipIf("unavailable" in found)("playing in the page", () => {
     await page.keyboard.press("Home");
     await expect.poll(() => shownStep(page)).toBe(0);
     expect(await page.locator("#cameras canvas").count()).toBeGreaterThan(0);
-    expect(open!.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 
   it("held keys move the hand; Backspace starts again", async () => {
-    const page = await play("#play=tabletop/lift_red_cube");
+    const { page, complaints } = await play("#play=tabletop/lift_red_cube");
     await expect.poll(() => shownStep(page), SLOW).toBeGreaterThan(1);
     await page.keyboard.down("a");
     const lane = page.locator("#lanes").getByText("delta position y").locator("..");
@@ -72,13 +48,13 @@ describe.skipIf("unavailable" in found)("playing in the page", () => {
     await page.keyboard.press("Backspace");
     await expect.poll(() => shownStep(page), SLOW).toBeLessThan(before);
     expect(await page.evaluate(() => location.hash)).toContain("#play=tabletop/lift_red_cube");
-    expect(open!.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 
   it.skipIf(LIBERO_ABSENT !== undefined)(
     `an expert succeeds in LIBERO, of which only its own task is fetched (${LIBERO_ABSENT ?? "data present"})`,
     async () => {
-      const page = await play("");
+      const { page, complaints } = await play("");
       const fetched: string[] = [];
       const loading: string[] = [];
       page.on("request", (request) => {
@@ -113,13 +89,13 @@ describe.skipIf("unavailable" in found)("playing in the page", () => {
       const said = (pattern: RegExp) => loading.filter((words) => pattern.test(words)).length;
       expect(said(/^Loading the physics engine: [\d.]+ .*B, (?:0\.\d\d|1\.00)/)).toBeGreaterThan(0);
       expect(said(/^Loading the scene: [\d.]+ .*B, (?:0\.\d\d|1\.00)/)).toBeGreaterThan(0);
-      expect(open!.complaints).toEqual([]);
+      expect(complaints).toEqual([]);
     },
     150_000,
   );
 
   it("says what cannot be played", async () => {
-    const page = await play("#play=tabletop/fly");
+    const { page } = await play("#play=tabletop/fly");
     await page.getByText("Cannot play fly: there is no such task in tabletop").waitFor(SLOW);
     await page.goto("about:blank");
     await page.goto(`${viewer.url}#play=moon/landing`);

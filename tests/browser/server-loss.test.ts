@@ -5,21 +5,15 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { writeSyntheticEpisode } from "../support/synthetic-files.ts";
-import type { TestFolder } from "../support/viewer-page.ts";
-import { buildViewer, openPage, startBrowser } from "../support/viewer-page.ts";
+import { BROWSER_ABSENT, usePage } from "../support/use-viewer.ts";
 
 const SERVER = new URL("../../dist/src/viewer/server/serve.js", import.meta.url);
-const found = await startBrowser();
-const missing =
-  "unavailable" in found
-    ? found.unavailable
-    : existsSync(SERVER)
-      ? undefined
-      : "dist/ is not built; run npm run build";
-if (missing !== undefined) process.stderr.write(`server-loss test skipped: ${missing}\n`);
+const isBuilt = existsSync(SERVER);
+if (!isBuilt) {
+  process.stderr.write("server-loss test skipped: dist/ is not built; run npm run build\n");
+}
 
 const PROGRAM = `
   const { serveViewer } = await import(process.argv[1]);
@@ -42,27 +36,22 @@ async function startServer(args: readonly string[]): Promise<{ child: ChildProce
 const exited = (child: ChildProcess): Promise<unknown> =>
   new Promise((resolve) => child.once("exit", resolve));
 
-describe.skipIf(missing !== undefined)("a viewer whose server is killed", () => {
-  const browser = (found as { browser: Browser }).browser;
-  let folder: TestFolder;
-  const children: ChildProcess[] = [];
-
-  beforeAll(async () => {
-    folder = await buildViewer();
-    await writeSyntheticEpisode(join(folder.episodes, "one.mcap"), { steps: 30 });
+describe.skipIf(BROWSER_ABSENT !== undefined || !isBuilt)("a viewer whose server is killed", () => {
+  const used = usePage(async ({ episodes }) => {
+    await writeSyntheticEpisode(join(episodes, "one.mcap"), { steps: 30 });
   });
-  afterAll(async () => {
+  const children: ChildProcess[] = [];
+  afterAll(() => {
     for (const child of children) child.kill("SIGKILL");
-    await browser.close();
-    await folder.remove();
   });
 
   it("says that it reconnects, keeps what it shows, and finds the new server", async () => {
-    const path = join(folder.episodes, "one.mcap");
+    const { episodes, appFolder } = used.folder;
+    const path = join(episodes, "one.mcap");
     const before = await readFile(path);
-    const first = await startServer([folder.episodes, folder.appFolder, "0"]);
+    const first = await startServer([episodes, appFolder, "0"]);
     children.push(first.child);
-    const { page, step, close } = await openPage(browser, `${first.url}#episode=one.mcap`);
+    const { page, step } = await used.open(`${first.url}#episode=one.mcap`);
     await page.locator("#title-words h1").waitFor();
     await page.locator("body[data-connection=live]").waitFor();
 
@@ -73,8 +62,8 @@ describe.skipIf(missing !== undefined)("a viewer whose server is killed", () => 
     await page.keyboard.press("End");
     expect(await step()).toBe(30);
 
-    await writeSyntheticEpisode(join(folder.episodes, "two.mcap"), { steps: 20, images: false });
-    const second = await startServer([folder.episodes, folder.appFolder, new URL(first.url).port]);
+    await writeSyntheticEpisode(join(episodes, "two.mcap"), { steps: 20, images: false });
+    const second = await startServer([episodes, appFolder, new URL(first.url).port]);
     children.push(second.child);
     await page.locator("body[data-connection=live]").waitFor({ timeout: 20_000 });
     await page.locator('.episode[data-path="two.mcap"]').click();
@@ -82,6 +71,5 @@ describe.skipIf(missing !== undefined)("a viewer whose server is killed", () => 
       .poll(() => page.locator("#title-words .outcome").textContent())
       .toBe("success at step 20");
     expect((await readFile(path)).equals(before)).toBe(true);
-    await close();
   });
 });

@@ -1,57 +1,28 @@
 /** Training runs on the page: the curves, their values, and a run that goes on. */
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { ViewerServer } from "../../src/viewer/server/serve.ts";
-import { serveViewer } from "../../src/viewer/server/serve.ts";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
 import { writeSyntheticEpisode } from "../support/synthetic-files.ts";
 import {
   appendRows,
   syntheticRows,
   writeSyntheticTraining,
 } from "../support/synthetic-training.ts";
-import type { TestFolder, WatchedPage } from "../support/viewer-page.ts";
-import {
-  buildViewer,
-  difference,
-  openPage,
-  pictureOf,
-  startBrowser,
-} from "../support/viewer-page.ts";
+import { BROWSER_ABSENT, useViewer } from "../support/use-viewer.ts";
+import type { WatchedPage } from "../support/viewer-page.ts";
+import { difference, pictureOf } from "../support/viewer-page.ts";
 
-const found = await startBrowser();
-if ("unavailable" in found) process.stderr.write(`browser tests skipped: ${found.unavailable}\n`);
-
-describe.skipIf("unavailable" in found)("training runs on the page", () => {
-  const browser = (found as { browser: Browser }).browser;
-  let folder: TestFolder;
-  let viewer: ViewerServer;
-  let open: WatchedPage | undefined;
-
-  beforeAll(async () => {
-    folder = await buildViewer();
-    const at = (name: string): string => join(folder.episodes, name);
+describe.skipIf(BROWSER_ABSENT !== undefined)("training runs on the page", () => {
+  const viewer = useViewer(async ({ episodes }) => {
+    const at = (name: string): string => join(episodes, name);
     writeSyntheticTraining(at("sweep/seed-0"), { seed: 0, until: 3000 });
     writeSyntheticTraining(at("sweep/seed-1"), { seed: 1, until: 2000 });
     writeSyntheticTraining(at("old"), { name: "old", until: 200, steps: 200, elapsed: false });
     await writeSyntheticEpisode(at("e.mcap"), { steps: 20, images: false });
-    viewer = await serveViewer({ folder: folder.episodes, appFolder: folder.appFolder });
-  });
-  afterAll(async () => {
-    await browser.close();
-    await viewer?.close();
-    await folder?.remove();
-  });
-  afterEach(async () => {
-    await open?.close();
-    open = undefined;
   });
 
-  async function visit(hash: string, options: Parameters<typeof openPage>[2] = {}): Promise<Page> {
-    open = await openPage(browser, `${viewer.url}${hash}`, options);
-    return open.page;
-  }
+  const visit = (hash: string): Promise<WatchedPage> => viewer.open(`${viewer.url}${hash}`);
   /** A busy machine takes its time. */
   const eventually = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 30_000 });
   const SEED_0 = "#training=sweep/seed-0";
@@ -63,7 +34,7 @@ describe.skipIf("unavailable" in found)("training runs on the page", () => {
     ] as number;
 
   it("lists them beside the episodes, and turns between the two", async () => {
-    const page = await visit("#episode=e.mcap");
+    const { page, complaints } = await visit("#episode=e.mcap");
     await page.locator("#title-words h1").waitFor();
     await page.getByRole("button", { name: "Training 3" }).click();
     const paths = await page
@@ -77,11 +48,11 @@ describe.skipIf("unavailable" in found)("training runs on the page", () => {
     await page.locator("#scene").waitFor();
     expect(await page.locator("#training").isVisible()).toBe(false);
     await eventually(() => page.url()).toContain("#episode=e.mcap");
-    expect(open!.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 
   it("reads out every curve at the place pointed at", async () => {
-    const page = await visit(`${SEED_0}&smooth=0`);
+    const { page, complaints } = await visit(`${SEED_0}&smooth=0`);
     // The newest values first.
     await eventually(() => reading(page, "loss")).toEqual([
       expect.stringContaining(lossOf(0, 3000).toFixed(3)),
@@ -109,11 +80,11 @@ describe.skipIf("unavailable" in found)("training runs on the page", () => {
     ]);
     await page.keyboard.press("Escape");
     expect(await page.locator(".place").textContent()).toBe("newest: update 3,000");
-    expect(open!.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 
   it("lays the seeds of a sweep over each other and says in what they differ", async () => {
-    const page = await visit(SEED_0);
+    const { page, complaints } = await visit(SEED_0);
     await page.locator(".facts-card").waitFor();
     await page.keyboard.press("a");
     await eventually(() => reading(page, "loss")).toHaveLength(2);
@@ -123,11 +94,11 @@ describe.skipIf("unavailable" in found)("training runs on the page", () => {
     await page.locator('.run[data-path="sweep/seed-0"] .run-mark').click();
     await eventually(() => reading(page, "loss")).toHaveLength(1);
     expect(await page.locator(".training-title h1").textContent()).toBe("act-lift seed-1");
-    expect(open!.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 
   it("changes axis, scale and smoothing, and keeps them in the link", async () => {
-    const page = await visit(SEED_0);
+    const { page, complaints } = await visit(SEED_0);
     await page.locator('[data-chart="loss"] .chart-reading span').waitFor();
     const plot = '[data-chart="loss"] .chart-plot';
     const linear = await pictureOf(page, plot);
@@ -144,11 +115,11 @@ describe.skipIf("unavailable" in found)("training runs on the page", () => {
     await page.locator('.run[data-path="old"] .run-words').click();
     await eventually(() => page.locator(".place").textContent()).toBe("newest: update 200");
     expect(await page.getByRole("button", { name: "Time", exact: true }).isDisabled()).toBe(true);
-    expect(open!.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 
   it("is light or dark as the system is", async () => {
-    const page = await visit(SEED_0);
+    const { page, complaints } = await visit(SEED_0);
     await page.locator('[data-chart="loss"] .chart-reading span').waitFor();
     const light = await pictureOf(page, '[data-chart="loss"]');
     await page.emulateMedia({ colorScheme: "dark" });
@@ -157,13 +128,13 @@ describe.skipIf("unavailable" in found)("training runs on the page", () => {
       data.reduce((sum, value) => sum + value, 0) / data.length;
     expect(mean(light)).toBeGreaterThan(200);
     expect(mean(dark)).toBeLessThan(110);
-    expect(open!.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 
   it("follows a run as it goes on, also where a resume has cut it", async () => {
-    const run = join(folder.episodes, "live");
+    const run = join(viewer.folder.episodes, "live");
     writeSyntheticTraining(run, { name: "live", until: 400, steps: 2000 });
-    const page = await visit("#training=live&smooth=0");
+    const { page, complaints } = await visit("#training=live&smooth=0");
     await eventually(() => page.locator(".place").textContent()).toBe("newest: update 400");
     appendRows(run, syntheticRows({}, { from: 400, to: 620 }));
     await eventually(() => page.locator(".place").textContent()).toBe("newest: update 620");
@@ -174,21 +145,21 @@ describe.skipIf("unavailable" in found)("training runs on the page", () => {
       page.locator('.run[data-path="live"] .run-detail').textContent(),
     ).toContain("620 / 2,000");
     // Seed 5 writes other numbers: what was cut off must not stay.
-    writeSyntheticTraining(join(folder.episodes, "other"), { seed: 5, until: 1000 });
-    await copyFile(join(folder.episodes, "other/metrics.jsonl"), join(run, "metrics.jsonl"));
+    writeSyntheticTraining(join(viewer.folder.episodes, "other"), { seed: 5, until: 1000 });
+    await copyFile(join(viewer.folder.episodes, "other/metrics.jsonl"), join(run, "metrics.jsonl"));
     await eventually(() => page.locator(".place").textContent()).toBe("newest: update 1,000");
     await page.keyboard.press("Home");
     expect(await reading(page, "loss")).toEqual([
       expect.stringContaining(lossOf(5, 20).toFixed(3)),
     ]);
-    expect(open!.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 
   it("says so where a link names a run that is not there", async () => {
-    const page = await visit("#training=gone");
+    const { page, complaints } = await visit("#training=gone");
     await page.getByText("Cannot show training run gone").waitFor();
     await page.locator('.run[data-path="old"] .run-words').click();
     await page.locator('[data-chart="loss"]').waitFor();
-    expect(open!.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 });

@@ -3,46 +3,28 @@ import type { Server } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import sirv from "sirv";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { ViewerServer } from "../../src/viewer/server/serve.ts";
-import { serveViewer } from "../../src/viewer/server/serve.ts";
+import { describe, expect, it } from "vitest";
 import { synthesiseEpisode } from "../support/synthetic-episode.ts";
 import {
   startSyntheticEpisode,
   writeSteps,
   writeSyntheticEpisode,
 } from "../support/synthetic-files.ts";
-import type { TestFolder, WatchedPage } from "../support/viewer-page.ts";
-import {
-  buildViewer,
-  difference,
-  distinctColors,
-  dropFile,
-  openPage,
-  pictureOf,
-  settle,
-  startBrowser,
-} from "../support/viewer-page.ts";
+import { BROWSER_ABSENT, useViewer } from "../support/use-viewer.ts";
+import type { PageOptions, WatchedPage } from "../support/viewer-page.ts";
+import { difference, distinctColors, dropFile, pictureOf, settle } from "../support/viewer-page.ts";
 
 /** Software rendering on a busy machine draws few frames. */
 const SLOW = { timeout: 30_000 };
-const found = await startBrowser();
-if ("unavailable" in found) process.stderr.write(`browser tests skipped: ${found.unavailable}\n`);
 
-describe.skipIf("unavailable" in found)("the viewer's page", () => {
-  const browser = (found as { browser: Browser }).browser;
-  let folder: TestFolder;
-  let viewer: ViewerServer;
-  let open: WatchedPage | undefined;
-
-  beforeAll(async () => {
-    folder = await buildViewer();
+describe.skipIf(BROWSER_ABSENT !== undefined)("the viewer's page", () => {
+  const viewer = useViewer(async ({ episodes }) => {
     const write = (
       name: string,
       options: Parameters<typeof writeSyntheticEpisode>[1],
-    ): Promise<unknown> => writeSyntheticEpisode(join(folder.episodes, name), options);
+    ): Promise<unknown> => writeSyntheticEpisode(join(episodes, name), options);
     await write("plate-1.mcap", { seed: 1, steps: 88 });
     await write("plate-2.mcap", { seed: 2, steps: 60, outcome: "failure", images: false });
     await write("drawer-3.mcap", { seed: 3, steps: 40, task: "open_drawer", images: false });
@@ -53,26 +35,13 @@ describe.skipIf("unavailable" in found)("the viewer's page", () => {
       outcome: "crash",
       images: false,
     });
-    viewer = await serveViewer({ folder: folder.episodes, appFolder: folder.appFolder });
-  });
-  afterAll(async () => {
-    await browser.close();
-    await viewer?.close();
-    await folder?.remove();
-  });
-  afterEach(async () => {
-    await open?.close();
-    open = undefined;
   });
 
   /** Opens the page; at the end of a test it must not have complained. */
-  async function visit(
-    hash = "",
-    options: Parameters<typeof openPage>[2] = {},
-  ): Promise<WatchedPage> {
-    open = await openPage(browser, `${viewer.url}${hash}`, options);
-    await open.page.locator("#title-words h1").waitFor();
-    return open;
+  async function visit(hash = "", options: PageOptions = {}): Promise<WatchedPage> {
+    const watched = await viewer.open(`${viewer.url}${hash}`, options);
+    await watched.page.locator("#title-words h1").waitFor();
+    return watched;
   }
   const rows = (page: Page): Promise<string[]> =>
     page
@@ -312,8 +281,7 @@ describe.skipIf("unavailable" in found)("the viewer's page", () => {
   });
 
   it("says what is wrong with a link, and goes on", async () => {
-    open = await openPage(browser, `${viewer.url}#episode=absent.mcap`);
-    const { page, complaints } = open;
+    const { page, complaints } = await viewer.open(`${viewer.url}#episode=absent.mcap`);
     await page.locator("#notice").waitFor();
     expect(await page.locator("#notice").textContent()).toMatch(/^Cannot /);
     await page.locator('.episode[data-path="plate-1.mcap"]').click();
@@ -324,15 +292,15 @@ describe.skipIf("unavailable" in found)("the viewer's page", () => {
 
   it("opens a file that is dropped, and one that is chosen", async () => {
     const { page, step, complaints } = await visit(PLATE);
-    await dropFile(page, join(folder.episodes, "drawer-3.mcap"), "mine.mcap");
+    await dropFile(page, join(viewer.folder.episodes, "drawer-3.mcap"), "mine.mcap");
     await expect
       .poll(() => page.locator("#title-words .outcome").textContent(), SLOW)
       .toBe("success at step 40");
     await page.keyboard.press("End");
     expect(await step()).toBe(40);
-    await page.locator(".file-input").setInputFiles(join(folder.episodes, "plate-2.mcap"));
+    await page.locator(".file-input").setInputFiles(join(viewer.folder.episodes, "plate-2.mcap"));
     await page.locator("#title-words .outcome.failure").waitFor();
-    await dropFile(page, join(folder.episodes, "plate-2.mcap"), "notes.txt");
+    await dropFile(page, join(viewer.folder.episodes, "plate-2.mcap"), "notes.txt");
     expect(await page.locator("#notice").textContent()).toMatch(/must be an \.mcap file$/);
     expect(complaints).toEqual([]);
   });
@@ -362,7 +330,7 @@ describe.skipIf("unavailable" in found)("the viewer's page", () => {
   it("follows a live episode to its end", async () => {
     const { page, step, complaints } = await visit(PLATE);
     const episode = synthesiseEpisode({ seed: 9, steps: 50, task: "live_task" });
-    const writer = await startSyntheticEpisode(join(folder.episodes, "live.mcap"), episode);
+    const writer = await startSyntheticEpisode(join(viewer.folder.episodes, "live.mcap"), episode);
     await writeSteps(writer, episode, { from: 0, to: 12 });
     await writer.flush();
     const row = page.locator('.episode[data-path="live.mcap"]');
@@ -388,7 +356,7 @@ describe.skipIf("unavailable" in found)("the viewer's page", () => {
   });
 
   it("works as a static page, without any server of ours", async () => {
-    const files = sirv(folder.appFolder, { dev: true });
+    const files = sirv(viewer.folder.appFolder, { dev: true });
     const server: Server = createServer((request, response) =>
       files(request, response, () => {
         response.writeHead(404).end();
@@ -397,13 +365,13 @@ describe.skipIf("unavailable" in found)("the viewer's page", () => {
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     try {
-      open = await openPage(browser, url);
-      await open.page.getByText("Drop an episode here").waitFor();
-      await dropFile(open.page, join(folder.episodes, "plate-1.mcap"), "plate-1.mcap");
-      await open.page.locator("#title-words .outcome.success").waitFor();
-      await open.ready();
-      expect(distinctColors(await pictureOf(open.page, "#scene canvas"))).toBeGreaterThan(200);
-      expect(open.complaints.filter((complaint) => !complaint.includes("404"))).toEqual([]);
+      const { page, ready, complaints } = await viewer.open(url);
+      await page.getByText("Drop an episode here").waitFor();
+      await dropFile(page, join(viewer.folder.episodes, "plate-1.mcap"), "plate-1.mcap");
+      await page.locator("#title-words .outcome.success").waitFor();
+      await ready();
+      expect(distinctColors(await pictureOf(page, "#scene canvas"))).toBeGreaterThan(200);
+      expect(complaints.filter((complaint) => !complaint.includes("404"))).toEqual([]);
     } finally {
       server.closeAllConnections();
       server.close();

@@ -16,7 +16,8 @@ export const PYTHON = variable("EFFERENCE_LIBERO_PYTHON");
 /** Options that tell the original's programs where its meshes are. */
 export const ASSETS = optional("EFFERENCE_LIBERO_ASSETS").flatMap((path) => ["--assets", path]);
 /** What `npm run test:libero` exported with the original packages. */
-export const DATA = liberoFolder(variable("EFFERENCE_LIBERO"));
+export const DATA_FOLDER = variable("EFFERENCE_LIBERO");
+export const DATA = liberoFolder(DATA_FOLDER);
 /** The official tasks, `SUITE/NAME`. */
 export const TASKS = (await readIndex(DATA)).tasks.map(taskName);
 

@@ -2,6 +2,7 @@
 import type { Page } from "playwright-core";
 import type { NdArray, Observation } from "../../src/core/index.ts";
 import { decodePng } from "../../src/episode/node.ts";
+import { loadPolicy } from "../../src/package/index.ts";
 import type { FromPlayer, PlayedStep, ToPlayer } from "../../src/viewer/play-protocol.ts";
 
 export interface PlayRequest {
@@ -14,7 +15,7 @@ export interface PlayRequest {
 
 export interface PlayedDecision {
   /** What the policy saw. */
-  readonly observation: Partial<Observation>;
+  readonly observation: Observation;
   /** `float32[horizon, actionDim]`. */
   readonly chunk: readonly number[];
 }
@@ -50,6 +51,33 @@ export async function playInWorker(
       chunk,
     })),
   };
+}
+
+/**
+ * What the same package decides in Node, seeing the same.
+ *
+ * @returns largest difference of two entries of a chunk, in the policy's own units of action
+ * @throws {RangeError} if chunks differ in size
+ */
+export async function differenceFromNode(
+  packageFolder: string,
+  { task, decisions }: { task: string; decisions: readonly PlayedDecision[] },
+): Promise<number> {
+  const policy = await loadPolicy(packageFolder);
+  try {
+    await policy.reset({ seed: 0, task, instruction: "", spec: {} as never });
+    let most = 0;
+    for (const { observation, chunk } of decisions) {
+      const { data } = (await policy.decide(observation)).chunk;
+      if (data.length !== chunk.length) {
+        throw new RangeError(`Cannot compare chunks: ${chunk.length}, must be ${data.length}`);
+      }
+      for (const [i, value] of data.entries()) most = Math.max(most, Math.abs(value - chunk[i]!));
+    }
+    return most;
+  } finally {
+    await policy.close?.();
+  }
 }
 
 /** In the page, and so without anything from outside of itself. */

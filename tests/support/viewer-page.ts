@@ -6,9 +6,10 @@ import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { build } from "vite";
 import { decodePng } from "../../src/episode/node.ts";
-import { launchChromium } from "./browser.mjs";
 
 export interface TestFolder {
+  /** Holds the rest, and is for whatever else a test needs. */
+  readonly root: string;
   /** Holds the built page. */
   readonly appFolder: string;
   /** To record into. */
@@ -23,12 +24,7 @@ export async function buildViewer(): Promise<TestFolder> {
   const configFile = fileURLToPath(new URL("../../src/viewer/app/vite.config.ts", import.meta.url));
   await build({ configFile, logLevel: "error", build: { outDir: appFolder } });
   const remove = (): Promise<void> => rm(root, { recursive: true, force: true });
-  return { appFolder, episodes: join(root, "runs"), remove };
-}
-
-/** The browser, or why there is none. */
-export async function startBrowser(): Promise<{ browser: Browser } | { unavailable: string }> {
-  return launchChromium({ log: (line) => process.stderr.write(`${line}\n`) });
+  return { root, appFolder, episodes: join(root, "runs"), remove };
 }
 
 /** A page that remembers what went wrong on it. */
@@ -43,10 +39,16 @@ export interface WatchedPage {
   close(): Promise<void>;
 }
 
+export interface PageOptions {
+  readonly dark?: boolean;
+  readonly width?: number;
+  readonly height?: number;
+}
+
 export async function openPage(
   browser: Browser,
   url: string,
-  options: { readonly dark?: boolean; readonly width?: number; readonly height?: number } = {},
+  options: PageOptions = {},
 ): Promise<WatchedPage> {
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1280, height: options.height ?? 800 },

@@ -1,21 +1,12 @@
 /** The predicted chunk in force: a path that fades with the horizon, thick as far as it was executed. */
-import {
-  BufferAttribute,
-  BufferGeometry,
-  DynamicDrawUsage,
-  Group,
-  InstancedMesh,
-  Matrix4,
-  Mesh,
-  MeshBasicMaterial,
-  SphereGeometry,
-} from "three";
+import { Group, InstancedMesh, Matrix4, MeshBasicMaterial, SphereGeometry } from "three";
 import { executedRows } from "../channels.ts";
 import type { MotionModel } from "../chunk-path.ts";
 import { motionModelOf, writeChunkPath } from "../chunk-path.ts";
 import type { Theme } from "../theme.ts";
 import type { ExtensionFactory, SceneContext, SceneExtension, SceneFrame } from "./extension.ts";
-import { INDICES_PER_SEGMENT, TUBE_SIDES, tubeIndices, writeTube } from "./tube.ts";
+import { TUBE_SIDES } from "./tube.ts";
+import { TubeMesh } from "./tube-mesh.ts";
 
 const MOST_POINTS = 257;
 /** Opacity at the end of the horizon. */
@@ -30,14 +21,12 @@ class ChunkPath implements SceneExtension {
   readonly #context: SceneContext;
   readonly #radius: number;
   readonly #path = new Float64Array(MOST_POINTS * 3);
-  readonly #positions = new BufferAttribute(new Float32Array(MOST_POINTS * TUBE_SIDES * 3), 3);
-  readonly #colors = new BufferAttribute(new Float32Array(MOST_POINTS * TUBE_SIDES * 4), 4);
-  readonly #geometry = new BufferGeometry();
-  /** Seen through things faintly ... */
-  readonly #hidden: Mesh<BufferGeometry, MeshBasicMaterial>;
-  /** ... and in front of them fully. */
-  readonly #visible: Mesh<BufferGeometry, MeshBasicMaterial>;
-  readonly #dots: InstancedMesh<SphereGeometry, MeshBasicMaterial>;
+  readonly #tube = new TubeMesh({ points: MOST_POINTS, hiddenOpacity: 0.3, renderOrder: 2 });
+  readonly #dots = new InstancedMesh(
+    new SphereGeometry(1, 12, 8),
+    new MeshBasicMaterial({ transparent: true, opacity: 0.9 }),
+    MOST_POINTS,
+  );
   readonly #dotMatrix = new Matrix4();
   #model: MotionModel | undefined;
   #shown = -2;
@@ -46,25 +35,8 @@ class ChunkPath implements SceneExtension {
     this.#context = context;
     this.#model = motionModelOf(context.reader);
     this.#radius = 0.004 * context.bounds.radius + 0.002;
-    this.#positions.setUsage(DynamicDrawUsage);
-    this.#colors.setUsage(DynamicDrawUsage);
-    this.#geometry.setAttribute("position", this.#positions);
-    this.#geometry.setAttribute("color", this.#colors);
-    this.#geometry.setIndex(new BufferAttribute(tubeIndices(MOST_POINTS), 1));
-    const rest = { vertexColors: true, transparent: true, depthWrite: false };
-    const material = (opacity: number, depthTest: boolean): MeshBasicMaterial =>
-      new MeshBasicMaterial({ ...rest, opacity, depthTest });
-    this.#hidden = new Mesh(this.#geometry, material(0.3, false));
-    this.#visible = new Mesh(this.#geometry, material(1, true));
-    this.#dots = new InstancedMesh(
-      new SphereGeometry(1, 12, 8),
-      new MeshBasicMaterial({ transparent: true, opacity: 0.9 }),
-      MOST_POINTS,
-    );
-    this.#hidden.renderOrder = 2;
-    this.#visible.renderOrder = 3;
-    this.object = new Group().add(this.#hidden, this.#visible, this.#dots);
-    for (const mesh of this.#meshes()) mesh.frustumCulled = false;
+    this.#dots.frustumCulled = false;
+    this.object = new Group().add(...this.#tube.meshes, this.#dots);
     this.setTheme(context.theme);
   }
 
@@ -87,33 +59,27 @@ class ChunkPath implements SceneExtension {
   }
 
   setTheme({ accent }: Theme): void {
-    for (const mesh of this.#meshes()) mesh.material.color.set(accent);
+    for (const { material } of [...this.#tube.meshes, this.#dots]) material.color.set(accent);
   }
 
   dispose(): void {
-    this.#geometry.dispose();
+    this.#tube.dispose();
     this.#dots.geometry.dispose();
-    for (const mesh of this.#meshes()) mesh.material.dispose();
+    this.#dots.material.dispose();
     this.#dots.dispose();
-  }
-
-  #meshes(): readonly Mesh<BufferGeometry, MeshBasicMaterial>[] {
-    return [this.#hidden, this.#visible, this.#dots];
   }
 
   #draw(count: number, executed: number): void {
     const radiusOf = (point: number): number =>
       point <= executed ? this.#radius : this.#radius * THIN;
     const along = (point: number): number => point / Math.max(1, count - 1);
-    const colors = this.#colors.array;
-    writeTube(this.#positions.array as Float32Array, { path: this.#path, count, radiusOf });
+    const { colors } = this.#tube;
+    this.#tube.write(0, { path: this.#path, count, radiusOf });
     for (let vertex = 0; vertex < count * TUBE_SIDES; vertex++) {
       colors.fill(1, vertex * 4, vertex * 4 + 3);
       colors[vertex * 4 + 3] = 1 - (1 - FADE_TO) * along(Math.floor(vertex / TUBE_SIDES));
     }
-    this.#positions.needsUpdate = true;
-    this.#colors.needsUpdate = true;
-    this.#geometry.setDrawRange(0, (count - 1) * INDICES_PER_SEGMENT);
+    this.#tube.show(count - 1);
     for (let point = 0; point < count; point++) {
       const size = radiusOf(point) * (1.9 - along(point));
       const at = point * 3;

@@ -2,14 +2,7 @@
  * The candidates of the decision in force as a fan of thin paths, coloured by their energy, that closes to the chunk
  * that was chosen: the thick path, which is not drawn here.
  */
-import {
-  BufferAttribute,
-  BufferGeometry,
-  DynamicDrawUsage,
-  Group,
-  Mesh,
-  MeshBasicMaterial,
-} from "three";
+import { Group } from "three";
 import type { Candidate } from "../candidates.ts";
 import { candidatesOf } from "../candidates.ts";
 import type { MotionModel } from "../chunk-path.ts";
@@ -17,7 +10,8 @@ import { motionModelOf, writeChunkPath } from "../chunk-path.ts";
 import { rampColor } from "../ramp.ts";
 import type { Theme } from "../theme.ts";
 import type { ExtensionFactory, SceneContext, SceneExtension, SceneFrame } from "./extension.ts";
-import { INDICES_PER_SEGMENT, TUBE_SIDES, tubeIndices, writeTube } from "./tube.ts";
+import { TUBE_SIDES } from "./tube.ts";
+import { TubeMesh } from "./tube-mesh.ts";
 
 /** Points of one path at most, the gripper's own place with them. */
 const MOST_POINTS = 65;
@@ -38,11 +32,13 @@ class Fan implements SceneExtension {
   readonly #context: SceneContext;
   readonly #radius: number;
   readonly #path = new Float64Array(MOST_POINTS * 3);
-  readonly #positions = new BufferAttribute(new Float32Array(MOST_CANDIDATES * PER_PATH * 3), 3);
-  readonly #colors = new BufferAttribute(new Float32Array(MOST_CANDIDATES * PER_PATH * 4), 4);
-  readonly #geometry = new BufferGeometry();
-  /** Seen through things faintly, and in front of them fully. */
-  readonly #meshes: readonly Mesh<BufferGeometry, MeshBasicMaterial>[];
+  readonly #tubes = new TubeMesh({
+    points: MOST_POINTS,
+    tubes: MOST_CANDIDATES,
+    hiddenOpacity: 0.25,
+    // Before the chosen path, which lies over it.
+    renderOrder: 1,
+  });
   #theme: Theme;
   #model: MotionModel | undefined;
   #shown = -2;
@@ -52,23 +48,7 @@ class Fan implements SceneExtension {
     this.#theme = context.theme;
     this.#model = motionModelOf(context.reader);
     this.#radius = 0.0022 * context.bounds.radius + 0.001;
-    this.#positions.setUsage(DynamicDrawUsage);
-    this.#colors.setUsage(DynamicDrawUsage);
-    this.#geometry.setAttribute("position", this.#positions);
-    this.#geometry.setAttribute("color", this.#colors);
-    this.#geometry.setIndex(new BufferAttribute(fanIndices(), 1));
-    this.#meshes = [
-      { opacity: 0.25, depthTest: false },
-      { opacity: 1, depthTest: true },
-    ].map((look) => {
-      const rest = { vertexColors: true, transparent: true, depthWrite: false };
-      const mesh = new Mesh(this.#geometry, new MeshBasicMaterial({ ...rest, ...look }));
-      mesh.frustumCulled = false;
-      // Before the chosen path, which lies over it.
-      mesh.renderOrder = 1;
-      return mesh;
-    });
-    this.object = new Group().add(...this.#meshes);
+    this.object = new Group().add(...this.#tubes.meshes);
   }
 
   update({ decision }: SceneFrame): void {
@@ -85,9 +65,7 @@ class Fan implements SceneExtension {
       const count = writeChunkPath(this.#path, model, { chunk: candidate.chunk, poses });
       this.#write(candidate, { slot: i, along: (i + 1) / candidates.length, count });
     }
-    this.#positions.needsUpdate = true;
-    this.#colors.needsUpdate = true;
-    this.#geometry.setDrawRange(0, candidates.length * (MOST_POINTS - 1) * INDICES_PER_SEGMENT);
+    this.#tubes.show(candidates.length * (MOST_POINTS - 1));
   }
 
   refresh(): void {
@@ -101,8 +79,7 @@ class Fan implements SceneExtension {
   }
 
   dispose(): void {
-    this.#geometry.dispose();
-    for (const { material } of this.#meshes) material.dispose();
+    this.#tubes.dispose();
   }
 
   #write(
@@ -111,14 +88,12 @@ class Fan implements SceneExtension {
   ): void {
     // A shorter path stands still at its end.
     for (let at = count * 3; at < this.#path.length; at++) this.#path[at] = this.#path[at - 3]!;
-    const positions = this.#positions.array as Float32Array;
-    const own = positions.subarray(slot * PER_PATH * 3, (slot + 1) * PER_PATH * 3);
-    writeTube(own, { path: this.#path, count: MOST_POINTS, radiusOf: () => this.#radius });
+    const rings = { path: this.#path, count: MOST_POINTS, radiusOf: () => this.#radius };
+    this.#tubes.write(slot, rings);
     const opacity = FIRST_OPACITY + (LAST_OPACITY - FIRST_OPACITY) * along;
     const color = [...linear(rampColor(this.#theme, share)), opacity];
-    const colors = this.#colors.array as Float32Array;
     for (let vertex = 0; vertex < PER_PATH; vertex++) {
-      colors.set(color, (slot * PER_PATH + vertex) * 4);
+      this.#tubes.colors.set(color, (slot * PER_PATH + vertex) * 4);
     }
   }
 }
@@ -126,17 +101,4 @@ class Fan implements SceneExtension {
 /** Vertex colours are linear where the theme's are sRGB (IEC 61966-2-1). */
 function linear(color: readonly number[]): number[] {
   return color.map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4));
-}
-
-/** Of all paths, one after the other. */
-function fanIndices(): Uint32Array {
-  const one = tubeIndices(MOST_POINTS);
-  const all = new Uint32Array(one.length * MOST_CANDIDATES);
-  for (let slot = 0; slot < MOST_CANDIDATES; slot++) {
-    all.set(
-      one.map((index) => index + slot * PER_PATH),
-      slot * one.length,
-    );
-  }
-  return all;
 }
