@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Environment, TimeStep } from "../core/index.ts";
 import { WANT_NOTHING, actionDim } from "../core/index.ts";
+import { restRow } from "../rollout/index.ts";
 import { EXIT, UsageError } from "./exit.ts";
 import { readActions } from "./read-actions.ts";
 import { createSimulator, simulatorNamed } from "./registry.ts";
@@ -84,8 +85,9 @@ async function replay(
   });
   let latest: TimeStep = first;
   for (let step = 0; step < maxSteps && latest.kind !== "last"; step++) {
-    const data =
-      step < count ? rows.subarray(step * width, (step + 1) * width) : still(rows, width);
+    const from = Math.min(step, count - 1) * width;
+    const row = rows.subarray(from, from + width);
+    const data = step < count ? row : restRow(env.spec.action, row);
     [latest = latest] = await env.step({ data, horizon: 1, actionDim: width }, WANT_NOTHING);
   }
   const state = env.snapshot === undefined ? undefined : await env.snapshot();
@@ -100,13 +102,6 @@ async function replay(
     successStep: success ? step : null,
     stateHash: state === undefined ? null : createHash("sha256").update(state).digest("hex"),
   };
-}
-
-/** No motion, the gripper as it was last told. */
-function still(rows: Float32Array, width: number): Float32Array {
-  const row = new Float32Array(width);
-  row[width - 1] = rows[rows.length - 1] ?? 0;
-  return row;
 }
 
 function words({ task, initialState, rows, steps, success, stateHash }: ReplayResult): string {

@@ -3,7 +3,7 @@ import type { ActionSpec, ComponentFormat, EnvironmentSpec, Policy } from "../co
 import { actionDim, elementCount } from "../core/index.ts";
 import type { Controller } from "../rollout/controller.ts";
 import { brokered } from "../rollout/controller.ts";
-import { holding } from "../rollout/hold.ts";
+import { holding, restRow } from "../rollout/hold.ts";
 import type { Drive } from "../viewer/play-protocol.ts";
 
 /** A person's newest wish, as an arm's seven numbers; all zero = stay. */
@@ -73,22 +73,10 @@ function replay(
   let at = 0;
   return rowByRow("replay", action, () => {
     // After the last row it holds still, until the world or the time limit ends the episode.
-    if (at >= rows.length) return held(rows.subarray(rows.length - wanted), action);
+    if (at >= rows.length) return restRow(action, rows.subarray(rows.length - wanted));
     at += wanted;
     return rows.subarray(at - wanted, at);
   });
-}
-
-/** No motion, the gripper as it was last told. */
-function held(last: Float32Array, { components }: ActionSpec): Float32Array {
-  const row = new Float32Array(last.length);
-  let at = 0;
-  for (const { shape, format } of components) {
-    const size = elementCount(shape);
-    if (format.startsWith("gripper")) row.set(last.subarray(at, at + size), at);
-    at += size;
-  }
-  return row;
 }
 
 function rowByRow(name: string, action: ActionSpec, next: () => Float32Array): Controller {

@@ -50,7 +50,8 @@ export function holding(controller: Controller, { most = 5 }: HoldOptions = {}):
       } catch (error) {
         failed++;
         if (!(error instanceof PolicyDivergedError) || failed > most) throw error;
-        const row = heldRow(action, last);
+        if (action === "any") throw error;
+        const row = last === undefined ? firstRow(action) : restRow(action, last);
         if (row === undefined) throw error;
         return heldCommand(row, { error, totalMs: performance.now() - started });
       }
@@ -58,22 +59,25 @@ export function holding(controller: Controller, { most = 5 }: HoldOptions = {}):
   };
 }
 
-function heldRow(
-  action: ActionSpec | "any",
-  last: Float32Array | undefined,
-): Float32Array | undefined {
-  if (action === "any") return undefined;
-  const row = new Float32Array(actionDim(action));
+/**
+ * The row that holds still after another: differences and velocities are 0, all else, as a gripper or a place to be at, is
+ * what it was.
+ */
+export function restRow({ components }: ActionSpec, last: Float32Array): Float32Array {
+  const row = last.slice();
   let at = 0;
-  for (const { format, shape } of action.components) {
+  for (const { format, shape } of components) {
     const width = elementCount(shape);
-    if (!STILL_AT_ZERO.has(format)) {
-      if (last === undefined) return undefined;
-      row.set(last.subarray(at, at + width), at);
-    }
+    if (STILL_AT_ZERO.has(format)) row.fill(0, at, at + width);
     at += width;
   }
   return row;
+}
+
+/** The row that holds where nothing was commanded yet; none where something has to be held. */
+function firstRow(action: ActionSpec): Float32Array | undefined {
+  const isStill = action.components.every(({ format }) => STILL_AT_ZERO.has(format));
+  return isStill ? new Float32Array(actionDim(action)) : undefined;
 }
 
 function heldCommand(

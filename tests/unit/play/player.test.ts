@@ -121,6 +121,22 @@ describe("driverOf()", () => {
     expect(await next()).toEqual([...rows.subarray(7)]);
     for (let i = 0; i < 2; i++) expect(await next()).toEqual([0, 0, 0, 0, 0, 0, rows[13]]);
   });
+
+  it("stays where the last row said, where actions are places", async () => {
+    const [component] = env.spec.action.components;
+    const place = { ...component!, name: "place", format: "raw", shape: [2] } as const;
+    const spec = { ...env.spec, action: { components: [place] } };
+    const rows = Float32Array.of(1, 2, 3, 4);
+    const driver = driverOf({ kind: "replay", rows, actionDim: 2 }, { ...DRIVERS, spec });
+    const next = async (): Promise<number[]> => [...(await driver.next(observed)).chunk.data];
+    for (const expected of [
+      [1, 2],
+      [3, 4],
+      [3, 4],
+      [3, 4],
+    ])
+      expect(await next()).toEqual(expected);
+  });
 });
 
 describe("pausableClock()", () => {
