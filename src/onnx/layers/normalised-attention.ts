@@ -3,10 +3,19 @@
  * RMS normalisation as in Dehghani et al. 2023, arXiv:2302.05442), in two halves: what is attended to becomes keys
  * and values once, and may then be attended to as often as one likes.
  */
+import type { AttentionOperands } from "../attention-builder.ts";
 import type { Value } from "../graph-core.ts";
 import type { StaticDim } from "../rules/rule.ts";
-import type { LayerContext } from "./layers.ts";
-import { fixed, lastDim, linear, rmsNorm } from "./layers.ts";
+import type { LayerContext, Projection } from "./layers.ts";
+import {
+  fixed,
+  lastDim,
+  linear,
+  projection,
+  rmsNorm,
+  rmsScale,
+  unscaledRmsNorm,
+} from "./layers.ts";
 
 /** Each `[batch, heads, length, width / heads]`. */
 export interface KeysAndValues {
@@ -55,6 +64,40 @@ export function keysAndValues(
 }
 
 /**
+ * The same for several attentions to one memory, by the scopes that their names are under. Where projections are
+ * joined it is one product for all of them, and one normalisation.
+ */
+export function keysAndValuesOf(
+  context: LayerContext,
+  memory: Value,
+  { scopes, ...options }: HeadOptions & { readonly scopes: readonly string[] },
+): readonly KeysAndValues[] {
+  const { g } = context;
+  if (context.joined !== true) {
+    return scopes.map((scope) => g.scope(scope, () => keysAndValues(context, memory, options)));
+  }
+  const { name, heads } = options;
+  const width = lastDim(memory);
+  const within = <T>(make: () => T): T[] => scopes.map((s) => g.scope(`${s}/${name}`, make));
+  const projections = ["k", "v"].flatMap((part) =>
+    within(() => projection(context, width, { name: part, width })),
+  );
+  const all = apart(context, sideBySide(context, memory, projections), {
+    ...options,
+    heads: projections.length * heads,
+  });
+  const half = scopes.length * heads;
+  const [raw, values] = g.split(g.transpose(all, [0, 2, 1, 3]), 1, [half, half]) as [Value, Value];
+  const perHead = within(() => rmsScale(context, "k_norm", width / heads)).flatMap((scale) =>
+    new Array<Value>(heads).fill(g.unsqueeze(scale, [0, 1])),
+  );
+  const keys = g.mul(unscaledRmsNorm(context, raw), g.concat(perHead, 0));
+  const each = (x: Value): Value[] => g.split(x, 1, new Array<number>(scopes.length).fill(heads));
+  const [k, v] = [each(keys), each(values)];
+  return k.map((own, i) => ({ k: own, v: v[i] as Value }));
+}
+
+/**
  * Attention of `x[batch * length, width]` to a memory, whose batch may also be 1 for all alike.
  * @returns `[batch * length, width]`
  */
@@ -64,16 +107,64 @@ export function attendTo(
   options: AttendOptions,
 ): Value {
   const { g } = context;
-  const { name, bias = true, causal = false, keep } = options;
+  return g.scope(options.name, () => {
+    const q = apart(context, linear(context, x, { name: "q", width: lastDim(x) }), options);
+    const normed = g.transpose(rmsNorm(context, q, "q_norm"), [0, 2, 1, 3]);
+    return attended(context, { q: normed, ...memory }, { ...options, like: x });
+  });
+}
+
+/**
+ * Attention of the rows of a sequence to each other.
+ * @param x `[batch * length, width]`, as what is returned
+ */
+export function attendToSelf(context: LayerContext, x: Value, options: AttendOptions): Value {
+  const { g } = context;
+  if (context.joined !== true) {
+    return attendTo(context, { x, memory: keysAndValues(context, x, options) }, options);
+  }
+  const { name, heads } = options;
   const width = lastDim(x);
   return g.scope(name, () => {
-    const q = apart(context, linear(context, x, { name: "q", width }), options);
-    const normed = g.transpose(rmsNorm(context, q, "q_norm"), [0, 2, 1, 3]);
-    const dropped = keep === undefined ? {} : { keep };
-    const attended = g.attention({ q: normed, ...memory }, { causal, ...dropped });
-    const joined = g.reshape(g.transpose(attended, [0, 2, 1, 3]), x.shape);
-    return linear(context, joined, { name: "out", width, bias });
+    const projections = ["q", "k", "v"].map((part) =>
+      projection(context, width, { name: part, width }),
+    );
+    const all = sideBySide(context, x, projections);
+    const rows = g.transpose(apart(context, all, { ...options, heads: 3 * heads }), [0, 2, 1, 3]);
+    const [raw, v] = g.split(rows, 1, [2 * heads, heads]) as [Value, Value];
+    const [q, k] = g.split(unscaledRmsNorm(context, raw), 1, [heads, heads]) as [Value, Value];
+    // Queries and keys are multiplied with each other, so one scale does for both.
+    const scale = rmsScale(context, "k_norm", width / heads);
+    const both =
+      context.folded === true ? scale : g.mul(scale, rmsScale(context, "q_norm", width / heads));
+    return attended(context, { q: g.mul(q, both), k, v }, { ...options, like: x });
   });
+}
+
+/** Shares of the values, and the projection out. */
+function attended(
+  context: LayerContext,
+  operands: AttentionOperands,
+  { bias = true, causal = false, keep, like }: AttendOptions & { readonly like: Value },
+): Value {
+  const { g } = context;
+  const dropped = keep === undefined ? {} : { keep };
+  const heads = g.attention(operands, { causal, ...dropped });
+  const joined = g.reshape(g.transpose(heads, [0, 2, 1, 3]), like.shape);
+  return linear(context, joined, { name: "out", width: lastDim(like), bias });
+}
+
+/** Several projections of the same rows as one product, in their order. */
+function sideBySide({ g }: LayerContext, x: Value, projections: readonly Projection[]): Value {
+  const weight = g.concat(
+    projections.map((each) => each.weight),
+    1,
+  );
+  const bias = g.concat(
+    projections.map((each) => each.bias as Value),
+    0,
+  );
+  return g.linear(x, weight, bias);
 }
 
 /** `[batch * length, width]` to `[batch, length, heads, width / heads]`. */
