@@ -158,7 +158,8 @@ export function attendTo(
   const width = lastDim(x);
   return g.scope(options.name, () => {
     const projected = linear(context, x, { name: "q", width });
-    if (memory.k.shape.length === 2) return attendByMatrices(context, projected, memory, options);
+    if (memory.k.shape.length === 2)
+      return attendByMatrices(context, { projected, memory }, options);
     const q = rmsNorm(context, apart(context, projected, options), "q_norm");
     const operands = { q: g.transpose(q, [0, 2, 1, 3]), ...memory };
     return attended(context, operands, { ...options, like: x });
@@ -168,11 +169,11 @@ export function attendTo(
 /** @param projected `[rows, width]`: queries before they are normalised */
 function attendByMatrices(
   context: LayerContext,
-  projected: Value,
-  { k, v }: KeysAndValues,
+  { projected, memory }: { readonly projected: Value; readonly memory: KeysAndValues },
   { heads, bias = true, causal = false, keep }: AttendOptions,
 ): Value {
   const { g } = context;
+  const { k, v } = memory;
   if (bias || causal || keep !== undefined) {
     throw new TypeError(
       "Cannot build attention: the memory is two matrices, must be keys and values for a bias, a mask or dropout",
