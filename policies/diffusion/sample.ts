@@ -92,7 +92,7 @@ export function drawsNoise({ objective, infer }: DiffusionConfig): boolean {
 export function actingGraph(request: SampleRequest): GraphBuilder {
   const { imitated, config, parameters } = request;
   const g = new GraphBuilder("diffusion");
-  const context = { g, parameters };
+  const context = { g, parameters, joined: true };
   const tokens = observedNow(context, imitated);
   const prepared = prepare(context, tokens, config);
   const shape = [1, config.horizon, imitated.actionDim];
@@ -165,7 +165,7 @@ function stepModel(
   { shape, prepared, names }: StepShape,
 ): Model {
   const g = new GraphBuilder("step");
-  const context = { g, parameters };
+  const context = { g, parameters, joined: true };
   const chunk = g.input("chunk", "float32", shape);
   const at = Object.fromEntries(
     names.map((name) => [name, g.input(name, "float32", name === "time" ? [1] : [])]),

@@ -47,7 +47,12 @@ export function stepModel(request: ActingRequest, observed: ObservedKeys): Model
   const { config, imitated, extra } = request;
   const { infer, horizon } = config;
   const g = new GraphBuilder("step");
-  const context = { g, parameters: foldedParameters(request.parameters), folded: true };
+  const context = {
+    g,
+    parameters: foldedParameters(request.parameters),
+    folded: true,
+    joined: true,
+  };
   const { samples } = infer;
   const shape = [samples, horizon, imitated.actionDim];
   const inputs = carriedInputs(g, config, shape);
@@ -193,7 +198,12 @@ export function actingGraph(request: ActingRequest): GraphBuilder {
   });
   const descent = declareResult(g, { start, carried, collected, samples: infer.samples });
   if (infer.landscape !== undefined) {
-    const context = { g, parameters: foldedParameters(request.parameters), folded: true };
+    const context = {
+      g,
+      parameters: foldedParameters(request.parameters),
+      folded: true,
+      joined: true,
+    };
     const { extra } = request;
     const landscape = { observed, config, ...(extra === undefined ? {} : { extra }) };
     declareLandscape(context, descent, { landscape, sides: infer.landscape });
@@ -206,7 +216,7 @@ export function observedForSteps(
   g: GraphBuilder,
   { imitated, config, parameters }: ActingRequest,
 ): ObservedKeys {
-  const context = { g, parameters: foldedParameters(parameters) };
+  const context = { g, parameters: foldedParameters(parameters), joined: true };
   return observe(context, observedNow(context, imitated), config);
 }
 

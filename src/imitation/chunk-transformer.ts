@@ -8,8 +8,9 @@ import type { KeysAndValues, LayerContext } from "../onnx/layers/index.ts";
 import type { BlockKeeps } from "./dropout.ts";
 import {
   attendTo,
+  attendToSelf,
   fixed,
-  keysAndValues,
+  keysAndValuesOf,
   lastDim,
   layerNorm,
   linear,
@@ -37,9 +38,8 @@ export function observedKeys(
   const { g } = context;
   const rows = flat(g, tokens);
   const batch = fixed(tokens.shape[0], "tokens");
-  return Array.from({ length: layers }, (_, i) =>
-    g.scope(`blocks/${i}`, () => keysAndValues(context, rows, { name: "cross", heads, batch })),
-  );
+  const scopes = Array.from({ length: layers }, (_, i) => `blocks/${i}`);
+  return keysAndValuesOf(context, rows, { name: "cross", heads, batch, scopes });
 }
 
 export interface ChunkInputs {
@@ -127,9 +127,8 @@ function block(
 ): Value {
   const { g } = context;
   const h = rmsNorm(context, x, "norm1");
-  const own = { name: "self", heads, batch };
-  const seen = { x: h, memory: keysAndValues(context, h, own) };
-  const y = g.add(x, attendTo(context, seen, { ...own, ...keeping(keep?.self) }));
+  const own = { name: "self", heads, batch, ...keeping(keep?.self) };
+  const y = g.add(x, attendToSelf(context, h, own));
   const queries = rmsNorm(context, y, "norm2");
   const across = { name: "cross", heads, batch, bias: false, ...keeping(keep?.cross) };
   const z = g.add(y, attendTo(context, { x: queries, memory }, across));
@@ -164,8 +163,7 @@ export function frameTransformer(
       const h = rmsNorm(context, x, "norm1");
       const heads = { name: "self", heads: config.heads, batch };
       const own = { ...heads, causal: true, ...keeping(keeps[i]) };
-      const memory = keysAndValues(context, h, own);
-      const y = g.add(x, attendTo(context, { x: h, memory }, own));
+      const y = g.add(x, attendToSelf(context, h, own));
       return g.add(y, feedForward(context, rmsNorm(context, y, "norm2"), config.width));
     });
   }

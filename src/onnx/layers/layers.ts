@@ -17,6 +17,11 @@ export interface LayerContext {
   readonly shared?: boolean;
   /** RMS normalisations have no scale: their parameters were folded into what comes after. Default false. */
   readonly folded?: boolean;
+  /**
+   * Projections of the same rows are one product, with their weights side by side. For graphs whose parameters are
+   * constants, which the engine lays so when it opens; weights that change would be copied at every run. Default false.
+   */
+  readonly joined?: boolean;
 }
 
 export interface ParameterRequest {
@@ -49,19 +54,36 @@ export interface LinearOptions {
  */
 export function linear(context: LayerContext, x: Value, options: LinearOptions): Value {
   const { g } = context;
-  const { name, width, bias = true } = options;
+  const { name, width } = options;
+  const depth = lastDim(x);
+  const { weight, bias } = projection(context, depth, options);
   return g.scope(name, () => {
-    const depth = lastDim(x);
-    const start = options.start ?? glorotUniform(depth, width);
-    const w = parameter(context, { name: "weight", shape: [depth, width], start });
-    const b = bias
-      ? parameter(context, { name: "bias", shape: [width], start: { kind: "zeros" } })
-      : undefined;
     const lead = x.shape.slice(0, -1);
-    if (lead.length === 1) return g.linear(x, w, b);
+    if (lead.length === 1) return g.linear(x, weight, bias);
     const rows = lead.reduce<number>((n, dim) => n * fixed(dim, name), 1);
-    return g.reshape(g.linear(g.reshape(x, [rows, depth]), w, b), [...lead, width]);
+    return g.reshape(g.linear(g.reshape(x, [rows, depth]), weight, bias), [...lead, width]);
   });
+}
+
+/** The parameters of a linear layer. */
+export interface Projection {
+  /** `[in, width]` */
+  readonly weight: Value;
+  /** `[width]` */
+  readonly bias: Value | undefined;
+}
+
+export function projection(
+  context: LayerContext,
+  depth: number,
+  { name, width, bias = true, start = glorotUniform(depth, width) }: LinearOptions,
+): Projection {
+  return context.g.scope(name, () => ({
+    weight: parameter(context, { name: "weight", shape: [depth, width], start }),
+    bias: bias
+      ? parameter(context, { name: "bias", shape: [width], start: { kind: "zeros" } })
+      : undefined,
+  }));
 }
 
 /** Layer normalisation over the last axis, with scale and shift (Ba et al. 2016, arXiv:1607.06450). */
@@ -77,13 +99,22 @@ export function layerNorm(context: LayerContext, x: Value, name: string): Value 
 
 /** Division by the root of the mean square over the last axis, with scale (Zhang & Sennrich 2019, arXiv:1910.07467). */
 export function rmsNorm(context: LayerContext, x: Value, name: string): Value {
-  const { g, folded = false } = context;
-  const width = lastDim(x);
-  const scale = folded
-    ? ones(context, x, width)
-    : parameter(context, { name: `${name}/scale`, shape: [width], start: { kind: "ones" } });
-  return g.rmsNorm(x, scale, { epsilon: 1e-6 });
+  if (context.folded === true) return unscaledRmsNorm(context, x);
+  const scale = rmsScale(context, name, lastDim(x));
+  return context.g.rmsNorm(x, scale, { epsilon: RMS_EPSILON });
 }
+
+/** `[width]`: the scale of the normalisation of that name. */
+export function rmsScale(context: LayerContext, name: string, width: number): Value {
+  return parameter(context, { name: `${name}/scale`, shape: [width], start: { kind: "ones" } });
+}
+
+/** The same without a scale. */
+export function unscaledRmsNorm(context: LayerContext, x: Value): Value {
+  return context.g.rmsNorm(x, ones(context, x, lastDim(x)), { epsilon: RMS_EPSILON });
+}
+
+const RMS_EPSILON = 1e-6;
 
 function ones({ g }: LayerContext, { elementType }: Value, width: number): Value {
   const data = allocate(elementType, width);

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { grad } from "../../../src/autodiff/index.ts";
 import type { NdArray } from "../../../src/core/index.ts";
 import { seeded } from "../../../src/core/index.ts";
 import { GraphBuilder, writeModel } from "../../../src/onnx/index.ts";
 import type { Value } from "../../../src/onnx/index.ts";
 import {
   attendTo,
+  attendToSelf,
   attention,
   convolution1d,
   convolution2d,
@@ -12,6 +14,7 @@ import {
   encoderBlock,
   freshParameters,
   keysAndValues,
+  keysAndValuesOf,
   linear,
   residualBlock2d,
   rmsNorm,
@@ -218,6 +221,100 @@ describe("attention in two halves", () => {
     expect(() => keysAndValues(other, wide, { ...widths, heads: 3 })).toThrow(
       /3 heads share a width of 4/,
     );
+  });
+});
+
+describe("projections side by side", () => {
+  const [width, heads] = [16, 2];
+
+  /** As trained: no scale is 1, and no bias 0. */
+  function trained(): LayerContext["parameters"] {
+    const fresh = freshParameters(seeded("weights"));
+    return {
+      get: (name, shape, start) => {
+        if (!/\/(scale|bias)$/.test(name)) return fresh.get(name, shape, start);
+        const rng = seeded(name);
+        return f32(
+          [...shape],
+          Array.from({ length: shape[0]! }, () => 0.5 + rng.uniform()),
+        );
+      },
+    };
+  }
+
+  /** What a network says, its gradient by `x[rows, width]`, and products with single weights in both. */
+  async function said(
+    joined: boolean,
+    rows: number,
+    network: (c: LayerContext, x: Value) => Value,
+  ): Promise<{ y: Float32Array; dx: Float32Array; products: number }> {
+    const g = new GraphBuilder("test");
+    const x = g.input("x", "float32", [rows, width]);
+    const y = network({ g, parameters: trained(), joined }, x);
+    const [dx] = grad(g, g.reduceSum(g.mul(y, y), [0, 1]), [x]);
+    g.output("y", y);
+    g.output("dx", dx!);
+    const square = [width, width].join();
+    const products = g.nodes.filter(
+      ({ opType, inputs }) => opType === "Gemm" && inputs[1]?.shape.join() === square,
+    ).length;
+    const rng = seeded("x");
+    const data = Float32Array.from({ length: rows * width }, () => rng.normal());
+    await using session = await openSession(writeModel(g.build()));
+    const { outputs } = await session.run({ x: f32([rows, width], data) });
+    const of = (name: string): Float32Array => outputs[name]!.data as Float32Array;
+    return { y: of("y"), dx: of("dx"), products };
+  }
+
+  function expectClose(a: Float32Array, b: Float32Array): void {
+    const most = Math.max(...b.map(Math.abs));
+    expect(most).toBeGreaterThan(0);
+    expect(a.length).toBe(b.length);
+    a.forEach((value, i) => expect(Math.abs(value - b[i]!) / most).toBeLessThan(1e-5));
+  }
+
+  /** Two attentions in turn, to a memory made of the first rows. */
+  const across =
+    ({ length, batch }: { length: number; batch: number }) =>
+    (c: LayerContext, x: Value): Value => {
+      const memory = c.g.slice(x, 0, { start: 0, end: batch * length });
+      const options = { name: "cross", heads, batch };
+      const all = keysAndValuesOf(c, memory, { ...options, scopes: ["a", "b"] });
+      let y = x;
+      for (const [i, each] of all.entries()) {
+        const made = c.g.scope(["a", "b"][i]!, () =>
+          attendTo(c, { x: y, memory: each }, { ...options, bias: false }),
+        );
+        y = c.g.add(y, made);
+      }
+      return y;
+    };
+
+  it.each<[string, number, (c: LayerContext, x: Value) => Value]>([
+    ["to a short memory, as matrices", 6, across({ length: 2, batch: 1 })],
+    ["to a memory of one", 6, across({ length: 1, batch: 1 })],
+    ["to a memory that is too long for it", 6, across({ length: 5, batch: 1 })],
+    ["to a memory for each chunk", 6, across({ length: 2, batch: 2 })],
+    [
+      "to themselves",
+      6,
+      (c, x) => attendToSelf(c, x, { name: "self", heads, batch: 2, causal: true }),
+    ],
+  ])("attends %s, with the same result and gradient", async (_, rows, network) => {
+    const [apart, joined] = [await said(false, rows, network), await said(true, rows, network)];
+    expectClose(joined.y, apart.y);
+    expectClose(joined.dx, apart.dx);
+    expect(joined.products).toBeLessThan(apart.products);
+  });
+
+  it("refuses a mask where the memory is matrices", () => {
+    const c = { g: new GraphBuilder("test"), parameters: trained(), joined: true };
+    const x = c.g.input("x", "float32", [2, width]);
+    const options = { name: "cross", heads, batch: 1 };
+    const [memory] = keysAndValuesOf(c, x, { ...options, scopes: ["a"] });
+    expect(() =>
+      attendTo(c, { x, memory: memory! }, { ...options, bias: false, causal: true }),
+    ).toThrow(/memory is two matrices/);
   });
 });
 

@@ -4,7 +4,7 @@ import type { EnergyConfig } from "../../../../policies/energy/index.ts";
 import { actingGraph } from "../../../../policies/energy/descend.ts";
 import { observe } from "../../../../policies/energy/objective.ts";
 import { EnergySampler } from "../../../../policies/energy/sampler.ts";
-import { energyOf } from "../../../../policies/energy/step.ts";
+import { energyStep } from "../../../../policies/energy/step.ts";
 import type { NdArray } from "../../../../src/core/index.ts";
 import { seeded } from "../../../../src/core/index.ts";
 import { imitatedOf, observedNow } from "../../../../src/imitation/index.ts";
@@ -113,40 +113,63 @@ describe("the loop in one graph", () => {
     expect(steps).toBe(first + 2);
   });
 
-  it("has the energy that is trained, although scales are folded into weights", async () => {
-    const request = acting({ observeHorizon: 2, frameLayers: 1, infer: { steps: 1 } });
-    const rng = seeded("scales");
-    const stored = request.parameters;
-    // As trained: no scale is 1 any more.
-    const parameters: ParameterStore = {
-      get: (name, shape, start) => {
-        const array = stored.get(name, shape, start);
-        if (!name.endsWith("/scale")) return array;
-        const own = rng.split(name);
-        return {
-          ...array,
-          data: Float32Array.from({ length: shape[0]! }, () => 0.5 + own.uniform()),
-        };
-      },
-    };
-    const start = normals(8, "start");
-    const feeds = () => ({
-      proprio: f32([1, 3], Float32Array.of(0.3, -0.7, 1.1)),
-      history: f32([1, 1, 4], Float32Array.of(0.1, 0.2, 0.3, 1)),
-    });
-    const sampler = await EnergySampler.open({ ...request, parameters });
-    const { path } = await sampler.descend(feeds(), { start });
-    await sampler.close();
-    const g = new GraphBuilder("plain");
-    const context = { g, parameters };
-    const { config, imitated } = request;
-    const observed = observe(context, observedNow(context, imitated), config);
-    const chunk = g.input("chunk", "float32", [1, 4, 2]);
-    g.output("energy", energyOf(context, chunk, { observed, config }));
-    await using session = await openSession(writeModel(g.build()));
-    const { outputs } = await session.run({ ...feeds(), chunk: f32([1, 4, 2], start.slice()) });
-    expect(path[0]!.energy[0]).toBeCloseTo(Number(outputs["energy"]!.data[0]), 5);
-  });
+  it.each([
+    ["two", 2],
+    ["too many for matrices: five", 5],
+  ])(
+    "has the energy and slope that are trained, though rewritten; frames: %s",
+    async (_, frames) => {
+      const request = acting({ observeHorizon: frames, frameLayers: 1, infer: { steps: 1 } });
+      const rng = seeded("scales");
+      const stored = request.parameters;
+      // As trained: no scale is 1 any more.
+      const parameters: ParameterStore = {
+        get: (name, shape, start) => {
+          const array = stored.get(name, shape, start);
+          if (!name.endsWith("/scale")) return array;
+          const own = rng.split(name);
+          return {
+            ...array,
+            data: Float32Array.from({ length: shape[0]! }, () => 0.5 + own.uniform()),
+          };
+        },
+      };
+      const start = normals(8, "start");
+      const feeds = () => ({
+        proprio: f32([1, 3], Float32Array.of(0.3, -0.7, 1.1)),
+        history: f32(
+          [1, frames - 1, 4],
+          Float32Array.from({ length: 4 * (frames - 1) }, (__, i) => (i % 4 === 3 ? 1 : i / 10)),
+        ),
+      });
+      const sampler = await EnergySampler.open({ ...request, parameters });
+      const { path } = await sampler.descend(feeds(), { start });
+      await sampler.close();
+      const g = new GraphBuilder("plain");
+      const context = { g, parameters };
+      const { config, imitated } = request;
+      const observed = observe(context, observedNow(context, imitated), config);
+      const chunk = g.input("chunk", "float32", [1, 4, 2]);
+      const made = energyStep(context, { chunk }, { landscape: { observed, config } });
+      g.output("energy", made.energy);
+      g.output("chunk_after", made.chunk);
+      g.output("slope", g.reduceL2(made.slope, [1, 2]));
+      await using session = await openSession(writeModel(g.build()));
+      const { outputs } = await session.run({ ...feeds(), chunk: f32([1, 4, 2], start.slice()) });
+      const [taken] = path;
+      const close = (mine: number, trained: number, size: number): void => {
+        expect(Math.abs(mine - trained)).toBeLessThan(1e-5 * size);
+      };
+      const of = (name: string): number[] => Array.from(outputs[name]!.data, Number);
+      const [energy, slope, after] = [of("energy")[0]!, of("slope")[0]!, of("chunk_after")];
+      close(taken!.energy[0]!, energy, Math.abs(energy));
+      close(taken!.slope[0]!, slope, slope);
+      const moves = after.map((value, i) => value - start[i]!);
+      const longest = Math.max(...moves.map(Math.abs));
+      expect(longest).toBeGreaterThan(1e-3);
+      taken!.chunk.forEach((value, i) => close(value - start[i]!, moves[i]!, longest));
+    },
+  );
 
   it("goes downhill where steps are short", async () => {
     const { outputs } = await both({ infer: { rate: 0.05, steps: 10, stop: { below: 0 } } });
