@@ -128,6 +128,7 @@ function bytesFor(
     room.lists * 40 * (triangleCapacity + 1) +
     6 * 8 * (scene.vertexCount + clippedCapacity) +
     12 * scene.vertexCount +
+    (hasMirror ? 8 : 0) * scene.vertexCount +
     4 * (hasMirror ? 2 : 1) * scene.indices.length +
     12 * tiles
   );

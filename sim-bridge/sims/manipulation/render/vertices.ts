@@ -24,6 +24,8 @@ export class VertexBuffer {
   readonly x: Float64Array;
   readonly y: Float64Array;
   readonly w: Float64Array;
+  /** Above the plane of a mirror, m: of geoms that may cross it, while they are drawn. */
+  readonly heights: Float64Array;
   /** Of clipped vertices: the edge they lie on and how far from `parentA` to `parentB`, [0, 1]. */
   parentA = new Int32Array(0);
   parentB = new Int32Array(0);
@@ -45,6 +47,7 @@ export class VertexBuffer {
     this.x = memory.float64(length);
     this.y = memory.float64(length);
     this.w = memory.float64(length);
+    this.heights = memory.float64(memory.hasMirror ? scene.vertexCount : 0);
   }
 
   /** Vertices of the scene and those that clipping made since. */

@@ -14,10 +14,12 @@
 ;;         60 corners a   64 corners b   68 corners c   72 geoms       76 planes
 ;;         80 triangles so far           84 room for triangles        88 row of the geom being drawn
 ;;         92 touched: x min             96 y min      100 x max      104 y max
+;;        108 heights of vertices above the plane of a mirror
 ;;   f64  112 width      120 height     128 samples    136 1 / samples
 ;;        144 column of the sample in each of four sub-rows
 ;;        176 focal length, px          184 near plane               192 centre column   200 centre row
 ;;        208 view: rotation row by row, then translation
+;;        304 plane of a mirror in camera coordinates: factors of x, y and w, then the offset
 ;;
 ;; The memory ends in a margin, because spans are read and written by four samples at a time.
 ;;
@@ -111,28 +113,74 @@
       (local.set $vertex (i32.add (local.get $vertex) (i32.const 2)))
       (br_if $next (i32.lt_u (local.get $vertex) (local.get $end)))))
 
+  ;; Measures how high vertices [$vertex, $end), whose camera coordinates are known, lie above the plane of a
+  ;; mirror: at least two, two at a time, as `project` does.
+  (func (export "measure") (param $vertex i32) (param $end i32)
+    (local $at i32)
+    (local $x v128) (local $y v128) (local $w v128) (local $offset v128)
+    (local.set $x (v128.load64_splat offset=304 (i32.const 0)))
+    (local.set $y (v128.load64_splat offset=312 (i32.const 0)))
+    (local.set $w (v128.load64_splat offset=320 (i32.const 0)))
+    (local.set $offset (v128.load64_splat offset=328 (i32.const 0)))
+    (loop $next
+      (if (i32.eq (i32.add (local.get $vertex) (i32.const 1)) (local.get $end))
+        (then (local.set $vertex (i32.sub (local.get $vertex) (i32.const 1)))))
+      (local.set $at (i32.shl (local.get $vertex) (i32.const 3)))
+      (v128.store (i32.add (i32.load offset=108 (i32.const 0)) (local.get $at))
+        (f64x2.add (f64x2.add (f64x2.add
+          (f64x2.mul (local.get $x)
+            (v128.load (i32.add (i32.load offset=12 (i32.const 0)) (local.get $at))))
+          (f64x2.mul (local.get $y)
+            (v128.load (i32.add (i32.load offset=16 (i32.const 0)) (local.get $at)))))
+          (f64x2.mul (local.get $w)
+            (v128.load (i32.add (i32.load offset=20 (i32.const 0)) (local.get $at)))))
+          (local.get $offset)))
+      (local.set $vertex (i32.add (local.get $vertex) (i32.const 2)))
+      (br_if $next (i32.lt_u (local.get $vertex) (local.get $end)))))
+
   ;; Draws the front faces whose corners are the i32 at [$at, $end), three each. Ends early, with the address
-  ;; of its corners, at a triangle with a corner behind the near plane, if $mayClip.
-  (func (export "draw") (param $at i32) (param $end i32) (param $mayClip i32) (result i32)
-    (local $a i32) (local $b i32) (local $c i32)
-    (local $columns i32) (local $rows i32) (local $inverses i32)
+  ;; of its corners, at a triangle that must be clipped first: with some corners behind the near plane, if
+  ;; $mayClip; with some below the plane of a mirror, if $isAbove.
+  (func (export "draw") (param $at i32) (param $end i32) (param $mayClip i32) (param $isAbove i32)
+    (result i32)
+    (local $a i32) (local $b i32) (local $c i32) (local $below i32) (local $behind i32)
+    (local $columns i32) (local $rows i32) (local $inverses i32) (local $heights i32)
     (local $ax f64) (local $ay f64)
     (local.set $columns (i32.load offset=0 (i32.const 0)))
     (local.set $rows (i32.load offset=4 (i32.const 0)))
     (local.set $inverses (i32.load offset=8 (i32.const 0)))
+    (local.set $heights (i32.load offset=108 (i32.const 0)))
     (block $done
       (loop $next
         (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
         (local.set $a (i32.shl (i32.load (local.get $at)) (i32.const 3)))
         (local.set $b (i32.shl (i32.load offset=4 (local.get $at)) (i32.const 3)))
         (local.set $c (i32.shl (i32.load offset=8 (local.get $at)) (i32.const 3)))
+        (if (local.get $isAbove)
+          (then
+            (local.set $below
+              (i32.add (i32.add
+                (f64.lt (f64.load (i32.add (local.get $heights) (local.get $a))) (f64.const 0))
+                (f64.lt (f64.load (i32.add (local.get $heights) (local.get $b))) (f64.const 0)))
+                (f64.lt (f64.load (i32.add (local.get $heights) (local.get $c))) (f64.const 0))))))
         (if (local.get $mayClip)
           (then
-            (br_if $done
-              (i32.or (i32.or
+            (local.set $behind
+              (i32.add (i32.add
                 (f64.eq (f64.load (i32.add (local.get $inverses) (local.get $a))) (f64.const 0))
                 (f64.eq (f64.load (i32.add (local.get $inverses) (local.get $b))) (f64.const 0)))
                 (f64.eq (f64.load (i32.add (local.get $inverses) (local.get $c))) (f64.const 0))))))
+        (if (i32.or (local.get $below) (local.get $behind))
+          (then
+            ;; Nothing is left of one that is wholly on the other side of a plane, if no other cuts it.
+            (br_if $done
+              (i32.and
+                (i32.ne (local.get $below) (i32.const 3))
+                (i32.or
+                  (i32.ne (local.get $behind) (i32.const 3))
+                  (i32.ne (local.get $below) (i32.const 0)))))
+            (local.set $at (i32.add (local.get $at) (i32.const 12)))
+            (br $next)))
         (local.set $ax (f64.load (i32.add (local.get $columns) (local.get $a))))
         (local.set $ay (f64.load (i32.add (local.get $rows) (local.get $a))))
         (if (f64.lt
