@@ -8,11 +8,11 @@ import type { TextureImage } from "./texture.ts";
 import type { VertexBuffer } from "./vertices.ts";
 
 /** Bytes of the entries of tables, see kernel/light/light.wat and kernel/shade/shade.wat. */
-const BYTES = { colour: 16, record: 176, geom: 32, light: 168, image: 32, level: 32, texel: 4 };
+const BYTES = { colour: 16, record: 176, geom: 32, light: 168, image: 32, level: 32, texel: 4, block: 256 };
 /** A table of powers and a copy of its last entry. */
 const POWERS = SPECULAR_STEPS + 2;
 /** Arrays begin on multiples of 16 bytes; there are fewer than 32 besides those of powers and levels. */
-const ROUNDING_BYTES = 32 * 16;
+const ROUNDING_BYTES = 32 * 16 + BYTES.block;
 
 /** What the shading kernels read and write: copies of the scene, and tables of what is made in a frame. */
 export class ShadingTables {
@@ -58,6 +58,7 @@ export class ShadingTables {
       records: memory.uint8(BYTES.record * (memory.triangleCapacity + 1)).byteOffset,
       geoms: placeGeoms(memory, scene),
       pixel: memory.uint8(3).byteOffset,
+      block: memory.uint8(BYTES.block).byteOffset,
       lights,
       lightsEnd: lights + lightBytes,
       sceneVertices: scene.vertexCount,

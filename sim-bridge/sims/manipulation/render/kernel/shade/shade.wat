@@ -15,6 +15,8 @@
 ;;   levels     32 bytes per level: f64 width, f64 height, i32 texels (0 = not made yet), i32 bytes of a row,
 ;;              i32 whether the image repeats
 ;;   pixel      room for the bytes of one pixel
+;;   block      32 bytes for each of 8 pixels: f64 lit blue, f64 w, i32 address of the texel to the left and above,
+;;              i32 weights of that row of texels, i32 of the next one (16 bits each)
 ;;
 ;; Compiled by `npm run kernels` into module.ts.
 (module
@@ -24,6 +26,7 @@
   (import "at" "records" (global $records i32))
   (import "at" "images" (global $images i32))
   (import "at" "pixel" (global $pixel i32))
+  (import "at" "block" (global $block i32))
   (import "at" "sceneVertices" (global $sceneVertices i32))
   (import "at" "width" (global $width i32))
   (import "at" "samples" (global $samples i32))
@@ -159,6 +162,7 @@
     (local $uv0 v128) (local $uvX v128) (local $uvY v128) (local $uv v128)
     (local $level i32) (local $size v128) (local $texels i32) (local $pitch i32) (local $repeats i32)
     (local $whole v128) (local $fx i32) (local $fy i32) (local $both i32) (local $corner i32) (local $sample v128)
+    (local $from i32) (local $entry i32)
     (local.set $record
       (i32.add (global.get $records) (i32.mul (local.get $triangle) (i32.const 176))))
     (if (i32.ne (i32.load offset=144 (local.get $record)) (global.get $frame))
@@ -235,7 +239,11 @@
       (local.set $repeats (i32.load offset=24 (local.get $level)))
       (local.set $stop (i32.add (i32.and (local.get $column) (i32.const -8)) (i32.const 8)))
       (if (i32.gt_s (local.get $stop) (local.get $end)) (then (local.set $stop (local.get $end))))
-      (loop $next
+      ;; Two loops over the block: in one, a pixel's long chain of operations would fill the processor's queues, and
+      ;; little of the next pixel would run beside it.
+      (local.set $from (local.get $column))
+      (local.set $entry (global.get $block))
+      (loop $nextPlace
         (local.set $x
           (f64x2.splat (f64.add (f64.convert_i32_s (local.get $column)) (f64.const 0.5))))
         (local.set $blue
@@ -246,22 +254,10 @@
           (f64x2.div (f64x2.splat (f64.const 1))
             (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15
               (local.get $blue) (local.get $blue))))
-        (local.set $redGreen
-          (f64x2.mul
-            (f64x2.add
-              (f64x2.add (local.get $redGreen0) (f64x2.mul (local.get $redGreenX) (local.get $x)))
-              (local.get $redGreenY))
+        (v128.store (local.get $entry)
+          (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+            (f64x2.mul (local.get $blue) (local.get $w))
             (local.get $w)))
-        (local.set $redGreen
-          (f64x2.pmin
-            (f64x2.pmax (local.get $redGreen) (f64x2.splat (local.get $least)))
-            (f64x2.splat (local.get $most))))
-        (local.set $blue
-          (f64x2.pmin
-            (f64x2.pmax
-              (f64x2.mul (local.get $blue) (local.get $w))
-              (f64x2.splat (local.get $least)))
-            (f64x2.splat (local.get $most))))
         (local.set $uv
           (f64x2.mul
             (f64x2.add
@@ -290,7 +286,7 @@
             (f64x2.splat (f64.const 6755399441055744))))
         (local.set $whole
           (f64x2.add (local.get $whole) (f64x2.splat (f64.const 6755399441055744))))
-        (local.set $corner
+        (i32.store offset=16 (local.get $entry)
           (i32.add
             (i32.add
               (local.get $texels)
@@ -302,7 +298,40 @@
           (i32.shr_u (i32.mul (local.get $fx) (local.get $fy)) (i32.const 8)))
         (local.set $fx (i32.sub (local.get $fx) (local.get $both)))
         (local.set $fy (i32.sub (local.get $fy) (local.get $both)))
+        (i32.store offset=20 (local.get $entry)
+          (i32.or
+            (i32.sub
+              (i32.sub (i32.const 256) (i32.add (local.get $fx) (local.get $both)))
+              (local.get $fy))
+            (i32.shl (local.get $fx) (i32.const 16))))
+        (i32.store offset=24 (local.get $entry)
+          (i32.or (local.get $fy) (i32.shl (local.get $both) (i32.const 16))))
+        (local.set $entry (i32.add (local.get $entry) (i32.const 32)))
+        (local.set $column (i32.add (local.get $column) (i32.const 1)))
+        (br_if $nextPlace (i32.lt_s (local.get $column) (local.get $stop))))
+      (local.set $column (local.get $from))
+      (local.set $entry (global.get $block))
+      (loop $next
+        (local.set $x
+          (f64x2.splat (f64.add (f64.convert_i32_s (local.get $column)) (f64.const 0.5))))
+        (local.set $redGreen
+          (f64x2.mul
+            (f64x2.add
+              (f64x2.add (local.get $redGreen0) (f64x2.mul (local.get $redGreenX) (local.get $x)))
+              (local.get $redGreenY))
+            (v128.load64_splat offset=8 (local.get $entry))))
+        (local.set $redGreen
+          (f64x2.pmin
+            (f64x2.pmax (local.get $redGreen) (f64x2.splat (local.get $least)))
+            (f64x2.splat (local.get $most))))
+        (local.set $blue
+          (f64x2.pmin
+            (f64x2.pmax
+              (v128.load64_zero (local.get $entry))
+              (f64x2.splat (local.get $least)))
+            (f64x2.splat (local.get $most))))
         ;; Sums over the four texels, per channel, of 16 bits.
+        (local.set $corner (i32.load offset=16 (local.get $entry)))
         (local.set $sample
           (i32x4.add
             (i32x4.dot_i16x8_s
@@ -310,21 +339,13 @@
                 (i8x16.shuffle 0 4 1 5 2 6 3 7 0 0 0 0 0 0 0 0
                   (v128.load64_zero (local.get $corner))
                   (v128.load64_zero (local.get $corner))))
-              (i32x4.splat
-                (i32.or
-                  (i32.sub
-                    (i32.sub (i32.const 256) (i32.add (local.get $fx) (local.get $both)))
-                    (local.get $fy))
-                  (i32.shl (local.get $fx) (i32.const 16)))))
+              (v128.load32_splat offset=20 (local.get $entry)))
             (i32x4.dot_i16x8_s
               (i16x8.extend_low_i8x16_u
                 (i8x16.shuffle 0 4 1 5 2 6 3 7 0 0 0 0 0 0 0 0
                   (v128.load64_zero (i32.add (local.get $corner) (local.get $pitch)))
                   (v128.load64_zero (i32.add (local.get $corner) (local.get $pitch)))))
-              (i32x4.splat
-                (i32.or
-                  (local.get $fy)
-                  (i32.shl (local.get $both) (i32.const 16)))))))
+              (v128.load32_splat offset=24 (local.get $entry)))))
         ;; Lit colour times sample / SAMPLE_UNIT.
         (local.set $redGreen
           (f64x2.mul
@@ -349,6 +370,7 @@
         (i32.store16 (local.get $at) (local.get $packed))
         (i32.store8 offset=2 (local.get $at) (i32.shr_u (local.get $packed) (i32.const 16)))
         (local.set $at (i32.add (local.get $at) (i32.const 3)))
+        (local.set $entry (i32.add (local.get $entry) (i32.const 32)))
         (local.set $column (i32.add (local.get $column) (i32.const 1)))
         (br_if $next (i32.lt_s (local.get $column) (local.get $stop))))
       (br_if $nextBlock (i32.lt_s (local.get $column) (local.get $end))))
@@ -414,6 +436,14 @@
             (block $runDone
               (loop $nextOfRun
                 (br_if $runDone (i32.ge_s (local.get $end) (local.get $xMax)))
+                (if (i32.le_s (local.get $end) (i32.sub (local.get $xMax) (i32.const 4)))
+                  (then
+                    (if (call $areWholly
+                          (i32.add (local.get $line) (i32.shl (local.get $end) (i32.const 2)))
+                          (i32x4.splat (local.get $id)) (local.get $pitch))
+                      (then
+                        (local.set $end (i32.add (local.get $end) (i32.const 4)))
+                        (br $nextOfRun)))))
                 (local.set $at
                   (i32.add (local.get $line) (i32.shl (local.get $end) (i32.const 2))))
                 (br_if $runDone (i32.ne (i32.load (local.get $at)) (local.get $id)))
@@ -459,6 +489,22 @@
       (i32.eq
         (i32.load (i32.add (local.get $below) (local.get $pitch)))
         (local.get $id))))
+
+  ;; The same for four pixels side by side.
+  (func $areWholly (param $sample i32) (param $ids v128) (param $pitch i32) (result i32)
+    (local $equal v128) (local $line i32)
+    (local.set $equal (i32x4.eq (v128.load (local.get $sample)) (local.get $ids)))
+    (if (i32.ne (global.get $samples) (i32.const 1))
+      (then
+        (loop $next
+          (local.set $sample (i32.add (local.get $sample) (local.get $pitch)))
+          (local.set $line (i32.add (local.get $line) (i32.const 1)))
+          (local.set $equal
+            (v128.and
+              (local.get $equal)
+              (i32x4.eq (v128.load (local.get $sample)) (local.get $ids))))
+          (br_if $next (i32.lt_u (local.get $line) (i32.const 3))))))
+    (i32x4.all_true (local.get $equal)))
 
   (func $write (param $byte i32) (param $packed i32)
     (i32.store16 (local.get $byte) (local.get $packed))
