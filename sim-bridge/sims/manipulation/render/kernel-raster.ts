@@ -17,6 +17,7 @@ const WORD = {
   geom: 22,
   touched: 23,
   heights: 27,
+  spans: 84,
 };
 const DOUBLE = { size: 14, sampleColumns: 18, camera: 22, view: 26, plane: 38 };
 
@@ -40,6 +41,7 @@ export class KernelRasterizer extends Rasterizer {
     this.#words.set([...arrays.map(({ byteOffset }) => byteOffset), width, height, samples]);
     this.#words.set([tiles.columns, tiles.bound.byteOffset, tiles.farthest.byteOffset], WORD.tiles);
     this.#words[WORD.heights] = vertices.heights.byteOffset;
+    this.#words[WORD.spans] = memory.float64(2 * height * samples).byteOffset;
     this.#doubles.set([width, height, samples, 1 / samples], DOUBLE.size);
     this.#doubles.set(SAMPLE_COLUMNS[samples], DOUBLE.sampleColumns);
     this.#pointAt(this.target);

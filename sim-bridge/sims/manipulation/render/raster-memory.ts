@@ -136,6 +136,7 @@ function bytesFor(memory: RasterMemory, scene: RenderScene, room: Room): number 
     (hasMirror ? 8 : 0) * scene.vertexCount +
     4 * (hasMirror ? 2 : 1) * scene.indices.length +
     12 * tiles +
+    16 * size.height * size.samples +
     (room.lights === undefined ? 0 : shadingBytes(scene, memory, room.lights))
   );
 }
