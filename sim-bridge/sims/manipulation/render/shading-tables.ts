@@ -8,7 +8,16 @@ import type { TextureImage } from "./texture.ts";
 import type { VertexBuffer } from "./vertices.ts";
 
 /** Bytes of the entries of tables, see kernel/light/light.wat and kernel/shade/shade.wat. */
-const BYTES = { colour: 16, record: 176, geom: 32, light: 168, image: 32, level: 32, texel: 4, block: 256 };
+const BYTES = {
+  colour: 16,
+  record: 176,
+  geom: 32,
+  light: 168,
+  image: 32,
+  level: 32,
+  texel: 4,
+  block: 256,
+};
 /** A table of powers and a copy of its last entry. */
 const POWERS = SPECULAR_STEPS + 2;
 /** Arrays begin on multiples of 16 bytes; there are fewer than 32 besides those of powers and levels. */
