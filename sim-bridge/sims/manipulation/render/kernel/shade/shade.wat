@@ -149,6 +149,14 @@
     (i32.store offset=160 (local.get $record) (local.get $level))
     (local.get $level))
 
+  ;; Whole numbers modulo 256. Only with one sample can a run be of a sliver, whose planes may give any number, also
+  ;; such that a sum with 1.5 * 2^52 has lost their low bits.
+  (func $lowByte (param $whole v128) (result v128)
+    (f64x2.sub (local.get $whole)
+      (f64x2.mul
+        (f64x2.floor (f64x2.mul (local.get $whole) (f64x2.splat (f64.const 0x1p-8))))
+        (f64x2.splat (f64.const 256)))))
+
   ;; Colours pixels [$column, $end) of a row, which show a triangle, in the bytes from $at on, with channels of the
   ;; light clamped to [$least, $most]. Returns the last pixel's colour, packed, if they are clamped to [0, 255].
   (func $shade
@@ -213,15 +221,19 @@
                 (f64x2.mul (local.get $blue) (local.get $w))
                 (f64x2.splat (local.get $least)))
               (f64x2.splat (local.get $most))))
+          (local.set $redGreen
+            (f64x2.trunc (f64x2.add (local.get $redGreen) (f64x2.splat (f64.const 0.5)))))
+          (local.set $blue
+            (f64x2.trunc (f64x2.add (local.get $blue) (f64x2.splat (f64.const 0.5)))))
+          (if (i32.eq (global.get $samples) (i32.const 1))
+            (then
+              (local.set $redGreen (call $lowByte (local.get $redGreen)))
+              (local.set $blue (call $lowByte (local.get $blue)))))
           (local.set $packed
             (i32x4.extract_lane 0
               (i8x16.shuffle 0 8 16 20 0 0 0 0 0 0 0 0 0 0 0 0
-                (f64x2.add
-                  (f64x2.trunc (f64x2.add (local.get $redGreen) (f64x2.splat (f64.const 0.5))))
-                  (f64x2.splat (f64.const 6755399441055744)))
-                (f64x2.add
-                  (f64x2.trunc (f64x2.add (local.get $blue) (f64x2.splat (f64.const 0.5))))
-                  (f64x2.splat (f64.const 6755399441055744))))))
+                (f64x2.add (local.get $redGreen) (f64x2.splat (f64.const 6755399441055744)))
+                (f64x2.add (local.get $blue) (f64x2.splat (f64.const 6755399441055744))))))
           (i32.store16 (local.get $at) (local.get $packed))
           (i32.store8 offset=2 (local.get $at) (i32.shr_u (local.get $packed) (i32.const 16)))
           (local.set $at (i32.add (local.get $at) (i32.const 3)))
@@ -358,15 +370,19 @@
                 (i8x16.shuffle 8 9 10 11 8 9 10 11 8 9 10 11 8 9 10 11
                   (local.get $sample) (local.get $sample))))
             (f64x2.splat (f64.const 0x1.010101010101p-16))))
+        (local.set $redGreen
+          (f64x2.trunc (f64x2.add (local.get $redGreen) (f64x2.splat (f64.const 0.5)))))
+        (local.set $blue
+          (f64x2.trunc (f64x2.add (local.get $blue) (f64x2.splat (f64.const 0.5)))))
+        (if (i32.eq (global.get $samples) (i32.const 1))
+          (then
+            (local.set $redGreen (call $lowByte (local.get $redGreen)))
+            (local.set $blue (call $lowByte (local.get $blue)))))
         (local.set $packed
           (i32x4.extract_lane 0
             (i8x16.shuffle 0 8 16 20 0 0 0 0 0 0 0 0 0 0 0 0
-              (f64x2.add
-                (f64x2.trunc (f64x2.add (local.get $redGreen) (f64x2.splat (f64.const 0.5))))
-                (f64x2.splat (f64.const 6755399441055744)))
-              (f64x2.add
-                (f64x2.trunc (f64x2.add (local.get $blue) (f64x2.splat (f64.const 0.5))))
-                (f64x2.splat (f64.const 6755399441055744))))))
+              (f64x2.add (local.get $redGreen) (f64x2.splat (f64.const 6755399441055744)))
+              (f64x2.add (local.get $blue) (f64x2.splat (f64.const 6755399441055744))))))
         (i32.store16 (local.get $at) (local.get $packed))
         (i32.store8 offset=2 (local.get $at) (i32.shr_u (local.get $packed) (i32.const 16)))
         (local.set $at (i32.add (local.get $at) (i32.const 3)))
