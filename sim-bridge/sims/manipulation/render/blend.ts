@@ -72,7 +72,7 @@ export interface DrawingParts {
   /** World poses of the geoms, POSE_STRIDE numbers each. */
   readonly geomPoses: Float64Array;
   /** What turns the shader's triangles into pictures. */
-  createResolver(sky: Backdrop): Resolver;
+  readonly createResolver: (sky: Backdrop) => Resolver;
 }
 
 /** A picture of everything opaque, to be looked at through see-through geoms. */

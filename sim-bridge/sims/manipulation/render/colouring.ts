@@ -11,7 +11,7 @@ import { Shader } from "./shade.ts";
 /** What colours pictures: the shader of a renderer, and what applies it to a visibility buffer. */
 export interface Colouring {
   readonly shader: Shader;
-  createResolver(sky: Backdrop): Resolver;
+  readonly createResolver: (sky: Backdrop) => Resolver;
 }
 
 /** What is coloured, and under which light. */

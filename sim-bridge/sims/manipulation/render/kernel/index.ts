@@ -1,3 +1,4 @@
+/* eslint-disable max-params -- functions of WebAssembly take numbers alone, one by one */
 import { kernelModule as lightModule } from "./light/module.ts";
 import { kernelModule } from "./module.ts";
 import { kernelModule as shadeModule } from "./shade/module.ts";
@@ -60,9 +61,9 @@ export interface ShadeImports {
   /** Addresses and numbers, by the names that the kernels have for them. */
   readonly at: Readonly<Record<string, number>>;
   /** Colour behind everything, packed. */
-  sky(column: number, row: number): number;
+  readonly sky: (column: number, row: number) => number;
   /** Writes the texels of a level of an image and describes it. */
-  makeLevel(image: number, step: number): void;
+  readonly makeLevel: (image: number, step: number) => void;
 }
 
 interface LightExports {
