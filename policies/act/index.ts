@@ -9,7 +9,7 @@ export type { ActConfig } from "./config.ts";
 export { actTrainable } from "./trainable.ts";
 
 /** What the packages that come with the project were trained on: tasks of the tabletop, suites of LIBERO. */
-export const SHIPPED_ACT = ["lift", "libero-object", "libero-goal"] as const;
+export const SHIPPED_ACT = ["lift", "libero-object", "libero-spatial", "libero-goal"] as const;
 export type ShippedAct = (typeof SHIPPED_ACT)[number];
 
 /** Folder of a package that comes with the project; default: the one trained on the tabletop's `lift` tasks. */

@@ -195,6 +195,7 @@ export const POLICIES: readonly PolicyEntry[] = [
   },
   shippedAct("act", "lift"),
   shippedAct("act-libero-object", "libero-object"),
+  shippedAct("act-libero-spatial", "libero-spatial"),
   shippedAct("act-libero-goal", "libero-goal"),
   shipped(
     "energy",
