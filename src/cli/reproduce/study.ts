@@ -147,6 +147,14 @@ const ARM = {
   modes: { starts: 20, samples: 16 },
 } as const;
 
+const ARM_IMAGES = {
+  ...ARM,
+  demonstrations: 100,
+  batchSize: 16,
+  updates: 4000,
+  curve: { points: 2, episodes: 20 },
+} as const;
+
 export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
   small: {
     name: "small",
@@ -161,7 +169,7 @@ export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
   },
   full: {
     name: "full",
-    worlds: ["detour", "pusht", "lift", "place", "insert", "hang"],
+    worlds: ["detour", "pusht", "lift", "place", "insert", "hang", "lift-images", "place-images"],
     seeds: [0, 1, 2],
     demonstrations: 200,
     updates: 5000,
@@ -175,6 +183,8 @@ export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
       place: ARM,
       insert: ARM,
       hang: ARM,
+      "lift-images": ARM_IMAGES,
+      "place-images": ARM_IMAGES,
     },
   },
 };
