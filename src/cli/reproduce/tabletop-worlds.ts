@@ -127,11 +127,15 @@ function turnTracker(column: Column): ModeTracker {
   };
 }
 
-const LIFT = {
-  ...{ task: "lift_red_cube", noise: 0.1 },
-  ...{ turns: "hand", chunkTells: true, push: LIFT_PUSH },
-} as const;
-const PLACE = { task: "put_soup_can_in_bin", noise: 0.1, turns: "hand" } as const;
+type Seen = Omit<About, "name" | "thing">;
+const LIFT: Seen = {
+  task: "lift_red_cube",
+  noise: 0.1,
+  turns: "hand",
+  chunkTells: true,
+  push: LIFT_PUSH,
+};
+const PLACE: Seen = { task: "put_soup_can_in_bin", noise: 0.1, turns: "hand" };
 
 export const TABLETOP_WORLDS = {
   lift: armWorld({ ...LIFT, name: "lift", thing: "red_cube_1" }),

@@ -21,7 +21,8 @@ const TINY: Budget = {
   worlds: ["lift-images"],
   seeds: [0],
   demonstrations: 2,
-  updates: 3,
+  // Times of updates are told every 20.
+  updates: 20,
   batchSize: 4,
   states: 2,
   curve: { points: 1, episodes: 1 },
