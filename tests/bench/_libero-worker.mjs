@@ -2,7 +2,14 @@
 import { performance } from "node:perf_hooks";
 import { WANT_NOTHING } from "../../dist/src/core/index.js";
 import { createLibero } from "../../dist/sim-bridge/sims/libero/index.js";
+import { readIndex } from "../../dist/sim-bridge/sims/libero/data.js";
+import { liberoWorld } from "../../dist/sim-bridge/sims/libero/world.js";
+import { createManipulationEnvironment } from "../../dist/sim-bridge/sims/manipulation/environment.js";
 import { compileModel, loadMujoco } from "../../dist/sim-bridge/sims/manipulation/mujoco-engine.js";
+import {
+  createCameraRenderer,
+  createPlainCameraRenderer,
+} from "../../dist/sim-bridge/sims/manipulation/render/renderer.js";
 import { defaultLiberoFolder, liberoFolder } from "../../dist/sim-bridge/sims/libero/node.js";
 
 const BLOCK = 8;
@@ -55,6 +62,60 @@ async function episodes({ task: place, steps, episodes: count, want }) {
   const seconds = (performance.now() - started) / 1000;
   await env.close();
   return { loadMs, resetsMs, steps: done, seconds, peakMib: process.resourceUsage().maxRSS / 1024 };
+}
+
+/** Poses of an episode as its cameras are given them, and what draws them. */
+async function recordPoses(place, steps) {
+  const files = liberoFolder(defaultLiberoFolder());
+  const world = await liberoWorld(files, await readIndex(files), OPTIONS.pictures);
+  const [suite, index] = place.split("/");
+  const { name: task } = world.tasks.filter((each) => each.suite === suite)[Number(index)];
+  const recorded = { model: undefined, options: undefined, frames: [] };
+  const black = { rgb: new Uint8Array(3 * OPTIONS.pictures.imageSize ** 2) };
+  const createRenderer = (model, options) => {
+    Object.assign(recorded, { model, options });
+    const render = (camera, { bodyXpos, bodyXmat, geomColours }) => {
+      recorded.frames.push({
+        camera,
+        poses: {
+          bodyXpos: bodyXpos.slice(),
+          bodyXmat: bodyXmat.slice(),
+          geomColours: geomColours?.slice(),
+        },
+      });
+      return black;
+    };
+    return { render, invalidate() {}, dispose() {} };
+  };
+  const env = await createManipulationEnvironment(world, { createRenderer });
+  await env.reset({ task, seed: 0, initialState: 0, maxSteps: steps, want: WANTS.pictures });
+  for (let done = 0; done < steps; done += BLOCK) await env.step(chunkAt(done), WANTS.pictures);
+  await env.close();
+  return recorded;
+}
+
+/** Milliseconds per picture of each camera by the kernels and by plain JavaScript, by turns, and whether they are equal. */
+async function cameras({ task, steps, rounds }) {
+  const { model, options, frames } = await recordPoses(task, steps);
+  const kernel = createCameraRenderer(model, options);
+  const plain = createPlainCameraRenderer(model, options);
+  const times = {};
+  let isEqual = true;
+  for (let round = 0; round < rounds; round++) {
+    for (const { camera, poses } of frames) {
+      const from = performance.now();
+      const ours = kernel.render(camera, poses).rgb;
+      const middle = performance.now();
+      const theirs = plain.render(camera, poses).rgb;
+      const end = performance.now();
+      isEqual &&= Buffer.compare(ours, theirs) === 0;
+      if (round === 0) continue; // the compilers' turn
+      times[camera] ??= { kernelMs: [], plainMs: [] };
+      times[camera].kernelMs.push(middle - from);
+      times[camera].plainMs.push(end - middle);
+    }
+  }
+  return { times, isEqual };
 }
 
 /** Scenes loaded and reset one after the other, nothing settled: what a process costs once, and what each scene does. */
@@ -124,6 +185,6 @@ async function sweep({ steps }) {
 }
 
 process.once("message", async (job) => {
-  const answer = await { episodes, load, sweep }[job.kind](job);
+  const answer = await { episodes, cameras, load, sweep }[job.kind](job);
   process.send(answer, () => process.exit(0));
 });

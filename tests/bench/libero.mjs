@@ -143,6 +143,25 @@ async function pictures(print, original) {
   return results;
 }
 
+/** Each camera alone, on the poses of an episode: the kernels against the plain JavaScript that defines them. */
+async function cameras(print) {
+  const results = {};
+  for (const task of TASKS) {
+    const { times, isEqual } = await ours({ kind: "cameras", task, steps: 96, rounds: 4 });
+    if (!isEqual) throw new Error(`Cannot compare ${task}: pictures differ, they must be equal`);
+    results[task] = {};
+    for (const [camera, { kernelMs, plainMs }] of Object.entries(times)) {
+      const [ms, peerMs] = [median(kernelMs), median(plainMs)];
+      results[task][camera] = { ms, plainMs: peerMs, ratio: peerMs / ms };
+      print(
+        `${task.padEnd(12)}${camera.padEnd(24)}${`${ms.toFixed(2)} ms`.padEnd(12)}` +
+          `${`plain ${peerMs.toFixed(2)} ms`.padEnd(22)}${(peerMs / ms).toFixed(1)} x`,
+      );
+    }
+  }
+  return results;
+}
+
 /** A process that plays task after task, without pictures: what it pays once, and for each scene. */
 async function load(print) {
   const runs = [];
@@ -205,7 +224,7 @@ function conventions(print) {
   return results;
 }
 
-const CASES = { tasks, pictures, load, sweep, conventions };
+const CASES = { tasks, pictures, cameras, load, sweep, conventions };
 
 export default {
   name: "libero",

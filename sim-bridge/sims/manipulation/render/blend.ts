@@ -4,6 +4,7 @@ import type { GeomDrawer } from "./draw.ts";
 import type { VertexLighting } from "./lighting.ts";
 import type { Extent, Rasterizer } from "./raster.ts";
 import type { RasterMemory, SampleBuffer } from "./raster-memory.ts";
+import type { Backdrop, Resolver } from "./resolve.ts";
 import type { RenderScene } from "./scene.ts";
 import type { Shader } from "./shade.ts";
 
@@ -70,8 +71,8 @@ export interface DrawingParts {
   readonly overlay: SampleBuffer;
   /** World poses of the geoms, POSE_STRIDE numbers each. */
   readonly geomPoses: Float64Array;
-  /** Without short cuts, see `Fidelity`. */
-  readonly isExact: boolean;
+  /** What turns the shader's triangles into pictures. */
+  readonly createResolver: (sky: Backdrop) => Resolver;
 }
 
 /** A picture of everything opaque, to be looked at through see-through geoms. */

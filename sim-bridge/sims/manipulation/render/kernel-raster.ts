@@ -16,8 +16,10 @@ const WORD = {
   capacity: 21,
   geom: 22,
   touched: 23,
+  heights: 27,
+  spans: 84,
 };
-const DOUBLE = { size: 14, sampleColumns: 18, camera: 22, view: 26 };
+const DOUBLE = { size: 14, sampleColumns: 18, camera: 22, view: 26, plane: 38 };
 
 /** Samples of a pixel are at these columns, one row of four sub-rows each. */
 const SAMPLE_COLUMNS = { 1: [0.5, 0.5, 0.5, 0.5], 4: [0.625, 0.125, 0.875, 0.375] } as const;
@@ -38,6 +40,8 @@ export class KernelRasterizer extends Rasterizer {
     const arrays = [column, row, inverseW, x, y, w, positions];
     this.#words.set([...arrays.map(({ byteOffset }) => byteOffset), width, height, samples]);
     this.#words.set([tiles.columns, tiles.bound.byteOffset, tiles.farthest.byteOffset], WORD.tiles);
+    this.#words[WORD.heights] = vertices.heights.byteOffset;
+    this.#words[WORD.spans] = memory.float64(2 * height * samples).byteOffset;
     this.#doubles.set([width, height, samples, 1 / samples], DOUBLE.size);
     this.#doubles.set(SAMPLE_COLUMNS[samples], DOUBLE.sampleColumns);
     this.#pointAt(this.target);
@@ -55,24 +59,64 @@ export class KernelRasterizer extends Rasterizer {
     mayClip: boolean, // positional: called for every geom of every frame
   ): void {
     if (level.vertexCount < 3) return; // no area
+    this.#project(camera, level, { view, keeps: mayClip });
+    this.#drawFaces(level, {
+      mayClip,
+      clip: (corner) => {
+        this.drawClipped(camera, corner);
+      },
+    });
+  }
+
+  override drawLevelAbove(
+    camera: Camera,
+    level: GeomLevel,
+    view: Float64Array,
+    plane: Float64Array, // positional, as in `drawLevel`
+  ): void {
+    if (level.vertexCount < 3) return;
+    this.#doubles.set(plane, DOUBLE.plane);
+    this.#project(camera, level, { view, keeps: true });
+    this.#kernel.measure(level.firstVertex, level.firstVertex + level.vertexCount);
+    this.#drawFaces(level, {
+      mayClip: true,
+      isAbove: true,
+      clip: (corner) => {
+        this.drawCut(camera, plane, corner);
+      },
+    });
+  }
+
+  #project(
+    camera: Camera,
+    { firstVertex, vertexCount }: GeomLevel,
+    { view, keeps }: { view: Float64Array; keeps: boolean },
+  ): void {
     const doubles = this.#doubles;
     doubles[DOUBLE.camera] = camera.focalPx;
     doubles[DOUBLE.camera + 1] = camera.near;
     doubles[DOUBLE.camera + 2] = camera.width / 2;
     doubles[DOUBLE.camera + 3] = camera.height / 2;
     for (let i = 0; i < VIEW_STRIDE; i++) doubles[DOUBLE.view + i] = view[i]!;
-    const { firstVertex, vertexCount, firstIndex, indexCount } = level;
-    const keeps = mayClip ? 1 : 0;
-    this.#kernel.project(firstVertex, firstVertex + vertexCount, keeps);
+    this.#kernel.project(firstVertex, firstVertex + vertexCount, Number(keeps));
+  }
+
+  /** @param how.clip draws what is left of a triangle, given where its corners are in the indices */
+  #drawFaces(
+    { firstIndex, indexCount }: GeomLevel,
+    how: { mayClip: boolean; isAbove?: boolean; clip: (corner: number) => void },
+  ): void {
+    const mayClip = Number(how.mayClip);
+    const isAbove = Number(how.isAbove ?? false);
     const start = this.indices.byteOffset;
     const end = start + 4 * (firstIndex + indexCount);
     this.#enter();
-    let at = this.#kernel.draw(start + 4 * firstIndex, end, keeps);
+    let at = this.#kernel.draw(start + 4 * firstIndex, end, mayClip, isAbove);
     this.#leave();
     while (at < end) {
-      this.drawClipped(camera, (at - start) / 4);
+      how.clip((at - start) / 4);
       this.#enter();
-      at = this.#kernel.draw(at + 12, end, keeps);
+      at = this.#kernel.draw(at + 12, end, mayClip, isAbove);
       this.#leave();
     }
   }

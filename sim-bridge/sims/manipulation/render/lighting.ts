@@ -6,7 +6,7 @@ import type { RenderScene } from "./scene.ts";
 import type { VertexBuffer } from "./vertices.ts";
 
 /** A light in the world frame; a class so that all have one hidden layout in the per-vertex loop. */
-class PlacedLight {
+export class PlacedLight {
   readonly isDirectional: boolean;
   readonly position = new Float64Array(3);
   /** Unit, from the light outward. */
@@ -88,11 +88,12 @@ export interface LightingFrame {
 export class VertexLighting {
   /** Lit colours of the vertices asked for in this frame, on the scale 0-255, 3 per vertex. */
   colours: Float32Array;
+  /** Those that shine, placed in the world by `begin`. */
+  readonly lights: readonly PlacedLight[];
   readonly #scene: RenderScene;
   readonly #model: RenderModel;
   readonly #vertices: VertexBuffer;
   readonly #rgba: Float64Array;
-  readonly #lights: readonly PlacedLight[];
   #litInFrame: Int32Array;
   #frame = 0;
   #eye: Float64Array = new Float64Array(POSE_STRIDE);
@@ -113,7 +114,7 @@ export class VertexLighting {
     this.#litInFrame = new Int32Array(scene.vertexCount);
     const ids = Array.from({ length: model.lights.count }, (_, id) => id);
     const active = ids.filter((id) => model.lights.active[id] !== 0);
-    this.#lights = (model.headlight.active ? [-1, ...active] : active).map(
+    this.lights = (model.headlight.active ? [-1, ...active] : active).map(
       (id) => new PlacedLight(model, id),
     );
   }
@@ -124,7 +125,7 @@ export class VertexLighting {
     this.#eye = mirrored?.eye ?? eye;
     this.#reflectance = mirrored?.reflectance ?? 1;
     this.#geomPoses = geomPoses;
-    for (const light of this.#lights) {
+    for (const light of this.lights) {
       if (light.id >= 0) {
         light.place(this.#model, poses);
         continue;
@@ -135,6 +136,16 @@ export class VertexLighting {
       }
     }
     if (this.#litInFrame.length < this.#vertices.count) this.#grow();
+  }
+
+  /** What `begin` was given. */
+  get frame(): Pick<LightingFrame, "eye" | "geomPoses"> & { readonly reflectance: number } {
+    return { eye: this.#eye, geomPoses: this.#geomPoses, reflectance: this.#reflectance };
+  }
+
+  /** Colours of the geoms, 4 per row. */
+  get rgba(): Float64Array {
+    return this.#rgba;
   }
 
   /** Makes `colours` valid for a vertex. */
@@ -207,7 +218,7 @@ export class VertexLighting {
     let red = emission * rgbaRed;
     let green = emission * rgbaGreen;
     let blue = emission * rgbaBlue;
-    for (const light of this.#lights) {
+    for (const light of this.lights) {
       const { position, direction } = light;
       let tx = -direction[0]!;
       let ty = -direction[1]!;

@@ -8,7 +8,7 @@ import type { Extent } from "./raster.ts";
 import type { SampleBuffer } from "./raster-memory.ts";
 import { KeptReflection } from "./reflection.ts";
 import type { DrawnReflection } from "./reflection.ts";
-import { Resolver } from "./resolve.ts";
+import type { Backdrop, Resolver } from "./resolve.ts";
 import type { RenderScene } from "./scene.ts";
 import { TriangleList } from "./triangles.ts";
 import type { BodyPoses } from "./types.ts";
@@ -29,7 +29,7 @@ export interface MirroredFrame {
 const FACE_COSINE = 0.5;
 /** Nothing is seen where the mirror is not: whatever lies behind this 1/w is hidden. */
 const HIDDEN = Infinity;
-const BLACK = { shadePixel: () => 0 };
+const BLACK: Backdrop = { isBlack: true, shadePixel: () => 0 };
 
 /** Whether any geom of the scene mirrors. */
 export function hasMirror({ geoms }: RenderScene): boolean {
@@ -65,12 +65,12 @@ export class Mirror {
   #hasDrawn = false;
 
   constructor(parts: DrawingParts) {
-    const { scene, memory, shader, isExact } = parts;
+    const { scene, memory, createResolver } = parts;
     this.#parts = parts;
     this.#buffer = memory.sampleBuffer();
     this.#buffer.inverseDepth.fill(HIDDEN);
     this.#triangles = new TriangleList(memory);
-    this.#resolver = new Resolver(memory.size, { shader, sky: BLACK, isExact });
+    this.#resolver = createResolver(BLACK);
     const { inverseDepth } = this.#buffer;
     this.#drawn = {
       extent: this.#extent,

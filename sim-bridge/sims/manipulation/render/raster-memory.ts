@@ -1,4 +1,5 @@
 import type { GeomLevel, RenderScene } from "./scene.ts";
+import { shadingBytes } from "./shading-tables.ts";
 
 /** What the rasteriser's arrays must hold. */
 export interface RasterSize {
@@ -13,6 +14,8 @@ interface Room {
   readonly lists: number;
   /** Default false. */
   readonly mirror?: boolean;
+  /** If pictures are to be coloured in it, too: how many lights there are. */
+  readonly lights?: number;
 }
 
 /** One buffer of samples: nearest triangle and its depth, row by row, `samples` sub-rows per pixel row. */
@@ -66,7 +69,7 @@ export class RasterMemory {
     if (pages > MAX_PAGES) {
       throw new RangeError(
         `Cannot create camera renderer: its arrays need ${pages / 16} MiB, they must fit in 4096 MiB ` +
-          "(fewer pixels, samples, triangles or fixed cameras)",
+          "(fewer pixels, samples, triangles, texels or fixed cameras)",
       );
     }
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
@@ -82,6 +85,10 @@ export class RasterMemory {
 
   int32(length: number): Int32Array<ArrayBuffer> {
     return new Int32Array(this.#buffer, this.#take(4 * length), length);
+  }
+
+  uint8(length: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#buffer, this.#take(length), length);
   }
 
   sampleBuffer(): SampleBuffer {
@@ -111,12 +118,9 @@ function triangleCount({ geoms }: RenderScene): number {
   return geoms.reduce((sum, { levels }) => sum + most(levels), 0);
 }
 
-/** What `Rasterizer`, `VertexBuffer`, `TriangleList` and `DepthTiles` take, generously rounded. */
-function bytesFor(
-  { size, triangleCapacity, clippedCapacity, hasMirror }: RasterMemory,
-  scene: RenderScene,
-  room: Room,
-): number {
+/** What `Rasterizer`, `VertexBuffer`, `TriangleList`, `DepthTiles` and `ShadingTables` take, generously rounded. */
+function bytesFor(memory: RasterMemory, scene: RenderScene, room: Room): number {
+  const { size, triangleCapacity, clippedCapacity, hasMirror } = memory;
   const samples = size.width * size.height * size.samples;
   const tiles =
     Math.ceil(size.width / (1 << TILE_SHIFT)) * Math.ceil(size.height / (1 << TILE_SHIFT));
@@ -127,8 +131,12 @@ function bytesFor(
     room.buffers * 8 * samples +
     room.lists * 40 * (triangleCapacity + 1) +
     6 * 8 * (scene.vertexCount + clippedCapacity) +
+    16 * clippedCapacity +
     12 * scene.vertexCount +
+    (hasMirror ? 8 : 0) * scene.vertexCount +
     4 * (hasMirror ? 2 : 1) * scene.indices.length +
-    12 * tiles
+    12 * tiles +
+    16 * size.height * size.samples +
+    (room.lights === undefined ? 0 : shadingBytes(scene, memory, room.lights))
   );
 }

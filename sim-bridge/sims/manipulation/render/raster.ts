@@ -159,10 +159,16 @@ export class Rasterizer {
       const corners = [indices[corner]!, indices[corner + 1]!, indices[corner + 2]!] as const;
       const isCut = (vertex: number): boolean =>
         vertices.inverseW[vertex] === 0 || vertices.height(vertex, plane) < 0;
-      this.#drawPolygon(
-        corners.some(isCut) ? clipAtPlane(vertices, { camera, plane }, corners) : corners,
-      );
+      if (corners.some(isCut)) this.drawCut(camera, plane, corner);
+      else this.#drawPolygon(corners);
     }
+  }
+
+  /** Draws what lies above a plane, and in front of the near plane, of the triangle whose corners are at `corner`. */
+  protected drawCut(camera: Camera, plane: Float64Array, corner: number): void {
+    const { indices, vertices } = this;
+    const corners = [indices[corner]!, indices[corner + 1]!, indices[corner + 2]!] as const;
+    this.#drawPolygon(clipAtPlane(vertices, { camera, plane }, corners));
   }
 
   /** Draws what lies in front of the near plane of the triangle whose corners are at `corner` of the indices. */

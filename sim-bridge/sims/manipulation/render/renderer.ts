@@ -1,5 +1,5 @@
 /**
- * Camera images of a MuJoCo scene in plain TypeScript: colour, depth and geom labels, without GPU or
+ * Camera images of a MuJoCo scene in TypeScript and WebAssembly: colour, depth and geom labels, without GPU or
  * native code, the same bytes on every machine.
  *
  * The colours follow MuJoCo's own OpenGL renderer (fixed-function lighting at vertices, mip-mapped
@@ -13,21 +13,22 @@ import type { Camera } from "./camera.ts";
 import { checkOptions } from "./check-options.ts";
 import { GeomColours } from "./colours.ts";
 import { GeomDrawer } from "./draw.ts";
+import { kernelColouring, plainColouring } from "./colouring.ts";
 import { depthImage, segmentationImage } from "./labels.ts";
 import { VertexLighting } from "./lighting.ts";
 import { Mirror, hasMirror } from "./mirror.ts";
 import { POSE_STRIDE, PoseGrid, createMount, geomMounts, placeMount } from "./pose.ts";
 import type { Mount } from "./pose.ts";
 import { KernelRasterizer } from "./kernel-raster.ts";
-import type { Rasterizer } from "./raster.ts";
+import { Rasterizer } from "./raster.ts";
 import { RasterMemory } from "./raster-memory.ts";
 import type { SampleBuffer } from "./raster-memory.ts";
-import { Resolver } from "./resolve.ts";
+import type { Resolver } from "./resolve.ts";
 import { RESTING_FRAMES, RestingGeoms } from "./resting.ts";
 import { GeomRows } from "./rows.ts";
 import { buildScene } from "./scene.ts";
 import type { RenderScene } from "./scene.ts";
-import { Shader } from "./shade.ts";
+import type { Shader } from "./shade.ts";
 import { Sky } from "./sky.ts";
 import { TriangleList } from "./triangles.ts";
 import type {
@@ -71,9 +72,36 @@ export function createCameraRenderer(
   model: RenderModel,
   options: CameraRendererOptions,
 ): CameraRenderer {
+  return create(model, options, false);
+}
+
+/**
+ * The same pictures, byte for byte, by the plain JavaScript that defines what the kernels do. Slower: for tests and
+ * measurements.
+ *
+ * @throws {RangeError} as `createCameraRenderer`
+ */
+export function createPlainCameraRenderer(
+  model: RenderModel,
+  options: CameraRendererOptions,
+): CameraRenderer {
+  return create(model, options, true);
+}
+
+function create(
+  model: RenderModel,
+  options: CameraRendererOptions,
+  isPlain: boolean,
+): CameraRenderer {
   checkOptions(options);
   const groups = options.visibleGroups ?? DEFAULT_GROUPS;
-  return new SoftwareRenderer(model, buildScene(model, groups, options.fidelity), options);
+  const scene = buildScene(model, groups, options.fidelity);
+  return new SoftwareRenderer(model, scene, { ...options, isPlain });
+}
+
+/** Whether everything is done in plain JavaScript. */
+interface Settings extends CameraRendererOptions {
+  readonly isPlain: boolean;
 }
 
 class SoftwareRenderer implements CameraRenderer {
@@ -81,7 +109,7 @@ class SoftwareRenderer implements CameraRenderer {
   readonly height: number;
   readonly #model: RenderModel;
   readonly #scene: RenderScene;
-  readonly #options: CameraRendererOptions;
+  readonly #options: Settings;
   /** Depth and labels are those at pixel centres: with 4 samples, drawn by a second renderer with 1. */
   #centres: SoftwareRenderer | undefined;
   readonly #mounts: readonly Mount[];
@@ -104,7 +132,7 @@ class SoftwareRenderer implements CameraRenderer {
   readonly #mirror: Mirror | undefined;
   #isDisposed = false;
 
-  constructor(model: RenderModel, scene: RenderScene, options: CameraRendererOptions) {
+  constructor(model: RenderModel, scene: RenderScene, options: Settings) {
     const { width, height, samples = 4, poseStep } = options;
     const size = { width, height, samples };
     const isExact = options.fidelity === "exact";
@@ -121,31 +149,36 @@ class SoftwareRenderer implements CameraRenderer {
     const fixed = model.cameras.filter((camera) => isFixed(model, camera)).length;
     const mirror = hasMirror(scene);
     const more = fixed + Number(mirror);
-    const memory = new RasterMemory(scene, size, { buffers: 2 + more, lists: 1 + more, mirror });
-    this.#raster = new KernelRasterizer(scene, memory);
+    // Exact pictures are coloured by JavaScript alone.
+    const isColouredByKernel = !options.isPlain && !isExact;
+    const memory = new RasterMemory(scene, size, {
+      buffers: 2 + more,
+      lists: 1 + more,
+      mirror,
+      ...(isColouredByKernel && { lights: 1 + model.lights.count }),
+    });
+    this.#raster = new (options.isPlain ? Rasterizer : KernelRasterizer)(scene, memory);
     this.#buffer = this.#raster.target;
     this.#lighting = new VertexLighting(model, scene, {
       vertices: this.#raster.vertices,
       rgba: this.#colours.rgba,
     });
-    this.#shader = new Shader(this.#scene, this.#raster, { lighting: this.#lighting, isExact });
+    const drawn = { scene, memory, raster: this.#raster, lighting: this.#lighting };
+    const colouring = isColouredByKernel ? kernelColouring(drawn) : plainColouring(drawn, isExact);
+    this.#shader = colouring.shader;
     this.#sky = new Sky(model, this.#scene.textures);
-    this.#resolver = new Resolver(size, { shader: this.#shader, sky: this.#sky, isExact });
+    this.#resolver = colouring.createResolver(this.#sky);
     this.#poses = new Float64Array(POSE_STRIDE * geoms.length);
     this.#grid =
       poseStep === undefined ? undefined : new PoseGrid(model.bodyWeldId.length, poseStep);
     this.#drawer = new GeomDrawer(scene, this.#raster, this.#poses);
     this.#parts = {
-      scene,
-      memory,
-      raster: this.#raster,
+      ...drawn,
+      ...colouring,
       drawer: this.#drawer,
-      lighting: this.#lighting,
-      shader: this.#shader,
       colours: this.#colours,
       overlay: memory.sampleBuffer(),
       geomPoses: this.#poses,
-      isExact,
     };
     this.#mirror = mirror ? new Mirror(this.#parts) : undefined;
     this.#cameras = new Map(
@@ -183,7 +216,7 @@ class SoftwareRenderer implements CameraRenderer {
     const { rgb: wantsRgb = true, depth: wantsDepth, segmentation: wantsLabels } = outputs;
     const needsCentres = wantsDepth === true || wantsLabels === true;
     if (needsCentres && this.#raster.samples === 4) {
-      const options: CameraRendererOptions = { ...this.#options, samples: 1 };
+      const options: Settings = { ...this.#options, samples: 1 };
       this.#centres ??= new SoftwareRenderer(this.#model, this.#scene, options);
       const images = this.#centres.render(cameraName, poses, { ...outputs, rgb: false });
       return wantsRgb ? { ...images, rgb: this.render(cameraName, poses).rgb } : images;

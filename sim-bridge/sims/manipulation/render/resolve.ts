@@ -5,7 +5,9 @@ import { writePacked } from "./shade.ts";
 import type { Shader } from "./shade.ts";
 
 /** Colours where nothing is drawn. */
-interface Backdrop {
+export interface Backdrop {
+  /** Whether all are 0. */
+  readonly isBlack: boolean;
   /** Packed 0x00BBGGRR. */
   shadePixel(column: number, row: number): number;
 }

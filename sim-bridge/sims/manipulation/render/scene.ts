@@ -51,9 +51,9 @@ export class SceneGeom {
   constructor(
     model: RenderModel,
     id: number,
-    shape: { levels: readonly GeomLevel[]; bounds: Bounds },
+    shape: { levels: readonly GeomLevel[]; bounds: Bounds; powers: SpecularPowers },
   ) {
-    const { levels, bounds } = shape;
+    const { levels, bounds, powers } = shape;
     const material = model.geoms.materialId[id]!;
     const { emission, specular, shininess, reflectance } = model.materials;
     const type = model.geoms.type[id]!;
@@ -68,7 +68,7 @@ export class SceneGeom {
     // Without material MuJoCo draws with these (mjv_initGeom).
     this.emission = material < 0 ? 0 : emission[material]!;
     this.specular = material < 0 ? 0.5 : specular[material]!;
-    this.specularPower = specularPowerTable(128 * (material < 0 ? 0.5 : shininess[material]!));
+    this.specularPower = powers.of(128 * (material < 0 ? 0.5 : shininess[material]!));
     this.isPlane = type === GEOM_TYPE.plane;
     this.reflectance = (this.isPlane || isBox) && material >= 0 ? reflectance[material]! : 0;
     this.faceHeight = isBox ? model.geoms.size[3 * id + 2]! : 0;
@@ -114,10 +114,19 @@ function colourOf(model: RenderModel, id: number): readonly number[] {
 export type SpecularPower = Float64Array;
 export const SPECULAR_STEPS = 1024;
 
-function specularPowerTable(power: number): SpecularPower {
-  return Float64Array.from({ length: SPECULAR_STEPS + 1 }, (_, step) =>
-    Math.pow(step / SPECULAR_STEPS, power / 2),
-  );
+/** Tables of powers; geoms that shine alike share one. */
+class SpecularPowers {
+  readonly #tables = new Map<number, SpecularPower>();
+
+  of(power: number): SpecularPower {
+    const known = this.#tables.get(power);
+    if (known !== undefined) return known;
+    const table = Float64Array.from({ length: SPECULAR_STEPS + 1 }, (_, step) =>
+      Math.pow(step / SPECULAR_STEPS, power / 2),
+    );
+    this.#tables.set(power, table);
+    return table;
+  }
 }
 
 /**
@@ -134,6 +143,7 @@ export function buildScene(
   const textures = buildTextures(model.textures);
   const visible = new Set(visibleGroups);
   const dynamic = new Set(model.geoms.dynamicColours);
+  const powers = new SpecularPowers();
   const pieces: { geom: number; shape: TexturedTessellation }[] = [];
   const geoms: SceneGeom[] = [];
   const end = { vertices: 0, indices: 0 };
@@ -156,9 +166,8 @@ export function buildScene(
       end.indices += level.indexCount;
       return level;
     });
-    geoms.push(
-      new SceneGeom(model, id, { levels, bounds: boundsOf(model, id, shapes.at(-1)!.shape) }),
-    );
+    const bounds = boundsOf(model, id, shapes.at(-1)!.shape);
+    geoms.push(new SceneGeom(model, id, { levels, bounds, powers }));
   }
   return assemble(geoms, pieces, { ...end, textures });
 }

@@ -23,6 +23,10 @@ export class Sky {
     this.#faces = images.map((image) => image.levelFor(0));
   }
 
+  get isBlack(): boolean {
+    return this.#faces.length === 0;
+  }
+
   begin(camera: Camera): void {
     this.#camera = camera;
   }

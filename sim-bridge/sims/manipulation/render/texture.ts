@@ -45,20 +45,24 @@ export class TextureLevel {
 export class TextureImage {
   readonly width: number;
   readonly height: number;
+  /** Coordinates outside [0, 1) repeat the image; else they are clamped to its border. */
+  readonly wraps: boolean;
+  /** The last level's number, from 0: quarters of mip levels. */
+  readonly lastStep: number;
   readonly #mips: readonly FloatImage[];
-  readonly #wraps: boolean;
   readonly #levels: (TextureLevel | undefined)[] = [];
 
   constructor(base: FloatImage, wraps: boolean) {
     this.width = base.width;
     this.height = base.height;
+    this.wraps = wraps;
     this.#mips = buildMipChain(base);
-    this.#wraps = wraps;
+    this.lastStep = (this.#mips.length - 1) * BLENDS_PER_LEVEL;
   }
 
   /** @param lod256 `256 log2(texels per pixel)`; <= 0 magnifies */
   levelFor(lod256: number): TextureLevel {
-    const last = (this.#mips.length - 1) * BLENDS_PER_LEVEL;
+    const last = this.lastStep;
     const rounded = (lod256 + LOD_STEP / 2) / LOD_STEP;
     const step = rounded <= 0 ? 0 : rounded >= last ? last : rounded | 0;
     return this.#levels[step] ?? this.#makeLevel(step);
@@ -87,18 +91,26 @@ export class TextureImage {
   }
 
   #makeLevel(step: number): TextureLevel {
-    const fine = this.#mips[Math.floor(step / BLENDS_PER_LEVEL)]!;
-    const weight = (step % BLENDS_PER_LEVEL) / BLENDS_PER_LEVEL;
-    let image = fine;
-    if (weight > 0) {
-      const coarse = this.#mips[Math.floor(step / BLENDS_PER_LEVEL) + 1]!;
-      const enlarged = resample(coarse, { ...sizeOf(fine), wraps: this.#wraps });
-      const rgb = fine.rgb.map((value, i) => value + weight * (enlarged.rgb[i]! - value));
-      image = { ...sizeOf(fine), rgb };
-    }
+    const image = this.imageAt(step);
     // Filled in order without holes, so that the array stays of the fast kind.
     while (this.#levels.length <= step) this.#levels.push(undefined);
-    return (this.#levels[step] = new TextureLevel(image, this.#wraps));
+    return (this.#levels[step] = new TextureLevel(image, this.wraps));
+  }
+
+  /** Size of a level, texels. */
+  sizeAt(step: number): { width: number; height: number } {
+    return sizeOf(this.#mips[Math.floor(step / BLENDS_PER_LEVEL)]!);
+  }
+
+  /** The image at a level, made anew. */
+  imageAt(step: number): FloatImage {
+    const fine = this.#mips[Math.floor(step / BLENDS_PER_LEVEL)]!;
+    const weight = (step % BLENDS_PER_LEVEL) / BLENDS_PER_LEVEL;
+    if (weight === 0) return fine;
+    const coarse = this.#mips[Math.floor(step / BLENDS_PER_LEVEL) + 1]!;
+    const enlarged = resample(coarse, { ...sizeOf(fine), wraps: this.wraps });
+    const rgb = fine.rgb.map((value, i) => value + weight * (enlarged.rgb[i]! - value));
+    return { ...sizeOf(fine), rgb };
   }
 }
 

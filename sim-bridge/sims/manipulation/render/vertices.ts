@@ -24,10 +24,12 @@ export class VertexBuffer {
   readonly x: Float64Array;
   readonly y: Float64Array;
   readonly w: Float64Array;
+  /** Above the plane of a mirror, m: of geoms that may cross it, while they are drawn. */
+  readonly heights: Float64Array;
   /** Of clipped vertices: the edge they lie on and how far from `parentA` to `parentB`, [0, 1]. */
-  parentA = new Int32Array(0);
-  parentB = new Int32Array(0);
-  fraction = new Float64Array(0);
+  readonly parentA: Int32Array;
+  readonly parentB: Int32Array;
+  readonly fraction: Float64Array;
   clippedCount = 0;
   /** float32[sceneCount, 3]. */
   readonly positions: Float32Array;
@@ -45,6 +47,10 @@ export class VertexBuffer {
     this.x = memory.float64(length);
     this.y = memory.float64(length);
     this.w = memory.float64(length);
+    this.parentA = memory.int32(memory.clippedCapacity);
+    this.parentB = memory.int32(memory.clippedCapacity);
+    this.fraction = memory.float64(memory.clippedCapacity);
+    this.heights = memory.float64(memory.hasMirror ? scene.vertexCount : 0);
   }
 
   /** Vertices of the scene and those that clipping made since. */
@@ -128,7 +134,6 @@ export class VertexBuffer {
 
   #add({ kept, dropped, fraction }: CutEdge): number {
     const index = this.clippedCount++;
-    if (index >= this.fraction.length) this.#grow();
     const vertex = this.sceneCount + index;
     const { x, y, w } = this;
     this.parentA[index] = kept;
@@ -154,16 +159,5 @@ export class VertexBuffer {
     const from = this.texcoord(this.parentA[index]!, axis);
     const to = this.texcoord(this.parentB[index]!, axis);
     return from + this.fraction[index]! * (to - from);
-  }
-
-  #grow(): void {
-    const capacity = Math.max(256, 2 * this.fraction.length);
-    const { parentA, parentB, fraction } = this;
-    this.parentA = new Int32Array(capacity);
-    this.parentA.set(parentA);
-    this.parentB = new Int32Array(capacity);
-    this.parentB.set(parentB);
-    this.fraction = new Float64Array(capacity);
-    this.fraction.set(fraction);
   }
 }

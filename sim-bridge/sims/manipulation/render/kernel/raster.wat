@@ -14,10 +14,13 @@
 ;;         60 corners a   64 corners b   68 corners c   72 geoms       76 planes
 ;;         80 triangles so far           84 room for triangles        88 row of the geom being drawn
 ;;         92 touched: x min             96 y min      100 x max      104 y max
+;;        108 heights of vertices above the plane of a mirror
 ;;   f64  112 width      120 height     128 samples    136 1 / samples
 ;;        144 column of the sample in each of four sub-rows
 ;;        176 focal length, px          184 near plane               192 centre column   200 centre row
 ;;        208 view: rotation row by row, then translation
+;;        304 plane of a mirror in camera coordinates: factors of x, y and w, then the offset
+;;   i32  336 spans of the rows of the triangle being drawn, 16 bytes each: i32 0 first sample, 8 end
 ;;
 ;; The memory ends in a margin, because spans are read and written by four samples at a time.
 ;;
@@ -111,28 +114,74 @@
       (local.set $vertex (i32.add (local.get $vertex) (i32.const 2)))
       (br_if $next (i32.lt_u (local.get $vertex) (local.get $end)))))
 
+  ;; Measures how high vertices [$vertex, $end), whose camera coordinates are known, lie above the plane of a
+  ;; mirror: at least two, two at a time, as `project` does.
+  (func (export "measure") (param $vertex i32) (param $end i32)
+    (local $at i32)
+    (local $x v128) (local $y v128) (local $w v128) (local $offset v128)
+    (local.set $x (v128.load64_splat offset=304 (i32.const 0)))
+    (local.set $y (v128.load64_splat offset=312 (i32.const 0)))
+    (local.set $w (v128.load64_splat offset=320 (i32.const 0)))
+    (local.set $offset (v128.load64_splat offset=328 (i32.const 0)))
+    (loop $next
+      (if (i32.eq (i32.add (local.get $vertex) (i32.const 1)) (local.get $end))
+        (then (local.set $vertex (i32.sub (local.get $vertex) (i32.const 1)))))
+      (local.set $at (i32.shl (local.get $vertex) (i32.const 3)))
+      (v128.store (i32.add (i32.load offset=108 (i32.const 0)) (local.get $at))
+        (f64x2.add (f64x2.add (f64x2.add
+          (f64x2.mul (local.get $x)
+            (v128.load (i32.add (i32.load offset=12 (i32.const 0)) (local.get $at))))
+          (f64x2.mul (local.get $y)
+            (v128.load (i32.add (i32.load offset=16 (i32.const 0)) (local.get $at)))))
+          (f64x2.mul (local.get $w)
+            (v128.load (i32.add (i32.load offset=20 (i32.const 0)) (local.get $at)))))
+          (local.get $offset)))
+      (local.set $vertex (i32.add (local.get $vertex) (i32.const 2)))
+      (br_if $next (i32.lt_u (local.get $vertex) (local.get $end)))))
+
   ;; Draws the front faces whose corners are the i32 at [$at, $end), three each. Ends early, with the address
-  ;; of its corners, at a triangle with a corner behind the near plane, if $mayClip.
-  (func (export "draw") (param $at i32) (param $end i32) (param $mayClip i32) (result i32)
-    (local $a i32) (local $b i32) (local $c i32)
-    (local $columns i32) (local $rows i32) (local $inverses i32)
+  ;; of its corners, at a triangle that must be clipped first: with some corners behind the near plane, if
+  ;; $mayClip; with some below the plane of a mirror, if $isAbove.
+  (func (export "draw") (param $at i32) (param $end i32) (param $mayClip i32) (param $isAbove i32)
+    (result i32)
+    (local $a i32) (local $b i32) (local $c i32) (local $below i32) (local $behind i32)
+    (local $columns i32) (local $rows i32) (local $inverses i32) (local $heights i32)
     (local $ax f64) (local $ay f64)
     (local.set $columns (i32.load offset=0 (i32.const 0)))
     (local.set $rows (i32.load offset=4 (i32.const 0)))
     (local.set $inverses (i32.load offset=8 (i32.const 0)))
+    (local.set $heights (i32.load offset=108 (i32.const 0)))
     (block $done
       (loop $next
         (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
         (local.set $a (i32.shl (i32.load (local.get $at)) (i32.const 3)))
         (local.set $b (i32.shl (i32.load offset=4 (local.get $at)) (i32.const 3)))
         (local.set $c (i32.shl (i32.load offset=8 (local.get $at)) (i32.const 3)))
+        (if (local.get $isAbove)
+          (then
+            (local.set $below
+              (i32.add (i32.add
+                (f64.lt (f64.load (i32.add (local.get $heights) (local.get $a))) (f64.const 0))
+                (f64.lt (f64.load (i32.add (local.get $heights) (local.get $b))) (f64.const 0)))
+                (f64.lt (f64.load (i32.add (local.get $heights) (local.get $c))) (f64.const 0))))))
         (if (local.get $mayClip)
           (then
-            (br_if $done
-              (i32.or (i32.or
+            (local.set $behind
+              (i32.add (i32.add
                 (f64.eq (f64.load (i32.add (local.get $inverses) (local.get $a))) (f64.const 0))
                 (f64.eq (f64.load (i32.add (local.get $inverses) (local.get $b))) (f64.const 0)))
                 (f64.eq (f64.load (i32.add (local.get $inverses) (local.get $c))) (f64.const 0))))))
+        (if (i32.or (local.get $below) (local.get $behind))
+          (then
+            ;; Nothing is left of one that is wholly on the other side of a plane, if no other cuts it.
+            (br_if $done
+              (i32.and
+                (i32.ne (local.get $below) (i32.const 3))
+                (i32.or
+                  (i32.ne (local.get $behind) (i32.const 3))
+                  (i32.ne (local.get $below) (i32.const 0)))))
+            (local.set $at (i32.add (local.get $at) (i32.const 12)))
+            (br $next)))
         (local.set $ax (f64.load (i32.add (local.get $columns) (local.get $a))))
         (local.set $ay (f64.load (i32.add (local.get $rows) (local.get $a))))
         (if (f64.lt
@@ -167,9 +216,9 @@
     (local $id i32) (local $at i32)
     (local $mask v128) (local $swap v128) (local $shorts v128) (local $isShort v128)
     (local $x v128) (local $y v128) (local $slope v128)
-    (local $dxx v128) (local $dyy v128) (local $bases v128) (local $widths v128)
+    (local $dxx v128) (local $widths v128)
     (local $step01 v128) (local $step23 v128) (local $steps v128) (local $ids v128)
-    (local $subRow v128) (local $at2 v128) (local $offset v128) (local $span v128)
+    (local $subRow v128) (local $at2 v128) (local $yRow f64) (local $row i32) (local $spans i32)
     (local $z v128) (local $old v128)
     (local $pitch i32) (local $line i32) (local $toIds i32) (local $count i32) (local $claim i32)
     (local.set $columns (i32.load offset=0 (i32.const 0)))
@@ -354,130 +403,41 @@
         (local.get $slope)
         (local.get $isShort)))
 
-    (local.set $dxx (f64x2.splat (local.get $dx)))
-    (local.set $dyy (f64x2.splat (local.get $dy)))
-    (local.set $bases (f64x2.splat (local.get $base)))
-    (local.set $step01 (f64x2.mul (local.get $dxx) (v128.const f64x2 0 1)))
-    (local.set $step23 (f64x2.mul (local.get $dxx) (v128.const f64x2 2 3)))
-    (local.set $ids (i32x4.splat (local.get $id)))
+    ;; First the spans of all rows, clamped to the image: apart from drawing, whether a row is empty is known in
+    ;; time, and none waits for the row before.
     (local.set $widths (f64x2.splat (local.get $width)))
     (local.set $subRow (v128.load64_splat offset=136 (i32.const 0)))
     (local.set $at2
       (f64x2.mul
         (f64x2.splat (f64.add (f64.convert_i32_s (local.get $first)) (f64.const 0.5)))
         (local.get $subRow)))
-    (local.set $pitch (i32.shl (i32.load offset=28 (i32.const 0)) (i32.const 2)))
-    (local.set $line
-      (i32.add
-        (i32.load offset=52 (i32.const 0))
-        (i32.mul (local.get $first) (local.get $pitch))))
-    (local.set $toIds
-      (i32.sub (i32.load offset=56 (i32.const 0)) (i32.load offset=52 (i32.const 0))))
+    (local.set $yRow (f64x2.extract_lane 0 (local.get $at2)))
+    (local.set $row (local.get $first))
+    (local.set $spans (i32.load offset=336 (i32.const 0)))
+    (local.set $at (local.get $spans))
     (loop $part
       (if (i32.lt_s (local.get $first) (local.get $stop))
         (then
           (loop $next
-            (local.set $offset
-              (v128.load64_splat offset=144
-                (i32.shl (i32.and (local.get $first) (i32.const 3)) (i32.const 3))))
-            ;; First and last sample of the row, clamped to the image.
-            (local.set $span
-              (f64x2.pmin
-                (local.get $widths)
-                (f64x2.pmax
-                  (f64x2.splat (f64.const 0))
-                  (f64x2.ceil
-                    (f64x2.sub
-                      (f64x2.add
-                        (local.get $x)
-                        (f64x2.mul
-                          (f64x2.sub (local.get $at2) (local.get $y))
-                          (local.get $slope)))
-                      (local.get $offset))))))
-            ;; Adding 1.5 * 2^52 leaves a small integer in the low bits.
-            (local.set $low
-              (f64x2.add (local.get $span) (f64x2.splat (f64.const 6755399441055744))))
-            (local.set $at (i32x4.extract_lane 0 (local.get $low)))
-            (local.set $count
-              (i32.sub (i32x4.extract_lane 2 (local.get $low)) (local.get $at)))
-            (if (i32.gt_s (local.get $count) (i32.const 0))
-              (then
-                (local.set $z
-                  (f64x2.add
-                    (f64x2.add
-                      (local.get $bases)
-                      (f64x2.mul
-                        (local.get $dxx)
-                        (f64x2.add (local.get $span) (local.get $offset))))
-                    (f64x2.mul (local.get $dyy) (local.get $at2))))
-                (local.set $z
-                  (i8x16.shuffle 0 1 2 3 4 5 6 7 0 1 2 3 4 5 6 7 (local.get $z) (local.get $z)))
-                (local.set $at (i32.add (local.get $line) (i32.shl (local.get $at) (i32.const 2))))
-                (local.set $low (f64x2.add (local.get $z) (local.get $step01)))
-                (local.set $high (f64x2.add (local.get $z) (local.get $step23)))
-                (local.set $old (v128.load (local.get $at)))
-                (local.set $mask
-                  (v128.and
-                    (i32x4.lt_s (v128.const i32x4 0 1 2 3) (i32x4.splat (local.get $count)))
-                    (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27
-                      (f64x2.ge (local.get $low) (f64x2.promote_low_f32x4 (local.get $old)))
-                      (f64x2.ge (local.get $high)
-                        (f64x2.promote_low_f32x4
-                          (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15
-                            (local.get $old) (local.get $old)))))))
-                (v128.store (local.get $at)
-                  (v128.bitselect
-                    (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-                      (f32x4.demote_f64x2_zero (local.get $low))
-                      (f32x4.demote_f64x2_zero (local.get $high)))
-                    (local.get $old)
-                    (local.get $mask)))
-                (local.set $claim (i32.add (local.get $at) (local.get $toIds)))
-                (v128.store (local.get $claim)
-                  (v128.bitselect
-                    (local.get $ids)
-                    (v128.load (local.get $claim))
-                    (local.get $mask)))
-                (if (i32.gt_s (local.get $count) (i32.const 4))
-                  (then
-                    (local.set $steps (v128.const f64x2 4 5))
-                    (loop $four
-                      (local.set $at (i32.add (local.get $at) (i32.const 16)))
-                      (local.set $count (i32.sub (local.get $count) (i32.const 4)))
-                      (local.set $low
-                        (f64x2.add (local.get $z) (f64x2.mul (local.get $dxx) (local.get $steps))))
-                      (local.set $steps (f64x2.add (local.get $steps) (f64x2.splat (f64.const 2))))
-                      (local.set $high
-                        (f64x2.add (local.get $z) (f64x2.mul (local.get $dxx) (local.get $steps))))
-                      (local.set $steps (f64x2.add (local.get $steps) (f64x2.splat (f64.const 2))))
-                      (local.set $old (v128.load (local.get $at)))
-                      (local.set $mask
-                        (v128.and
-                          (i32x4.lt_s (v128.const i32x4 0 1 2 3) (i32x4.splat (local.get $count)))
-                          (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27
-                            (f64x2.ge (local.get $low) (f64x2.promote_low_f32x4 (local.get $old)))
-                            (f64x2.ge (local.get $high)
-                              (f64x2.promote_low_f32x4
-                                (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15
-                                  (local.get $old) (local.get $old)))))))
-                      (if (v128.any_true (local.get $mask))
-                        (then
-                          (v128.store (local.get $at)
-                            (v128.bitselect
-                              (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
-                                (f32x4.demote_f64x2_zero (local.get $low))
-                                (f32x4.demote_f64x2_zero (local.get $high)))
-                              (local.get $old)
-                              (local.get $mask)))
-                          (local.set $claim (i32.add (local.get $at) (local.get $toIds)))
-                          (v128.store (local.get $claim)
-                            (v128.bitselect
-                              (local.get $ids)
-                              (v128.load (local.get $claim))
-                              (local.get $mask)))))
-                      (br_if $four (i32.gt_s (local.get $count) (i32.const 4))))))))
+            (v128.store (local.get $at)
+              (f64x2.add
+                (f64x2.pmin
+                  (local.get $widths)
+                  (f64x2.pmax
+                    (f64x2.splat (f64.const 0))
+                    (f64x2.ceil
+                      (f64x2.sub
+                        (f64x2.add
+                          (local.get $x)
+                          (f64x2.mul
+                            (f64x2.sub (local.get $at2) (local.get $y))
+                            (local.get $slope)))
+                        (v128.load64_splat offset=144
+                          (i32.shl (i32.and (local.get $first) (i32.const 3)) (i32.const 3)))))))
+                ;; Adding 1.5 * 2^52 leaves a small integer in the low bits.
+                (f64x2.splat (f64.const 6755399441055744))))
+            (local.set $at (i32.add (local.get $at) (i32.const 16)))
             (local.set $at2 (f64x2.add (local.get $at2) (local.get $subRow)))
-            (local.set $line (i32.add (local.get $line) (local.get $pitch)))
             (local.set $first (i32.add (local.get $first) (i32.const 1)))
             (br_if $next (i32.lt_s (local.get $first) (local.get $stop))))))
       (if (i32.lt_s (local.get $first) (local.get $end))
@@ -499,7 +459,106 @@
               (local.get $slope)
               (local.get $isShort)))
           (local.set $stop (local.get $end))
-          (br $part)))))
+          (br $part))))
+
+    ;; Then their samples, four at a time.
+    (local.set $dxx (f64x2.splat (local.get $dx)))
+    (local.set $step01 (f64x2.mul (local.get $dxx) (v128.const f64x2 0 1)))
+    (local.set $step23 (f64x2.mul (local.get $dxx) (v128.const f64x2 2 3)))
+    (local.set $ids (i32x4.splat (local.get $id)))
+    (local.set $pitch (i32.shl (i32.load offset=28 (i32.const 0)) (i32.const 2)))
+    (local.set $line
+      (i32.add
+        (i32.load offset=52 (i32.const 0))
+        (i32.mul (local.get $row) (local.get $pitch))))
+    (local.set $toIds
+      (i32.sub (i32.load offset=56 (i32.const 0)) (i32.load offset=52 (i32.const 0))))
+    (loop $nextRow
+      (local.set $at (i32.load (local.get $spans)))
+      (local.set $count (i32.sub (i32.load offset=8 (local.get $spans)) (local.get $at)))
+      (if (i32.gt_s (local.get $count) (i32.const 0))
+        (then
+          (local.set $z
+            (f64x2.splat
+              (f64.add
+                (f64.add
+                  (local.get $base)
+                  (f64.mul
+                    (local.get $dx)
+                    (f64.add
+                      (f64.convert_i32_s (local.get $at))
+                      (f64.load offset=144
+                        (i32.shl (i32.and (local.get $row) (i32.const 3)) (i32.const 3))))))
+                (f64.mul (local.get $dy) (local.get $yRow)))))
+          (local.set $at (i32.add (local.get $line) (i32.shl (local.get $at) (i32.const 2))))
+          (local.set $low (f64x2.add (local.get $z) (local.get $step01)))
+          (local.set $high (f64x2.add (local.get $z) (local.get $step23)))
+          (local.set $old (v128.load (local.get $at)))
+          (local.set $mask
+            (v128.and
+              (i32x4.lt_s (v128.const i32x4 0 1 2 3) (i32x4.splat (local.get $count)))
+              (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27
+                (f64x2.ge (local.get $low) (f64x2.promote_low_f32x4 (local.get $old)))
+                (f64x2.ge (local.get $high)
+                  (f64x2.promote_low_f32x4
+                    (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15
+                      (local.get $old) (local.get $old)))))))
+          (v128.store (local.get $at)
+            (v128.bitselect
+              (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+                (f32x4.demote_f64x2_zero (local.get $low))
+                (f32x4.demote_f64x2_zero (local.get $high)))
+              (local.get $old)
+              (local.get $mask)))
+          (local.set $claim (i32.add (local.get $at) (local.get $toIds)))
+          (v128.store (local.get $claim)
+            (v128.bitselect
+              (local.get $ids)
+              (v128.load (local.get $claim))
+              (local.get $mask)))
+          (if (i32.gt_s (local.get $count) (i32.const 4))
+            (then
+              (local.set $steps (v128.const f64x2 4 5))
+              (loop $four
+                (local.set $at (i32.add (local.get $at) (i32.const 16)))
+                (local.set $count (i32.sub (local.get $count) (i32.const 4)))
+                (local.set $low
+                  (f64x2.add (local.get $z) (f64x2.mul (local.get $dxx) (local.get $steps))))
+                (local.set $steps (f64x2.add (local.get $steps) (f64x2.splat (f64.const 2))))
+                (local.set $high
+                  (f64x2.add (local.get $z) (f64x2.mul (local.get $dxx) (local.get $steps))))
+                (local.set $steps (f64x2.add (local.get $steps) (f64x2.splat (f64.const 2))))
+                (local.set $old (v128.load (local.get $at)))
+                (local.set $mask
+                  (v128.and
+                    (i32x4.lt_s (v128.const i32x4 0 1 2 3) (i32x4.splat (local.get $count)))
+                    (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27
+                      (f64x2.ge (local.get $low) (f64x2.promote_low_f32x4 (local.get $old)))
+                      (f64x2.ge (local.get $high)
+                        (f64x2.promote_low_f32x4
+                          (i8x16.shuffle 8 9 10 11 12 13 14 15 8 9 10 11 12 13 14 15
+                            (local.get $old) (local.get $old)))))))
+                (if (v128.any_true (local.get $mask))
+                  (then
+                    (v128.store (local.get $at)
+                      (v128.bitselect
+                        (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23
+                          (f32x4.demote_f64x2_zero (local.get $low))
+                          (f32x4.demote_f64x2_zero (local.get $high)))
+                        (local.get $old)
+                        (local.get $mask)))
+                    (local.set $claim (i32.add (local.get $at) (local.get $toIds)))
+                    (v128.store (local.get $claim)
+                      (v128.bitselect
+                        (local.get $ids)
+                        (v128.load (local.get $claim))
+                        (local.get $mask)))))
+                (br_if $four (i32.gt_s (local.get $count) (i32.const 4))))))))
+      (local.set $yRow (f64.add (local.get $yRow) (f64.load offset=136 (i32.const 0))))
+      (local.set $line (i32.add (local.get $line) (local.get $pitch)))
+      (local.set $spans (i32.add (local.get $spans) (i32.const 16)))
+      (local.set $row (i32.add (local.get $row) (i32.const 1)))
+      (br_if $nextRow (i32.lt_s (local.get $row) (local.get $end)))))
 
   ;; The first sub-row whose samples lie at or below $y, which is less than the height.
   (func $firstRow (param $y f64) (param $samples f64) (result i32)
