@@ -201,7 +201,7 @@ export async function modeCoverage(
   if (world.modeOfChunk === undefined) return null;
   const shares: number[] = [];
   for (let initialState = 0; initialState < starts; initialState++) {
-    const first = await firstOf(env, { task: world.task, initialState });
+    const first = await firstOf(env, { ...world, initialState });
     let ofFirstMode = 0;
     for (let k = 0; k < samples; k++) {
       const seed = MODE_SEED + initialState * samples + k;
@@ -222,8 +222,13 @@ export async function modeCoverage(
 
 async function firstOf(
   env: Environment,
-  request: { readonly task: string; readonly initialState: number },
+  {
+    task,
+    cameras,
+    initialState,
+  }: Pick<StudyWorld, "task" | "cameras"> & { readonly initialState: number },
 ): Promise<Observation> {
-  const { first } = await env.reset({ ...request, seed: 0, want: WANT_NOTHING });
+  const want = { ...WANT_NOTHING, images: cameras };
+  const { first } = await env.reset({ task, initialState, seed: 0, want });
   return first.observation;
 }

@@ -55,7 +55,11 @@ async function record(request: DemonstrationRequest, part: string): Promise<Demo
       const recorder = recordTo(join(part, "episodes"));
       const watch = watching(world);
       const listeners = [recorder, watch.listener];
-      const { outcome } = await rollout(controller, env, { task: world.task, seed, listeners });
+      const { outcome, listenerFailures } = await rollout(controller, env, {
+        ...{ task: world.task, seed, listeners },
+      });
+      // What was not written whole must not count as one.
+      if (listenerFailures[0] !== undefined) throw listenerFailures[0].error;
       if (!(await isKept(outcome, recorder.path))) {
         failed++;
         assertWorthwhile(world, { kept, failed });

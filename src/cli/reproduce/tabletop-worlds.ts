@@ -1,5 +1,6 @@
-/** The study's worlds with an arm: four tasks of the tabletop, seen as state. */
-import type { Environment, TimeStep } from "../../core/index.ts";
+/** The study's worlds with an arm: four tasks of the tabletop, seen as state; two of them through cameras, too. */
+import type { Environment, ImageSpec, Observation, QuatWxyz, TimeStep } from "../../core/index.ts";
+import { matrixFromQuatWxyz } from "../../math/index.ts";
 import { ROTATION_AT, withArmState } from "./arm-state.ts";
 import type { Push } from "./push.ts";
 import { withPush } from "./push.ts";
@@ -11,16 +12,20 @@ const EVALUATED_FROM = { seed: 9_000_000 } as const;
 const TURNED_RAD = 0.1;
 /** About one third of a second, in the middle of the approach: 8 steps of up to 0.05 m are commanded. */
 const LIFT_PUSH: Push = { from: 16, steps: 8, units: 1 };
+/** Two pictures of what robots have: an eye across the table, and one in the hand. Square, so many pixels high and wide. */
+const CAMERAS = ["front", "wrist"] as const;
+export const PIXELS = 64;
 /** Entry of the action that turns the hand about the vertical. */
 const YAW_AT = 5;
 
 interface About {
   readonly name: WorldName;
   readonly task: string;
-  readonly thing: string;
+  /** What policies are told of: its pose. Absent: they look for it through the cameras, and have what the robot says of itself. */
+  readonly thing?: string;
   readonly noise: number;
   /** Whose turn about the vertical tells which way was gone; absent = there is one way. */
-  readonly turns?: keyof typeof ROTATION_AT;
+  readonly turns?: "hand" | "thing";
   /** Whether the first chunk of an episode turns the hand already. */
   readonly chunkTells?: boolean;
   readonly push?: Push;
@@ -28,12 +33,10 @@ interface About {
 
 function armWorld(about: About): StudyWorld {
   const { name, task, thing, noise, turns, push } = about;
-  const open = async (): Promise<Environment> => {
-    const { createTabletop } = await import("../../../sim-bridge/sims/tabletop/index.ts");
-    return withArmState(await createTabletop({ images: [] }), thing);
-  };
+  const open = (): Promise<Environment> => (thing === undefined ? seen() : told(thing));
   return {
     ...{ name, task, noise, open, evaluatedFrom: EVALUATED_FROM, isGraded: false },
+    cameras: thing === undefined ? CAMERAS : [],
     simulator: "tabletop",
     ...(push === undefined
       ? {}
@@ -49,7 +52,7 @@ function armWorld(about: About): StudyWorld {
       const { scriptedPolicy } = await import("../../../policies/scripted/index.ts");
       return scriptedPolicy({ bothWays: turns !== undefined });
     },
-    track: () => (turns === undefined ? untold() : turnTracker(ROTATION_AT[turns])),
+    track: () => (turns === undefined ? untold() : turnTracker(columnOf({ thing, turns }))),
     ...(about.chunkTells === true
       ? {
           modeOfChunk(_first, { data, horizon, actionDim }) {
@@ -62,18 +65,57 @@ function armWorld(about: About): StudyWorld {
   };
 }
 
+/** The world as a vector. */
+async function told(thing: string): Promise<Environment> {
+  const { createTabletop } = await import("../../../sim-bridge/sims/tabletop/index.ts");
+  return withArmState(await createTabletop({ images: [] }), thing);
+}
+
+/** The world as it is, through cameras. */
+async function seen(): Promise<Environment> {
+  const { createTabletop } = await import("../../../sim-bridge/sims/tabletop/index.ts");
+  const images = CAMERAS.map((name): ImageSpec => {
+    return { name, height: PIXELS, width: PIXELS, channels: 3 };
+  });
+  return createTabletop({ images });
+}
+
+/** x and y of the first column of a rotation. */
+type Column = (observation: Observation) => readonly [number, number];
+
+function columnOf({
+  thing,
+  turns,
+}: {
+  thing?: string | undefined;
+  turns: "hand" | "thing";
+}): Column {
+  if (thing !== undefined) {
+    const at = ROTATION_AT[turns];
+    return ({ proprio }) => {
+      const { data } = proprio["state"]!;
+      return [Number(data[at]), Number(data[at + 1])];
+    };
+  }
+  return ({ proprio }) => {
+    const [x, y, z, w] = Array.from(proprio["eef_quat_xyzw"]!.data, Number) as unknown as QuatWxyz;
+    const matrix = matrixFromQuatWxyz([w, x, y, z]);
+    return [matrix[0], matrix[3]];
+  };
+}
+
 function untold(): ModeTracker {
   return { see: () => undefined, mode: () => undefined };
 }
 
 /** Follows the angle about the vertical of the first column of a rotation. */
-function turnTracker(at: number): ModeTracker {
+function turnTracker(column: Column): ModeTracker {
   let before: number | undefined;
   let turned = 0;
   return {
     see({ observation }: TimeStep) {
-      const { data } = observation.proprio["state"]!;
-      const angle = Math.atan2(Number(data[at + 1]), Number(data[at]));
+      const [x, y] = column(observation);
+      const angle = Math.atan2(y, x);
       const change = before === undefined ? 0 : angle - before;
       turned += change - 2 * Math.PI * Math.round(change / (2 * Math.PI));
       before = angle;
@@ -85,15 +127,19 @@ function turnTracker(at: number): ModeTracker {
   };
 }
 
+type Seen = Omit<About, "name" | "thing">;
+const LIFT: Seen = {
+  task: "lift_red_cube",
+  noise: 0.1,
+  turns: "hand",
+  chunkTells: true,
+  push: LIFT_PUSH,
+};
+const PLACE: Seen = { task: "put_soup_can_in_bin", noise: 0.1, turns: "hand" };
+
 export const TABLETOP_WORLDS = {
-  lift: armWorld({
-    ...{ name: "lift", task: "lift_red_cube", thing: "red_cube_1", noise: 0.1 },
-    ...{ turns: "hand", chunkTells: true, push: LIFT_PUSH },
-  }),
-  place: armWorld({
-    ...{ name: "place", task: "put_soup_can_in_bin", thing: "soup_can_1", noise: 0.1 },
-    turns: "hand",
-  }),
+  lift: armWorld({ ...LIFT, name: "lift", thing: "red_cube_1" }),
+  place: armWorld({ ...PLACE, name: "place", thing: "soup_can_1" }),
   insert: armWorld({
     ...{ name: "insert", task: "put_square_nut_on_peg", thing: "square_nut_1", noise: 0.1 },
     turns: "thing",
@@ -101,4 +147,6 @@ export const TABLETOP_WORLDS = {
   hang: armWorld({
     ...{ name: "hang", task: "hang_wrench_on_rack", thing: "wrench_1", noise: 0.1 },
   }),
+  "lift-images": armWorld({ ...LIFT, name: "lift-images" }),
+  "place-images": armWorld({ ...PLACE, name: "place-images" }),
 } satisfies Partial<Record<WorldName, StudyWorld>>;

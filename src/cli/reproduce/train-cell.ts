@@ -12,9 +12,12 @@ import { trainableFor } from "../registry.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import type { CurvePoint } from "./results.ts";
 import type { Budget, Cell, Method, Sampler } from "./study.ts";
+import type { StudyWorld } from "./worlds.ts";
 import { STUDY_WORLDS } from "./worlds.ts";
 
 const LOG_EVERY = 20;
+/** Images of a training are moved by up to so many pixels, of 64, for all methods. */
+const SHIFT_PX = 3;
 /** First seed of the starts that trainings are measured on; fixed states and demonstrations have others. */
 export const CURVE_SEED = 5_000_000;
 
@@ -45,7 +48,8 @@ export interface TrainCellRequest {
 export async function trainCell(request: TrainCellRequest): Promise<CellTraining> {
   const { cell, method, budget, folder, signal, updates, data } = request;
   const config = configOf(request);
-  const capture = await capturing(policySection(method, method.samplers[0]));
+  const { cameras } = STUDY_WORLDS[cell.world];
+  const capture = await capturing(policySection(method, method.samplers[0], cameras));
   const run = join(folder, "run");
   let parameters = 0;
   const result = await train({
@@ -78,7 +82,8 @@ export async function trainCell(request: TrainCellRequest): Promise<CellTraining
       const provenance = {
         ...{ study: "ebt", cell: cell.id, sampler: sampler.name, updates, hash, weightsHash },
       };
-      const content = await capture.packageFor(policySection(method, sampler), provenance);
+      const section = policySection(method, sampler, cameras);
+      const content = await capture.packageFor(section, provenance);
       await writePolicyPackage(path, content, { overwrite: true });
       return path;
     },
@@ -91,16 +96,24 @@ function hashOf(config: TrainConfig, { hash }: Demonstrations): string {
   return createHash("sha256").update(configHash(portable)).digest("hex");
 }
 
-function policySection(method: Method, sampler: Sampler): TrainConfig["policy"] {
-  return { ...method.policy, infer: sampler.infer };
+/** `policy` of the training configuration in a world of such cameras. */
+export function policySection(
+  method: Method,
+  sampler: Sampler,
+  cameras: StudyWorld["cameras"],
+): TrainConfig["policy"] {
+  const looking = cameras.length === 0 ? {} : { cameras };
+  return { ...method.policy, ...looking, infer: sampler.infer };
 }
 
 function configOf({ cell, method, budget, updates, data }: TrainCellRequest): TrainConfig {
   const { curve, batchSize } = budget;
+  const { cameras, simulator } = STUDY_WORLDS[cell.world];
+  const augment = cameras.length === 0 ? {} : { augment: { shiftPx: SHIFT_PX } };
   return parseTrainConfig({
     name: cell.id,
-    policy: policySection(method, method.samplers[0]),
-    data: { folders: [join(data.folder, "episodes")], validation: 0, threads: 0 },
+    policy: policySection(method, method.samplers[0], cameras),
+    data: { folders: [join(data.folder, "episodes")], validation: 0, threads: 0, ...augment },
     seed: cell.seed,
     batchSize,
     steps: updates,
@@ -109,7 +122,7 @@ function configOf({ cell, method, budget, updates, data }: TrainCellRequest): Tr
     schedule: { kind: "cosine", peak: 1e-3, warmUp: Math.min(100, Math.ceil(updates / 10)) },
     logEvery: LOG_EVERY,
     evaluate: {
-      sim: STUDY_WORLDS[cell.world].simulator,
+      sim: simulator,
       episodes: curve.episodes,
       seed: CURVE_SEED,
       everySteps: Math.ceil(updates / curve.points),

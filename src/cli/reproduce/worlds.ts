@@ -3,7 +3,8 @@ import type { ActionChunk, Environment, Observation, Policy, TimeStep } from "..
 import { createSimulator } from "../registry.ts";
 import { TABLETOP_WORLDS } from "./tabletop-worlds.ts";
 
-export type WorldName = "detour" | "pusht" | "lift" | "place" | "insert" | "hang";
+export type WorldName =
+  "detour" | "pusht" | "lift" | "place" | "insert" | "hang" | "lift-images" | "place-images";
 /** Which of two ways. */
 export type Mode = string;
 
@@ -24,6 +25,8 @@ export interface StudyWorld {
   readonly name: WorldName;
   readonly simulator: string;
   readonly task: string;
+  /** What policies look through; none where they are told the state. */
+  readonly cameras: readonly string[];
   /** What happens in the middle of an episode, in words, and how; absent where nothing does. */
   readonly disturbance?: Disturbance;
   /** Where evaluations start: the world's fixed states, or those of seeds from this one on. */
@@ -45,6 +48,7 @@ const DETOUR: StudyWorld = {
   name: "detour",
   simulator: "detour",
   task: "detour",
+  cameras: [],
   disturbance: {
     words: "the point is moved by 0.3 m after step 24, clear of the disc",
     task: "detour_disturbed",
@@ -82,6 +86,7 @@ const PUSHT: StudyWorld = {
   name: "pusht",
   simulator: "pusht",
   task: "push_t",
+  cameras: [],
   // It has 50 fixed states, which are too few.
   evaluatedFrom: { seed: 9_000_000 },
   open: () => createSimulator("pusht"),

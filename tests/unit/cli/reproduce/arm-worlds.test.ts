@@ -6,14 +6,16 @@ import {
   ROTATION_AT,
   withArmState,
 } from "../../../../src/cli/reproduce/arm-state.ts";
+import { PIXELS } from "../../../../src/cli/reproduce/tabletop-worlds.ts";
 import { withPush } from "../../../../src/cli/reproduce/push.ts";
 import { STUDY_WORLDS } from "../../../../src/cli/reproduce/worlds.ts";
 import { matrixFromQuatWxyz } from "../../../../src/math/index.ts";
 import { brokered, rollout } from "../../../../src/rollout/index.ts";
+import { panda } from "../../../../robots/panda/spec.ts";
 import { createTabletop } from "../../../../sim-bridge/sims/tabletop/index.ts";
 import { FakeEnv } from "../../../support/fake-env.ts";
 
-const ARM = ["lift", "place", "insert", "hang"] as const;
+const ARM = ["lift", "place", "insert", "hang", "lift-images", "place-images"] as const;
 
 function state(observation: Observation): Float32Array {
   return observation.proprio["state"]!.data as Float32Array;
@@ -57,6 +59,60 @@ describe("withArmState()", () => {
     await there.close();
     const without = withArmState(new FakeEnv(), "cube");
     await expect(without.reset({ ...request, task: "count_up" })).rejects.toThrow(TypeError);
+  });
+});
+
+describe("the worlds of images", () => {
+  it.each(["lift-images", "place-images"] as const)(
+    "%s: what is seen are two cameras and the robot itself, not where things are",
+    async (name) => {
+      const world = STUDY_WORLDS[name];
+      const env = await world.open();
+      const { images, proprio, texts } = env.spec.observation;
+      expect(images).toEqual(
+        ["front", "wrist"].map((camera) => {
+          return { name: camera, height: PIXELS, width: PIXELS, channels: 3 };
+        }),
+      );
+      expect(texts).toEqual([]);
+      const body = panda().proprio.map((component) => component.name);
+      expect(proprio.map((component) => component.name)).toEqual(body);
+      const want = { ...WANT_NOTHING, images: world.cameras };
+      const { first } = await env.reset({ task: world.task, seed: 3, want });
+      expect(Object.keys(first.observation.proprio).sort()).toEqual([...body].sort());
+      expect(first.observation.privileged).toBeUndefined();
+      for (const camera of world.cameras) {
+        expect(
+          new Set(Array.from(first.observation.images[camera]!.data, Number)).size,
+        ).toBeGreaterThan(10);
+      }
+      await env.close();
+    },
+  );
+
+  it("are the worlds of state otherwise: the same starts, modes, expert and disturbance", async () => {
+    const ways: (string | undefined)[][] = [];
+    for (const name of ["lift", "lift-images"] as const) {
+      const world = STUDY_WORLDS[name];
+      const env = await world.open();
+      const decided: number[] = [];
+      const tracker = world.track();
+      await rollout(brokered(await world.expert()), world.disturbance!.around!(env), {
+        ...{ task: world.task, seed: 2 },
+        listeners: [
+          {
+            name: "expert",
+            onDecision: (_step, _stampNs, { chunk }) => void decided.push(...chunk.data),
+            onStart: (_header, first) => tracker.see(first),
+            onStep: (step) => tracker.see(step),
+          },
+        ],
+      });
+      ways.push([tracker.mode(), JSON.stringify(decided)]);
+      await env.close();
+    }
+    expect(ways[0]![0]).toBeDefined();
+    expect(ways[1]).toEqual(ways[0]);
   });
 });
 

@@ -11,19 +11,37 @@ import {
   methodNamed,
   studyHash,
 } from "../../../../src/cli/reproduce/study.ts";
+import { PIXELS } from "../../../../src/cli/reproduce/tabletop-worlds.ts";
+import { policySection } from "../../../../src/cli/reproduce/train-cell.ts";
+import { STUDY_WORLDS } from "../../../../src/cli/reproduce/worlds.ts";
 import { trainableFor } from "../../../../src/cli/registry.ts";
 import { seeded } from "../../../../src/core/index.ts";
 import { freshParameters } from "../../../../src/onnx/layers/index.ts";
+import type { TrainingData } from "../../../../src/train/index.ts";
 import { TrainingStep } from "../../../../src/train/index.ts";
 import { worldData } from "../../../support/imitation.ts";
 
 const SMALL = cellsOf(BUDGETS.small);
 
+/** An arm's 24 numbers of itself, 7 actions, and two cameras. */
+function armData(): TrainingData {
+  const data = worldData({ stateDim: 24, actionDim: 7, pixels: PIXELS });
+  const images = STUDY_WORLDS["lift-images"].cameras.map((name) => ({
+    ...data.images[0]!,
+    name,
+  }));
+  return { ...data, images, spec: { ...data.spec, images } };
+}
+
 describe("the methods", () => {
-  it("have numbers of parameters within 5 % of each other", async () => {
+  it.each([
+    ["a vector", [], worldData({ stateDim: 8, actionDim: 2 })],
+    ["images", ["front", "wrist"], armData()],
+  ])("have numbers of parameters within 5 % of each other: %s", async (_, cameras, data) => {
     const counts: number[] = [];
-    for (const { policy } of METHODS) {
-      const trainable = (await trainableFor(policy))(worldData({ stateDim: 8, actionDim: 2 }));
+    for (const method of METHODS) {
+      const section = policySection(method, method.samplers[0], cameras);
+      const trainable = (await trainableFor(section))(data);
       const step = await TrainingStep.open(trainable, freshParameters(seeded("weights")), {
         batchSize: 2,
         optimiser: { kind: "adamw", weightDecay: 1e-6, clipNorm: 1 },
@@ -62,6 +80,20 @@ describe("the grid", () => {
       const cells = full.filter((cell) => cell.world === world);
       expect(new Set(cells.map(({ seed }) => seed)).size).toBeGreaterThanOrEqual(3);
     }
+  });
+
+  it("looks through cameras in its worlds of images alone, and trains those as the others", () => {
+    const full = BUDGETS.full.worlds;
+    const looking = full.filter((world) => STUDY_WORLDS[world].cameras.length > 0);
+    expect(looking).toEqual(["lift-images", "place-images"]);
+    const ids = cellsOf(BUDGETS.full).map(({ id }) => id);
+    expect(ids).toContain("lift-images.mix.s0");
+    expect(ids).toContain("place-images.flow.time.s2");
+    const [known] = METHODS[0]!.samplers;
+    expect(policySection(METHODS[0]!, known, [])).toEqual({
+      ...METHODS[0]!.policy,
+      infer: known.infer,
+    });
   });
 
   it("runs what a cell depends on before it", () => {
