@@ -69,15 +69,20 @@ export async function composeEnergyPackage(
     parameters,
     provenance: {
       ...pack.manifest.efference?.provenance,
-      composed: terms.map((term) => ({
-        name: term.name,
-        weight: term.weight ?? 1,
-        ...(term.clamp === undefined ? {} : { clamp: term.clamp }),
-        ...("formula" in term ? { formula: term.formula } : {}),
-      })),
+      ...(terms.length === 0 ? {} : { composed: terms.map(toldOf) }),
     },
     ...(extra === undefined ? {} : { extra }),
   });
+}
+
+/** What a package says of a term that it was made with. */
+function toldOf(term: EnergyTerm): Readonly<Record<string, unknown>> {
+  return {
+    name: term.name,
+    weight: term.weight ?? 1,
+    ...(term.clamp === undefined ? {} : { clamp: term.clamp }),
+    ...("formula" in term ? { formula: term.formula } : {}),
+  };
 }
 
 async function readEnergyPackage(
