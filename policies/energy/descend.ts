@@ -47,12 +47,7 @@ export function stepModel(request: ActingRequest, observed: ObservedKeys): Model
   const { config, imitated, extra } = request;
   const { infer, horizon } = config;
   const g = new GraphBuilder("step");
-  const context = {
-    g,
-    parameters: foldedParameters(request.parameters),
-    folded: true,
-    joined: true,
-  };
+  const context = descending(g, request);
   const { samples } = infer;
   const shape = [samples, horizon, imitated.actionDim];
   const inputs = carriedInputs(g, config, shape);
@@ -198,17 +193,17 @@ export function actingGraph(request: ActingRequest): GraphBuilder {
   });
   const descent = declareResult(g, { start, carried, collected, samples: infer.samples });
   if (infer.landscape !== undefined) {
-    const context = {
-      g,
-      parameters: foldedParameters(request.parameters),
-      folded: true,
-      joined: true,
-    };
+    const context = descending(g, request);
     const { extra } = request;
     const landscape = { observed, config, ...(extra === undefined ? {} : { extra }) };
     declareLandscape(context, descent, { landscape, sides: infer.landscape });
   }
   return g;
+}
+
+/** How energies are built where a policy acts: scales are in the weights after them, projections side by side. */
+function descending(g: GraphBuilder, { parameters }: ActingRequest): LayerContext {
+  return { g, parameters: foldedParameters(parameters), folded: true, joined: true };
 }
 
 /** Keys and values that the steps take: computed once, and with the scales that steps leave out. */

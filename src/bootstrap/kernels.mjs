@@ -4,7 +4,7 @@
  * when a committed file is not what its source compiles to.
  */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import wabt from "wabt";
 import { ROOT } from "./setup.mjs";
 
@@ -28,22 +28,17 @@ function compile({ parseWat }, source) {
     .toString("base64")
     .match(/.{1,90}/g);
   const text = lines.map((line) => `  "${line}",`).join("\n");
+  const loader = relative(dirname(source), join(ROOT, "src", "core", "wasm-module.ts"));
   return `// Made from ${name} by \`npm run kernels\`; do not edit.
+import { lazyModule } from "${loader.replaceAll(sep, "/")}";
 
 /** The module, ${buffer.length} bytes, in base64. */
 const BYTES = [
 ${text}
 ].join("");
 
-let compiled: WebAssembly.Module | undefined;
-
 /** The WebAssembly module, compiled at the first call. */
-export function kernelModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(
-    Uint8Array.from(atob(BYTES), (character) => character.charCodeAt(0)),
-  );
-  return compiled;
-}
+export const kernelModule = lazyModule(BYTES);
 `;
 }
 

@@ -1,10 +1,11 @@
 /** The study's worlds with an arm: four tasks of the tabletop, seen as state; two of them through cameras, too. */
-import type { Environment, ImageSpec, Observation, QuatWxyz, TimeStep } from "../../core/index.ts";
+import type { Environment, ImageSpec, Observation, QuatWxyz } from "../../core/index.ts";
 import { matrixFromQuatWxyz } from "../../math/index.ts";
 import { ROTATION_AT, withArmState } from "./arm-state.ts";
 import type { Push } from "./push.ts";
 import { withPush } from "./push.ts";
-import type { Mode, ModeTracker, StudyWorld, WorldName } from "./worlds.ts";
+import { turnTracker } from "./turns.ts";
+import type { ModeTracker, StudyWorld, WorldName } from "./worlds.ts";
 
 /** Evaluations start where no demonstration and no curve does. */
 const EVALUATED_FROM = { seed: 9_000_000 } as const;
@@ -52,7 +53,14 @@ function armWorld(about: About): StudyWorld {
       const { scriptedPolicy } = await import("../../../policies/scripted/index.ts");
       return scriptedPolicy({ bothWays: turns !== undefined });
     },
-    track: () => (turns === undefined ? untold() : turnTracker(columnOf({ thing, turns }))),
+    track: () =>
+      turns === undefined
+        ? untold()
+        : turnTracker({
+            angleOf: angleOf({ thing, turns }),
+            leastRad: TURNED_RAD,
+            ways: ["anticlockwise", "clockwise"],
+          }),
     ...(about.chunkTells === true
       ? {
           modeOfChunk(_first, { data, horizon, actionDim }) {
@@ -80,51 +88,30 @@ async function seen(): Promise<Environment> {
   return createTabletop({ images });
 }
 
-/** x and y of the first column of a rotation. */
-type Column = (observation: Observation) => readonly [number, number];
-
-function columnOf({
+/** The angle about the vertical of the first column of what turns. */
+function angleOf({
   thing,
   turns,
 }: {
   thing?: string | undefined;
   turns: "hand" | "thing";
-}): Column {
+}): (observation: Observation) => number {
   if (thing !== undefined) {
     const at = ROTATION_AT[turns];
     return ({ proprio }) => {
       const { data } = proprio["state"]!;
-      return [Number(data[at]), Number(data[at + 1])];
+      return Math.atan2(Number(data[at + 1]), Number(data[at]));
     };
   }
   return ({ proprio }) => {
     const [x, y, z, w] = Array.from(proprio["eef_quat_xyzw"]!.data, Number) as unknown as QuatWxyz;
     const matrix = matrixFromQuatWxyz([w, x, y, z]);
-    return [matrix[0], matrix[3]];
+    return Math.atan2(matrix[3], matrix[0]);
   };
 }
 
 function untold(): ModeTracker {
   return { see: () => undefined, mode: () => undefined };
-}
-
-/** Follows the angle about the vertical of the first column of a rotation. */
-function turnTracker(column: Column): ModeTracker {
-  let before: number | undefined;
-  let turned = 0;
-  return {
-    see({ observation }: TimeStep) {
-      const [x, y] = column(observation);
-      const angle = Math.atan2(y, x);
-      const change = before === undefined ? 0 : angle - before;
-      turned += change - 2 * Math.PI * Math.round(change / (2 * Math.PI));
-      before = angle;
-    },
-    mode(): Mode | undefined {
-      if (Math.abs(turned) < TURNED_RAD) return undefined;
-      return turned > 0 ? "anticlockwise" : "clockwise";
-    },
-  };
 }
 
 type Seen = Omit<About, "name" | "thing">;

@@ -2,6 +2,7 @@
 import type { ActionChunk, Environment, Observation, Policy, TimeStep } from "../../core/index.ts";
 import { createSimulator } from "../registry.ts";
 import { TABLETOP_WORLDS } from "./tabletop-worlds.ts";
+import { turnTracker } from "./turns.ts";
 
 export type WorldName =
   "detour" | "pusht" | "lift" | "place" | "insert" | "hang" | "lift-images" | "place-images";
@@ -97,21 +98,13 @@ const PUSHT: StudyWorld = {
     const { pushTExpert } = await import("../../../policies/scripted/pusht/index.ts");
     return pushTExpert();
   },
-  track() {
-    let before: number | undefined;
-    let turned = 0;
-    return {
-      see({ observation }) {
-        const angle = Number(observation.proprio["observation"]?.data[4]);
-        const change = before === undefined ? 0 : angle - before;
-        turned += change - 2 * Math.PI * Math.round(change / (2 * Math.PI));
-        before = angle;
-      },
+  track: () =>
+    turnTracker({
+      angleOf: ({ proprio }) => Number(proprio["observation"]?.data[4]),
+      leastRad: TURNED_RAD,
       // Angles of the workspace grow clockwise, because y counts down.
-      mode: () =>
-        Math.abs(turned) < TURNED_RAD ? undefined : turned > 0 ? "clockwise" : "anticlockwise",
-    };
-  },
+      ways: ["clockwise", "anticlockwise"],
+    }),
 };
 
 export const STUDY_WORLDS: Readonly<Record<WorldName, StudyWorld>> = {

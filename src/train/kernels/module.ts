@@ -1,4 +1,5 @@
 // Made from kernels.wat by `npm run kernels`; do not edit.
+import { lazyModule } from "../../core/wasm-module.ts";
 
 /** The module, 1394 bytes, in base64. */
 const BYTES = [
@@ -25,12 +26,5 @@ const BYTES = [
   "CiAI/RP95gH95AH95AH9CwQAIABBEGohACABQRBqIQEgAkEQaiECDAALCws=",
 ].join("");
 
-let compiled: WebAssembly.Module | undefined;
-
 /** The WebAssembly module, compiled at the first call. */
-export function kernelModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(
-    Uint8Array.from(atob(BYTES), (character) => character.charCodeAt(0)),
-  );
-  return compiled;
-}
+export const kernelModule = lazyModule(BYTES);

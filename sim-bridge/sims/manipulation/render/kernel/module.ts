@@ -1,4 +1,5 @@
 // Made from raster.wat by `npm run kernels`; do not edit.
+import { lazyModule } from "../../../../../src/core/wasm-module.ts";
 
 /** The module, 4014 bytes, in base64. */
 const BYTES = [
@@ -64,12 +65,5 @@ const BYTES = [
   "sDIQ8LQQAoAiwgAmogDjYCAEEAKAIwIAJqIA82AgAL",
 ].join("");
 
-let compiled: WebAssembly.Module | undefined;
-
 /** The WebAssembly module, compiled at the first call. */
-export function kernelModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(
-    Uint8Array.from(atob(BYTES), (character) => character.charCodeAt(0)),
-  );
-  return compiled;
-}
+export const kernelModule = lazyModule(BYTES);

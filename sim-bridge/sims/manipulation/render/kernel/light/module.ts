@@ -1,4 +1,5 @@
 // Made from light.wat by `npm run kernels`; do not edit.
+import { lazyModule } from "../../../../../../src/core/wasm-module.ts";
 
 /** The module, 3030 bytes, in base64. */
 const BYTES = [
@@ -49,12 +50,5 @@ const BYTES = [
   "Af0LBAAgACAE/QsEECAAIAX9CwQgCyUAIAC7RAAAAAAAAAAApUQAAAAAAOBvQKREAAAAAAAA4D+g/AIL",
 ].join("");
 
-let compiled: WebAssembly.Module | undefined;
-
 /** The WebAssembly module, compiled at the first call. */
-export function kernelModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(
-    Uint8Array.from(atob(BYTES), (character) => character.charCodeAt(0)),
-  );
-  return compiled;
-}
+export const kernelModule = lazyModule(BYTES);

@@ -1,4 +1,5 @@
 // Made from shade.wat by `npm run kernels`; do not edit.
+import { lazyModule } from "../../../../../../src/core/wasm-module.ts";
 
 /** The module, 3465 bytes, in base64. */
 const BYTES = [
@@ -56,12 +57,5 @@ const BYTES = [
   "AEQQJ2Qf+B/AdxIAVBAnZBgP4DcXIL",
 ].join("");
 
-let compiled: WebAssembly.Module | undefined;
-
 /** The WebAssembly module, compiled at the first call. */
-export function kernelModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(
-    Uint8Array.from(atob(BYTES), (character) => character.charCodeAt(0)),
-  );
-  return compiled;
-}
+export const kernelModule = lazyModule(BYTES);
