@@ -2,7 +2,7 @@
  * The player: a simulator, a driver and the control loop in a browser's worker. The composition root of the
  * page, as the command line is that of a machine: the page itself knows neither simulators nor policies.
  */
-import engineUrl from "@mujoco/mujoco/mujoco.wasm?url";
+import engineUrl from "../../sim-bridge/sims/manipulation/engine/mujoco.wasm?url";
 import { assertSpecsFit, messageOf } from "../core/index.ts";
 import type { FromPlayer, PolicyPlace, ToPlayer } from "../viewer/play-protocol.ts";
 import type { Fetching } from "./fetching.ts";

@@ -9,12 +9,15 @@ import {
   type MujocoModule,
 } from "./mujoco-module.ts";
 
+/** The package's WebAssembly with small functions inlined: see the README beside it. */
+const ENGINE = new URL("./engine/mujoco.wasm", import.meta.url);
+
 let loading: Promise<MujocoModule> | undefined;
 
 /**
  * The engine, instantiated once per process (about 0.2 s and 50 MB).
- * @param options.wasmBinary its WebAssembly, where the caller has fetched it (a browser, with progress); at the
- *   first call only
+ * @param options.wasmBinary its WebAssembly (`engine/mujoco.wasm`), where the caller has fetched it (a browser, with
+ *   progress); at the first call only
  */
 export function loadMujoco(
   options: { readonly wasmBinary?: ArrayBuffer } = {},
@@ -25,7 +28,8 @@ export function loadMujoco(
 
 async function instantiate(options: { readonly wasmBinary?: ArrayBuffer }): Promise<MujocoModule> {
   // The package's own declarations have no element types; `MujocoModule` states those that are used.
-  const mujoco = (await createModule(options)) as unknown as MujocoModule;
+  const files = { locateFile: () => ENGINE.href };
+  const mujoco = (await createModule({ ...files, ...options })) as unknown as MujocoModule;
   verifyContactLayout(mujoco);
   return mujoco;
 }

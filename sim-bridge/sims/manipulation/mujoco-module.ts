@@ -18,7 +18,7 @@ export interface EngineModel extends EngineObject, MujocoModelArrays {
   readonly njnt: number;
   /** Bytes of scratch memory every data object allocates; bigint where it does not fit a number. */
   readonly narena: number | bigint;
-  readonly opt: { readonly timestep: number };
+  readonly opt: { readonly timestep: number; disableflags: number };
   readonly qpos0: Float64Array;
   readonly body_parentid: Int32Array;
   readonly body_rootid: Int32Array;
@@ -142,6 +142,9 @@ export const OBJECT_TYPE = {
   camera: 7,
   actuator: 19,
 } as const;
+
+/** `mjtDisableBit`: sensors are not computed (`mjDSBL_SENSOR`). */
+export const DISABLE_SENSORS = 8192;
 
 /** `mjtState`: everything the integrator's future depends on (`mjSTATE_INTEGRATION`). */
 export const STATE_INTEGRATION = 16383;

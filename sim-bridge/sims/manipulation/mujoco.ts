@@ -15,6 +15,7 @@ import {
   CONTACT_GEOM1_INT,
   CONTACT_GEOM2_INT,
   CONTACT_STRIDE_INTS,
+  DISABLE_SENSORS,
   OBJECT_TYPE,
   STATE_INTEGRATION,
   WARNING,
@@ -98,6 +99,8 @@ export class Physics implements Disposable, AsyncDisposable {
   constructor(mujoco: MujocoModule, model: EngineModel) {
     this.#mujoco = mujoco;
     this.#model = model;
+    // Nothing here reads them and no force comes of them; robosuite's two at the wrist take a twentieth of a step.
+    model.opt.disableflags |= DISABLE_SENSORS;
     this.#data = new mujoco.MjData(model);
     this.timestepS = model.opt.timestep;
     this.nq = model.nq;

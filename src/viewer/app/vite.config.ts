@@ -28,13 +28,29 @@ function gzipped(): Plugin {
   };
 }
 
+/**
+ * The player brings the engine's WebAssembly (`engine/mujoco.wasm`). Without this the package's own, which nobody would
+ * load, lies in the page, too: its loader names it by an address relative to itself.
+ */
+function withoutPackagesEngine(): Plugin {
+  const address = "new URL('mujoco.wasm', import.meta.url).href";
+  return {
+    name: "without-packages-engine",
+    transform(code, id) {
+      if (!/@mujoco[\\/]mujoco[\\/]mujoco\.js/.test(id)) return undefined;
+      if (!code.includes(address)) this.error(`@mujoco/mujoco must name its engine by ${address}`);
+      return { code: code.replaceAll(address, "undefined"), map: null };
+    },
+  };
+}
+
 const PLAYER = "player.js";
 
 /** Builds the page to `dist/viewer`. Addresses are relative, so that any static server can offer it too. */
 export default defineConfig({
   root: here("."),
   base: "./",
-  plugins: [gzipped()],
+  plugins: [gzipped(), withoutPackagesEngine()],
   build: {
     outDir: here("../../../dist/viewer"),
     rollupOptions: {

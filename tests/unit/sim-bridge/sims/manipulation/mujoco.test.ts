@@ -104,6 +104,30 @@ describe("Physics", () => {
     expect(await folderOf({ ...files })).toBe(await folderOf(files));
   });
 
+  it("goes the same way to the bit as the engine that computes sensors, too", async () => {
+    const sensors = `<sensor><force site="end"/><torque site="end"/><framelinacc objtype="site" objname="end"/></sensor>`;
+    const xml = PENDULUM.replace(
+      "</worldbody>",
+      `<geom type="plane" pos="0 0 .6" size="2 2 .1"/></worldbody>${sensors}`,
+    );
+    const physics = await compile(xml);
+    const mujoco = await loadMujoco();
+    const model = compileModel(mujoco, { xml, files: {} }, "/with-sensors");
+    const data = new mujoco.MjData(model);
+    physics.views.qvel[0] = data.qvel[0] = 2;
+    physics.views.ctrl[0] = data.ctrl[0] = 1;
+    for (let step = 0; step < 400; step++) {
+      run(physics, 1);
+      mujoco.mj_step1(model, data);
+      mujoco.mj_step2(model, data);
+      expect(physics.views.qpos[0]).toBe(data.qpos[0]);
+      expect(physics.views.qvel[0]).toBe(data.qvel[0]);
+    }
+    expect(physics.contactPairs().length).toBeGreaterThan(0);
+    data.delete();
+    model.delete();
+  });
+
   it("names lead to ids and back, and unknown ones say so", async () => {
     const physics = await compile(PENDULUM);
     expect(physics.name("body", physics.id("body", "rod"))).toBe("rod");
