@@ -1,5 +1,5 @@
 /** What training needs of ACT: the loss of a batch, and the package that trained parameters make. */
-import type { ComponentSpec, ImageSpec, NdArray, PolicySpec } from "../../src/core/index.ts";
+import type { ComponentSpec, ImageSpec, NdArray } from "../../src/core/index.ts";
 import { actionDim, elementCount } from "../../src/core/index.ts";
 import type { ColumnStatistics, DatasetSpec } from "../../src/episode/node.ts";
 import { joinStatistics, statisticsTensors } from "../../src/episode/node.ts";
@@ -7,12 +7,18 @@ import type { Value } from "../../src/onnx/index.ts";
 import { GraphBuilder, writeModel } from "../../src/onnx/index.ts";
 import type { ImageView, ParameterStore } from "../../src/onnx/layers/index.ts";
 import { storedParameters, viewed } from "../../src/onnx/layers/index.ts";
-import type { FeatureStatistics, PackageContent } from "../../src/package/index.ts";
+import type {
+  ChunkSpec,
+  FeatureStatistics,
+  InputBinding,
+  PackageContent,
+} from "../../src/package/index.ts";
 import {
   affineOf,
+  chunkManifest,
+  flatStatistics,
   groupStatistics,
   normalise,
-  specToJson,
   wordsOf,
   writeSafetensors,
 } from "../../src/package/index.ts";
@@ -201,60 +207,31 @@ function toPackage(
   const stored = storedParameters(parameters);
   const request = { g, parameters: stored, batch: 1, images: "world" } as const;
   g.output("action", predict(shape, request));
-  const spec = policySpec(shape);
-  const cameras = config.cameras.map((camera) => imageSpec(shape.seen, camera));
+  const inputs: readonly InputBinding[] = [
+    ...config.cameras.map((camera) => {
+      return { input: `image/${camera}`, from: "image", camera, layout: "hwc" } as const;
+    }),
+    { input: "proprio", from: "proprio", components: [...config.proprio] },
+    { input: "words", from: "words", vocabulary: [...vocabulary] },
+  ];
   return {
     files: {
       "model.onnx": writeModel(g.build()),
-      [STATISTICS]: writeSafetensors({
-        ...prefixed("proprio", statistics.proprio),
-        ...prefixed("action", statistics.action),
-      }),
+      [STATISTICS]: writeSafetensors(
+        flatStatistics({ proprio: statistics.proprio, action: statistics.action }),
+      ),
     },
-    manifest: {
-      format: "policy_package",
-      version: "1.0",
-      policy: { name: "act", source: { repo_id: "", class_path: "efference.policies.act" } },
-      model: {
-        n_obs_steps: 1,
-        runner: { type: "action_chunking", chunk_size: config.horizon },
-        artifacts: { model: "model.onnx", statistics: STATISTICS },
-        preprocessors: [
-          { type: "normalize", mode: "mean_std", artifact: STATISTICS, features: ["proprio"] },
-        ],
-        postprocessors: [
-          { type: "denormalize", mode: "mean_std", artifact: STATISTICS, features: ["action"] },
-        ],
-      },
-      hardware: {
-        robots: [{ name: "main", action: { shape: [shape.actionDim], dtype: "float32" } }],
-        cameras: cameras.map(({ name, height, width }) => ({
-          name,
-          shape: [3, height, width],
-          dtype: "uint8",
-        })),
-      },
-      metadata: { created_by: "efference" },
-      efference: {
-        spec: specToJson(spec) as never,
-        inputs: [
-          ...config.cameras.map((camera) => ({
-            input: `image/${camera}`,
-            from: "image" as const,
-            camera,
-            layout: "hwc" as const,
-          })),
-          { input: "proprio", from: "proprio", components: [...config.proprio] },
-          { input: "words", from: "words", vocabulary: [...vocabulary] },
-        ],
-        output: "action",
-        provenance,
-      },
-    },
+    manifest: chunkManifest({
+      spec: policySpec(shape),
+      classPath: "efference.policies.act",
+      normalised: { statistics: STATISTICS, proprio: "mean_std", action: "mean_std" },
+      inputs,
+      own: { provenance },
+    }),
   };
 }
 
-function policySpec({ config, spec, seen, proprio }: ModelShape): PolicySpec {
+function policySpec({ config, spec, seen, proprio }: ModelShape): ChunkSpec {
   const { action, controlFreqHz } = spec;
   return {
     name: "act",
@@ -269,10 +246,4 @@ function policySpec({ config, spec, seen, proprio }: ModelShape): PolicySpec {
     privileged: false,
     controlFreqHz,
   };
-}
-
-function prefixed(feature: string, statistics: FeatureStatistics): Record<string, NdArray> {
-  return Object.fromEntries(
-    Object.entries(statistics).map(([name, array]) => [`${feature}/${name}`, array]),
-  );
 }

@@ -1,6 +1,6 @@
 /** What training asks of the network, as a loss graph and its feeds. */
 import type { Dtype, NdArray, Rng } from "../../src/core/index.ts";
-import type { Imitated } from "../../src/imitation/index.ts";
+import type { DemonstratedChunks, Imitated } from "../../src/imitation/index.ts";
 import {
   chunkKeepSizes,
   chunkKeeps,
@@ -66,13 +66,10 @@ export function noisingOf({ diffusion }: DiffusionConfig): ReturnType<typeof ddp
   return ddpm(diffusion);
 }
 
-/**
- * The inputs of the loss that are drawn, and the targets. Equal generators give equal feeds.
- * @param demonstrated `[batch, horizon, actionDim]`, normalised
- */
+/** The inputs of the loss that are drawn, and the targets. Equal generators give equal feeds. */
 export function diffusionFeeds(
   config: DiffusionConfig,
-  demonstrated: { readonly data: Float32Array; readonly shape: readonly number[] },
+  demonstrated: DemonstratedChunks,
   rng: Rng,
 ): Record<string, NdArray> {
   const { data, shape } = demonstrated;

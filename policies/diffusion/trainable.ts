@@ -1,12 +1,6 @@
 /** What training needs of a diffusion policy: the loss of a batch, and the package that trained parameters make. */
 import type { NdArray } from "../../src/core/index.ts";
-import {
-  demonstrated,
-  imitatedOf,
-  needsOf,
-  observationFeeds,
-  packageOf,
-} from "../../src/imitation/index.ts";
+import { imitatedOf, imitationTrainable, packageOf } from "../../src/imitation/index.ts";
 import type { Imitated } from "../../src/imitation/index.ts";
 import { storedParameters } from "../../src/onnx/layers/index.ts";
 import type { InputBinding, PackageContent } from "../../src/package/index.ts";
@@ -22,22 +16,12 @@ import { actingGraph, drawsNoise } from "./sample.ts";
  */
 export function diffusionTrainable(config: DiffusionConfig, data: TrainingData): Trainable {
   const imitated = imitatedOf("diffusion", config, data);
-  return {
-    name: "diffusion",
-    needs: needsOf(imitated),
+  return imitationTrainable(imitated, {
     lossGraph: (request) => diffusionLoss(imitated, config, request),
-    feeds: (batch, rng): Record<string, NdArray> => ({
-      ...observationFeeds(imitated, batch),
-      ...diffusionFeeds(
-        config,
-        { data: demonstrated(imitated, batch), shape: batch.actions.shape },
-        rng,
-      ),
-      action_mask: batch.actionMask,
-    }),
+    draw: (chunks, rng) => diffusionFeeds(config, chunks, rng),
     toPackage: (parameters, provenance) =>
       diffusionPackage(imitated, config, { parameters, provenance }),
-  };
+  });
 }
 
 function diffusionPackage(

@@ -1,5 +1,6 @@
 /** What the losses of `objective.ts` are fed: targets, and everything that is drawn. */
 import type { NdArray, Rng } from "../../src/core/index.ts";
+import type { DemonstratedChunks } from "../../src/imitation/index.ts";
 import {
   chunkKeepSizes,
   drawKeep,
@@ -23,13 +24,10 @@ export function drawnSizes(
   };
 }
 
-/**
- * The inputs of the loss that are drawn, and the targets. Equal generators give equal feeds.
- * @param demonstrated `[batch, horizon, actionDim]`, normalised
- */
+/** The inputs of the loss that are drawn, and the targets. Equal generators give equal feeds. */
 export function energyFeeds(
   config: EnergyConfig,
-  demonstrated: { readonly data: Float32Array; readonly shape: readonly number[] },
+  demonstrated: DemonstratedChunks,
   rng: Rng,
 ): Record<string, NdArray> {
   const { data, shape } = demonstrated;

@@ -1,13 +1,6 @@
 /** What training needs of an energy policy: the loss of a batch, and the package that trained parameters make. */
-import type { NdArray } from "../../src/core/index.ts";
 import type { Imitated } from "../../src/imitation/index.ts";
-import {
-  demonstrated,
-  imitatedOf,
-  needsOf,
-  observationFeeds,
-  packageOf,
-} from "../../src/imitation/index.ts";
+import { imitatedOf, imitationTrainable, packageOf } from "../../src/imitation/index.ts";
 import type { ParameterStore } from "../../src/onnx/layers/index.ts";
 import { storedParameters } from "../../src/onnx/layers/index.ts";
 import type { PackageContent } from "../../src/package/index.ts";
@@ -25,22 +18,12 @@ import type { ChunkEnergy } from "./step.ts";
  */
 export function energyTrainable(config: EnergyConfig, data: TrainingData): Trainable {
   const imitated = imitatedOf("energy", config, data);
-  return {
-    name: "energy",
-    needs: needsOf(imitated),
+  return imitationTrainable(imitated, {
     lossGraph: (request) => energyLoss(imitated, config, request),
-    feeds: (batch, rng): Record<string, NdArray> => ({
-      ...observationFeeds(imitated, batch),
-      ...energyFeeds(
-        config,
-        { data: demonstrated(imitated, batch), shape: batch.actions.shape },
-        rng,
-      ),
-      action_mask: batch.actionMask,
-    }),
+    draw: (chunks, rng) => energyFeeds(config, chunks, rng),
     toPackage: (parameters, provenance) =>
       energyPackage(imitated, config, { parameters: storedParameters(parameters), provenance }),
-  };
+  });
 }
 
 export interface EnergyPackageRequest {

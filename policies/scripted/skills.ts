@@ -171,6 +171,12 @@ export function* place(view: View, options: PlaceOptions): Skill<boolean> {
   const downZ = options.supportZ() + hang() + (options.dropM ?? 0.005);
   const goal = offsetTo(view, { name, over: options.over(), z: downZ });
   yield* (view.tellsShapes ? lowerThrough : lower)(view, goal, hand);
+  yield* letGo(view, hand);
+  return true;
+}
+
+/** Opens the fingers and withdraws upwards. */
+function* letGo(view: View, hand: QuatWxyz): Skill {
   yield* wait(view, { steps: OPEN_STEPS, grip: GRIP.open });
   yield* reach(view, {
     position: shifted(view.gripper.position, [0, 0, 0.1]),
@@ -179,7 +185,6 @@ export function* place(view: View, options: PlaceOptions): Skill<boolean> {
     tolerance: 0.02,
     maxSteps: 20,
   });
-  return true;
 }
 
 /** Lowers what is held to where it is let go, ever slower. */
@@ -268,14 +273,7 @@ export function* slidePart(
     speed: 0.6,
     until: options.isDone,
   });
-  yield* wait(view, { steps: OPEN_STEPS, grip: GRIP.open });
-  yield* reach(view, {
-    position: shifted(view.gripper.position, [0, 0, 0.1]),
-    quatWxyz: hand,
-    grip: GRIP.open,
-    tolerance: 0.02,
-    maxSteps: 20,
-  });
+  yield* letGo(view, hand);
   return options.isDone();
 }
 

@@ -2,10 +2,10 @@
  * `npm run bench [-- NAME [CASE ...] ...] [--json]`: runs the benchmarks of `tests/bench/`, all or the named
  * ones, of those that have cases all or the named ones. Each prints its figures and a ratio to a peer or a
  * floor measured in the same run. `--json` prints what the benchmarks return, and words to standard error.
+ * One that fails does not stop the others; the exit code is then 1, as where one is named that cannot run here.
  */
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { listBenchmarks, loadBenchmark, runBenchmarks } from "./benchmarks.mjs";
 import { ensureBuilt } from "./build.mjs";
 import { ROOT, ensureInstalled } from "./setup.mjs";
 
@@ -13,9 +13,7 @@ await ensureInstalled();
 await ensureBuilt();
 
 const folder = join(ROOT, "tests", "bench");
-const known = readdirSync(folder)
-  .filter((file) => file.endsWith(".mjs") && !file.startsWith("_"))
-  .map((file) => file.slice(0, -".mjs".length));
+const known = listBenchmarks(folder);
 const json = process.argv.includes("--json");
 const words = process.argv.slice(2).filter((word) => !word.startsWith("-"));
 
@@ -24,19 +22,20 @@ function refuse(what, must) {
   process.exit(2);
 }
 
-/** The benchmarks that are asked for, each with its module and its cases. */
+/** The benchmarks that are asked for, each with its cases. */
 async function wantedOf() {
   const wanted = [];
   for (const word of words.length > 0 ? words : known) {
-    const last = wanted.at(-1);
     if (known.includes(word)) {
-      const module = await import(pathToFileURL(join(folder, `${word}.mjs`)).href);
-      wanted.push({ name: word, bench: module.default, cases: [] });
-    } else if (last?.bench.cases?.includes(word)) last.cases.push(word);
+      wanted.push({ name: word, load: () => loadBenchmark(folder, word), cases: [] });
+      continue;
+    }
+    const last = wanted.at(-1);
+    const { cases = [] } = (await last?.load().catch(() => undefined)) ?? {};
+    if (cases.includes(word)) last.cases.push(word);
     else {
-      const cases =
-        last?.bench.cases === undefined ? [] : [`of "${last.name}"`, ...last.bench.cases];
-      refuse(word, `one of ${[...known, ...cases].join(", ")}`);
+      const more = cases.length === 0 ? [] : [`of "${last.name}"`, ...cases];
+      refuse(word, `one of ${[...known, ...more].join(", ")}`);
     }
   }
   return wanted;
@@ -44,16 +43,7 @@ async function wantedOf() {
 
 const out = json ? process.stderr : process.stdout;
 const print = (line = "") => out.write(`${line}\n`);
-const results = {};
-let failed = false;
-for (const { name, bench, cases } of await wantedOf()) {
-  print(`\n== ${bench.title ?? name}`);
-  try {
-    results[name] = await bench.run(print, cases.length > 0 ? { cases } : {});
-  } catch (error) {
-    failed = true;
-    print(`${name} failed: ${error instanceof Error ? error.stack : error}`);
-  }
-}
+const { results, failed, leftOut } = await runBenchmarks(await wantedOf(), print);
 if (json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
-process.exit(failed ? 1 : 0);
+const isLacking = words.length > 0 && leftOut.length > 0;
+process.exit(failed.length > 0 || isLacking ? 1 : 0);

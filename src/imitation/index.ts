@@ -29,13 +29,9 @@ export {
 } from "./dropout.ts";
 export type { BlockKeeps } from "./dropout.ts";
 export type { ImagesFrom, ObservationInputs } from "./encode.ts";
-export {
-  demonstrated,
-  imitatedOf,
-  imitatedOfPackage,
-  needsOf,
-  observationFeeds,
-} from "./observed.ts";
+export { imitatedOf, imitatedOfPackage, needsOf } from "./observed.ts";
 export type { Imitated, PackagedData } from "./observed.ts";
 export { observedNow, packageOf } from "./package.ts";
 export type { ActingGraph } from "./package.ts";
+export { imitationTrainable } from "./trainable.ts";
+export type { ChunkObjective, DemonstratedChunks } from "./trainable.ts";

@@ -1,10 +1,9 @@
 /** The package of a policy that imitates chunks: everything but the way it makes them. */
-import type { NdArray, PolicySpec } from "../core/index.ts";
 import type { GraphBuilder, Value } from "../onnx/index.ts";
 import { writeModel } from "../onnx/index.ts";
 import type { LayerContext } from "../onnx/layers/index.ts";
-import type { FeatureStatistics, InputBinding, PackageContent } from "../package/index.ts";
-import { specToJson, writeSafetensors } from "../package/index.ts";
+import type { ChunkSpec, InputBinding, PackageContent } from "../package/index.ts";
+import { chunkManifest, flatStatistics, writeSafetensors } from "../package/index.ts";
 import type { Provenance } from "../train/index.ts";
 import { executedRows } from "./config.ts";
 import {
@@ -69,48 +68,20 @@ export interface ActingGraph {
 }
 
 export function packageOf(imitated: Imitated, acting: ActingGraph): PackageContent {
-  const { kind, config, statistics, seen, actionDim } = imitated;
-  const cameras = config.cameras.map((camera) => cameraOf(kind, seen, camera));
-  const normalisation = { mode: "mean_std", artifact: STATISTICS };
+  const { kind, config, statistics, view } = imitated;
+  const { proprio, action } = statistics;
   return {
     files: {
       "model.onnx": writeModel(acting.g.build()),
-      [STATISTICS]: writeSafetensors({
-        ...prefixed("proprio", statistics.proprio),
-        ...prefixed("action", statistics.action),
-      }),
+      [STATISTICS]: writeSafetensors(flatStatistics({ proprio, action })),
     },
-    manifest: {
-      format: "policy_package",
-      version: "1.0",
-      policy: { name: kind, source: { repo_id: "", class_path: `efference.policies.${kind}` } },
-      model: {
-        n_obs_steps: 1,
-        runner: { type: "action_chunking", chunk_size: config.horizon },
-        artifacts: { model: "model.onnx", statistics: STATISTICS },
-        preprocessors: [{ type: "normalize", ...normalisation, features: ["proprio"] }],
-        postprocessors: [
-          { type: "denormalize", ...normalisation, mode: config.actions, features: ["action"] },
-        ],
-      },
-      hardware: {
-        robots: [{ name: "main", action: { shape: [actionDim], dtype: "float32" } }],
-        cameras: cameras.map(({ name, height, width }) => ({
-          name,
-          shape: [3, height, width],
-          dtype: "uint8",
-        })),
-      },
-      metadata: { created_by: "efference" },
-      efference: {
-        spec: specToJson(policySpec(imitated)) as never,
-        inputs: [...observationBindings(imitated), ...acting.inputs],
-        output: "action",
-        provenance: acting.provenance,
-        view: imitated.view,
-        ...acting.own,
-      },
-    },
+    manifest: chunkManifest({
+      spec: policySpec(imitated),
+      classPath: `efference.policies.${kind}`,
+      normalised: { statistics: STATISTICS, proprio: "mean_std", action: config.actions },
+      inputs: [...observationBindings(imitated), ...acting.inputs],
+      own: { provenance: acting.provenance, view, ...acting.own },
+    }),
   };
 }
 
@@ -133,7 +104,7 @@ function observationBindings(imitated: Imitated): InputBinding[] {
   return bindings;
 }
 
-function policySpec({ kind, config, spec, seen, proprio }: Imitated): PolicySpec {
+function policySpec({ kind, config, spec, seen, proprio }: Imitated): ChunkSpec {
   const { action, controlFreqHz } = spec;
   return {
     name: kind,
@@ -148,10 +119,4 @@ function policySpec({ kind, config, spec, seen, proprio }: Imitated): PolicySpec
     privileged: false,
     controlFreqHz,
   };
-}
-
-function prefixed(feature: string, statistics: FeatureStatistics): Record<string, NdArray> {
-  return Object.fromEntries(
-    Object.entries(statistics).map(([name, array]) => [`${feature}/${name}`, array]),
-  );
 }

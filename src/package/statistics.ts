@@ -34,6 +34,17 @@ export function groupStatistics(
   return groups;
 }
 
+/** The tensors of a statistics file, named `feature/statistic`: what `groupStatistics` reads. */
+export function flatStatistics(
+  features: Readonly<Record<string, FeatureStatistics>>,
+): Record<string, NdArray> {
+  const tensors: Record<string, NdArray> = {};
+  for (const [feature, statistics] of Object.entries(features)) {
+    for (const [name, array] of Object.entries(statistics)) tensors[`${feature}/${name}`] = array;
+  }
+  return tensors;
+}
+
 /** `normalised = (x - offset) / scale`, for every element of the feature's last dimensions. */
 export interface Affine {
   readonly offset: Float64Array;

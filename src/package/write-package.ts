@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { writeNew } from "../files/index.ts";
 import { assertPlainPath } from "./files.ts";
 import type { Manifest, ManifestInput } from "./manifest.ts";
 import { formatManifest, validateManifest } from "./manifest.ts";
@@ -40,7 +41,7 @@ export async function writePolicyPackage(
   try {
     const json = new TextEncoder().encode(formatManifest(manifest));
     for (const [path, bytes] of Object.entries({ ...content.files, "manifest.json": json })) {
-      await writeSynced(fresh, path, bytes);
+      await writeInto(fresh, path, bytes);
     }
     // Validates paths, presence and hashes of what is on the disk, before anybody sees it.
     await readPolicyPackage(fresh);
@@ -60,19 +61,13 @@ function withHashes(manifest: Manifest, files: PackageContent["files"]): Manifes
   return { ...manifest, efference: { ...manifest.efference, files: Object.fromEntries(hashes) } };
 }
 
-async function writeSynced(folder: string, path: string, bytes: Uint8Array): Promise<void> {
+async function writeInto(folder: string, path: string, bytes: Uint8Array): Promise<void> {
   assertPlainPath(path, (what) => {
     throw new RangeError(`Cannot write ${JSON.stringify(path)} into a policy package: ${what}`);
   });
   const full = join(folder, path);
   await mkdir(dirname(full), { recursive: true });
-  const file = await open(full, "wx");
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeNew(full, bytes);
 }
 
 /** A folder cannot be renamed over another; the old one steps aside and comes back if that fails. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { rename, writeFile } from "node:fs/promises";
 import type { EnvironmentIdentity, EnvironmentSpec } from "../core/index.ts";
 import type { FailureReason } from "../episode/types.ts";
+import { writeWhole } from "../files/index.ts";
 import { percentile, wilsonInterval } from "../math/index.ts";
 import type { Job, JobResult } from "./journal.ts";
 
@@ -188,11 +188,8 @@ export function rateTable(
   ]);
 }
 
-/** Writes beside and renames, so that a reader never sees half a file. */
 export async function writeResults(path: string, results: Results): Promise<void> {
-  const partial = `${path}.partial`;
-  await writeFile(partial, `${JSON.stringify(results, null, 2)}\n`);
-  await rename(partial, path);
+  await writeWhole(path, `${JSON.stringify(results, null, 2)}\n`);
 }
 
 /** The table people read: one row per task, the total last. */

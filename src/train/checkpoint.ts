@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { NdArray } from "../core/index.ts";
 import { messageOf } from "../core/index.ts";
+import { syncFolder, writeNew } from "../files/index.ts";
 import { readSafetensors, writeSafetensors } from "../package/index.ts";
 
 /** Everything a run needs to go on as if it had never stopped, besides the tensors. */
@@ -78,10 +79,10 @@ export async function writeCheckpoint(folder: string, checkpoint: Checkpoint): P
     const files: Record<string, string> = {};
     for (const [name, bytes] of Object.entries(tensors)) {
       files[name] = createHash("sha256").update(bytes).digest("hex");
-      await writeSynced(join(fresh, name), bytes);
+      await writeNew(join(fresh, name), bytes);
     }
     const json = { format: "efference_checkpoint", version: 1, state: checkpoint.state, files };
-    await writeSynced(join(fresh, STATE), new TextEncoder().encode(JSON.stringify(json, null, 1)));
+    await writeNew(join(fresh, STATE), new TextEncoder().encode(JSON.stringify(json, null, 1)));
     await syncFolder(fresh);
     await rename(fresh, target);
     await syncFolder(folder);
@@ -165,25 +166,4 @@ async function readOne(folder: string, name: string): Promise<Uint8Array> {
 
 function fail(folder: string, what: string, must: string): never {
   throw new SyntaxError(`Cannot read checkpoint ${folder}: ${what}, ${must}`);
-}
-
-async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, "wx");
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-/** A rename is on the disk only once its folder is. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,6 +1,6 @@
 /** A chunk-of-8 policy package with weights that were never trained: what it costs to run, not what it can. */
 import { GraphBuilder, writeModel } from "../../dist/src/onnx/index.js";
-import { specToJson, writePolicyPackage } from "../../dist/src/package/index.js";
+import { chunkManifest, writePolicyPackage } from "../../dist/src/package/index.js";
 import { panda } from "../../dist/robots/panda/spec.js";
 
 export const HORIZON = 8;
@@ -60,36 +60,16 @@ export async function writeBenchPolicy(folder, size) {
     privileged: false,
     controlFreqHz: 20,
   };
-  const manifest = {
-    format: "policy_package",
-    version: "1.0",
-    policy: { name: "bench", source: { repo_id: "", class_path: "bench" } },
-    model: {
-      n_obs_steps: 1,
-      runner: { type: "action_chunking", chunk_size: HORIZON },
-      artifacts: { model: "model.onnx" },
-      preprocessors: [],
-      postprocessors: [],
-    },
-    hardware: {
-      robots: [{ name: "main", action: { shape: [7], dtype: "float32" } }],
-      cameras: cameras.map((name) => ({ name, shape: [3, size, size], dtype: "uint8" })),
-    },
-    metadata: { created_by: "efference" },
-    efference: {
-      spec: specToJson(spec),
-      inputs: [
-        { input: "proprio", from: "proprio", components: PROPRIO },
-        ...cameras.map((camera) => ({
-          input: `image/${camera}`,
-          from: "image",
-          camera,
-          layout: "hwc",
-        })),
-      ],
-      output: "action",
-    },
-  };
+  const manifest = chunkManifest({
+    spec,
+    classPath: "bench",
+    inputs: [
+      { input: "proprio", from: "proprio", components: PROPRIO },
+      ...cameras.map((camera) => {
+        return { input: `image/${camera}`, from: "image", camera, layout: "hwc" };
+      }),
+    ],
+  });
   await writePolicyPackage(folder, { manifest, files: { "model.onnx": modelBytes(size) } });
   return `${folder}/model.onnx`;
 }

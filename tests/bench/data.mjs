@@ -58,7 +58,7 @@ async function writeEpisode(path, number) {
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const ms = (value) => `${value.toFixed(2)} ms`;
 
-/** Median time of a batch while the consumer does nothing else. */
+/** Mean time of a batch while the consumer does nothing else. */
 async function drain(loader, batches) {
   const times = [];
   for (let i = 0; i < batches; i++) {
@@ -80,16 +80,68 @@ async function plainFloor(folder, names, batches) {
   return { readMs, copyMs: (performance.now() - started) / batches };
 }
 
-const folder = await mkdtemp(join(tmpdir(), "efference-bench-data-"));
-try {
-  for (let i = 0; i < EPISODES; i++) await writeEpisode(join(folder, `episode-${i}.mcap`), i);
-  const names = await readdir(folder);
+/** One PNG of a camera, decoded again and again. */
+function decoding() {
   const png = encodePng({ width: SIZE, height: SIZE, channels: 3, data: frame(SIZE, 0).data });
   for (let i = 0; i < 200; i++) decodePng(png);
-  const decodeStarted = performance.now();
+  const started = performance.now();
   for (let i = 0; i < 500; i++) decodePng(png);
-  const decodeMs = (performance.now() - decodeStarted) / 500;
+  return { decodeMs: (performance.now() - started) / 500, pngBytes: png.length };
+}
 
+/** Batches with nothing in memory yet, and with everything; ratios to the floors. */
+async function measureThreads(options, { epoch, coldFloorMs, warmFloorMs }) {
+  const rows = [];
+  for (const threads of [1, 2]) {
+    const loader = await openBatchLoader({ ...options, threads });
+    const coldMs = await drain(loader, epoch);
+    await drain(loader, epoch);
+    const warmMs = await drain(loader, 200);
+    await loader.close();
+    const ratios = { coldRatio: coldMs / coldFloorMs, warmRatio: warmMs / warmFloorMs };
+    rows.push({ threads, coldMs, warmMs, ...ratios });
+  }
+  return rows;
+}
+
+async function measureAugmented(options, epoch) {
+  const loader = await openBatchLoader(options);
+  await drain(loader, 2 * epoch);
+  const augmentedMs = await drain(loader, 100);
+  await loader.close();
+  return augmentedMs;
+}
+
+async function measureUncached(options, epoch) {
+  const loader = await openBatchLoader({ ...options, cacheBytes: 0 });
+  await drain(loader, 5);
+  const uncachedMs = await drain(loader, epoch);
+  await loader.close();
+  return uncachedMs;
+}
+
+/** How long each batch is waited for. Training is a native call in another thread: the main thread sleeps. */
+async function measureWaits(options) {
+  const loader = await openBatchLoader({ ...options, cacheBytes: 0 });
+  await loader.next();
+  const waits = [];
+  for (let i = 0; i < 40; i++) {
+    await sleep(100);
+    waits.push((await loader.next()).waitMs);
+  }
+  await loader.close();
+  return { medianMs: median(waits), mostMs: Math.max(...waits) };
+}
+
+function printBatches(print, what, { ms: took, floorMs }) {
+  const rate = `${ms(took)} a batch, ${(1000 / took).toFixed(0)}/s`;
+  print(`${what.padEnd(34)}${rate}; ratio to floor ${(took / floorMs).toFixed(1)}`);
+}
+
+async function measure(print, folder) {
+  for (let i = 0; i < EPISODES; i++) await writeEpisode(join(folder, `episode-${i}.mcap`), i);
+  const names = await readdir(folder);
+  const { decodeMs, pngBytes } = decoding();
   const openStarted = performance.now();
   const dataset = await openMcapDataset(folder);
   const windows = dataset.episodes.reduce((sum, { length }) => sum + length, 0);
@@ -102,62 +154,45 @@ try {
   };
   await (await openBatchLoader(options)).close();
   const openMs = performance.now() - openStarted;
-  const epoch = Math.ceil(windows / BATCH);
-  const floor = await plainFloor(folder, names, 200);
-  const coldFloorMs = floor.readMs / epoch + floor.copyMs;
-
-  const rows = [];
-  for (const threads of [1, 2]) {
-    const loader = await openBatchLoader({ ...options, threads });
-    const coldMs = await drain(loader, epoch);
-    await drain(loader, epoch);
-    const warmMs = await drain(loader, 200);
-    await loader.close();
-    rows.push({ threads, coldMs, warmMs });
-  }
-  const augment = { shiftPx: 4, brightness: 0.2, contrast: 0.2, saturation: 0.2 };
-  const augmented = await openBatchLoader({ ...options, augment });
-  await drain(augmented, 2 * epoch);
-  const augmentedMs = await drain(augmented, 100);
-  await augmented.close();
-  const uncached = await openBatchLoader({ ...options, cacheBytes: 0 });
-  await drain(uncached, 5);
-  const uncachedMs = await drain(uncached, epoch);
-  await uncached.close();
-
-  // Training is a native call in another thread: the main thread sleeps.
-  const trained = await openBatchLoader({ ...options, augment, cacheBytes: 0 });
-  await trained.next();
-  const waits = [];
-  for (let i = 0; i < 40; i++) {
-    await sleep(100);
-    waits.push((await trained.next()).waitMs);
-  }
-  await trained.close();
-  await dataset.close();
-
-  console.log(
+  print(
     `${EPISODES} episodes, ${windows} windows, ${CAMERAS.length} cameras of ${SIZE} px, batches of ${BATCH}`,
   );
-  console.log(`decode one PNG (${(png.length / 1e3).toFixed(1)} kB)      ${ms(decodeMs)}`);
-  console.log(
-    `open the dataset, read its rows   ${ms(openMs)} (${ms(openMs / EPISODES)} an episode)`,
-  );
-  console.log(`floor, cold: read files and copy  ${ms(coldFloorMs)} a batch`);
-  console.log(`floor, warm: copy                 ${ms(floor.copyMs)} a batch`);
+  print(`decode one PNG (${(pngBytes / 1e3).toFixed(1)} kB)          ${ms(decodeMs)}`);
+  print(`open the dataset, read its rows   ${ms(openMs)} (${ms(openMs / EPISODES)} an episode)`);
+
+  const epoch = Math.ceil(windows / BATCH);
+  const floor = await plainFloor(folder, names, 200);
+  const [coldFloorMs, warmFloorMs] = [floor.readMs / epoch + floor.copyMs, floor.copyMs];
+  print(`floor, cold: read files and copy  ${ms(coldFloorMs)} a batch`);
+  print(`floor, warm: copy                 ${ms(warmFloorMs)} a batch`);
+  const rows = await measureThreads(options, { epoch, coldFloorMs, warmFloorMs });
   for (const { threads, coldMs, warmMs } of rows) {
-    console.log(
-      `${threads} thread(s), cold                 ${ms(coldMs)} a batch, ${(1000 / coldMs).toFixed(0)}/s; ratio to floor ${(coldMs / coldFloorMs).toFixed(1)}`,
-    );
-    console.log(
-      `${threads} thread(s), warm                 ${ms(warmMs)} a batch, ${(1000 / warmMs).toFixed(0)}/s; ratio to floor ${(warmMs / floor.copyMs).toFixed(1)}`,
-    );
+    printBatches(print, `${threads} thread(s), cold`, { ms: coldMs, floorMs: coldFloorMs });
+    printBatches(print, `${threads} thread(s), warm`, { ms: warmMs, floorMs: warmFloorMs });
   }
-  console.log(`warm, augmented                   ${ms(augmentedMs)} a batch`);
-  console.log(`nothing kept in memory            ${ms(uncachedMs)} a batch`);
-  console.log(
-    `wait of a consumer that trains 100 ms, augmented, nothing kept: median ${ms(median(waits))}, most ${ms(Math.max(...waits))}`,
+  const augment = { shiftPx: 4, brightness: 0.2, contrast: 0.2, saturation: 0.2 };
+  const augmentedMs = await measureAugmented({ ...options, augment }, epoch);
+  printBatches(print, "warm, augmented", { ms: augmentedMs, floorMs: warmFloorMs });
+  const uncachedMs = await measureUncached(options, epoch);
+  printBatches(print, "nothing kept in memory", { ms: uncachedMs, floorMs: warmFloorMs });
+  const wait = await measureWaits({ ...options, augment });
+  await dataset.close();
+  print(
+    `wait of a consumer that trains 100 ms, augmented, nothing kept: median ${ms(wait.medianMs)}, most ${ms(wait.mostMs)}`,
   );
-} finally {
-  await rm(folder, { recursive: true });
+  const floors = { coldFloorMs, warmFloorMs };
+  return { windows, decodeMs, openMs, ...floors, rows, augmentedMs, uncachedMs, wait };
 }
+
+export default {
+  name: "data",
+  title: "training data: batches against reading and copying the same bytes",
+  async run(print) {
+    const folder = await mkdtemp(join(tmpdir(), "efference-bench-data-"));
+    try {
+      return await measure(print, folder);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+};

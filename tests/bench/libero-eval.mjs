@@ -10,6 +10,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ensureLiberoPython } from "../../dist/src/cli/libero-python.js";
+import { liberoNeeds } from "./_libero-needs.mjs";
 import { writeBenchPolicy } from "./_libero-policy.mjs";
 
 const run = promisify(execFile);
@@ -71,7 +72,7 @@ async function assertOnnxruntime({ python }) {
   }
 }
 
-/** Only what our simulator can do is measured unless it is asked for: LIBERO's pictures are not drawn yet. */
+/** Without pictures unless they are asked for, because drawing makes theirs slow. */
 async function bench(print, { cases = ["state"] } = {}) {
   const original = await ensureLiberoPython();
   await assertOnnxruntime(original);
@@ -101,5 +102,6 @@ export default {
   name: "libero-eval",
   title: "LIBERO: evaluating a policy, against the original",
   cases: Object.keys(CASES),
+  needs: liberoNeeds,
   run: bench,
 };

@@ -13,6 +13,7 @@ import { promisify } from "node:util";
 import { ensureLiberoPython } from "../../dist/src/cli/libero-python.js";
 import { flipImage } from "../../dist/src/tensor/index.js";
 import { median } from "./_compare.mjs";
+import { liberoNeeds } from "./_libero-needs.mjs";
 
 const run = promisify(execFile);
 const file = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -230,6 +231,8 @@ export default {
   name: "libero",
   title: "LIBERO: one process, one core",
   cases: Object.keys(CASES),
+  needs: ({ cases = Object.keys(CASES) }) =>
+    cases.some((name) => name !== "conventions") ? liberoNeeds() : undefined,
   async run(print, { cases = Object.keys(CASES) } = {}) {
     const original =
       cases.includes("tasks") || cases.includes("pictures") ? await findOriginal() : {};

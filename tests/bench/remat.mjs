@@ -3,75 +3,39 @@
  * computed again in the backward sweep and with everything kept. Each variant runs in a process of its own,
  * because the peak of a process never falls.
  */
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { grad, rematerialised } from "../../dist/src/autodiff/index.js";
-import { GraphBuilder, writeModel } from "../../dist/src/onnx/index.js";
-import { openSession } from "../../dist/src/session/index.js";
+import { promisify } from "node:util";
 
-const [BLOCKS, WIDTH, ROWS, STEPS] = [16, 128, 4096, 3];
-
-/** Residual blocks that are four times as wide inside. */
-function gradients(wrap) {
-  const g = new GraphBuilder("deep");
-  const x = g.input("x", "float32", [ROWS, WIDTH]);
-  const weights = [];
-  const weight = (name, shape) => {
-    const data = Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => 0.05 * Math.sin(i));
-    weights.push(g.parameter(name, { dtype: "float32", shape, data }));
-    return weights.at(-1);
-  };
-  let h = x;
-  for (let i = 0; i < BLOCKS; i++) {
-    const [up, down] = [
-      weight(`up${i}`, [WIDTH, 4 * WIDTH]),
-      weight(`down${i}`, [4 * WIDTH, WIDTH]),
-    ];
-    h = wrap(g, `block${i}`, () => g.add(h, g.matmul(g.silu(g.matmul(h, up)), down)));
-  }
-  const loss = g.reduceMean(g.mul(h, h), [0, 1]);
-  g.output("loss", loss);
-  grad(g, loss, weights).forEach((d, i) => g.output(`d${i}`, d));
-  return writeModel(g.build());
-}
+const run = promisify(execFile);
+const WORKER = fileURLToPath(new URL("_remat-worker.mjs", import.meta.url));
 
 async function measure(kind) {
-  const wrap = kind === "again" ? rematerialised : (_g, _name, make) => make();
-  const session = await openSession(gradients(wrap));
-  const data = Float32Array.from({ length: ROWS * WIDTH }, (_, i) => Math.cos(i));
-  const times = [];
-  let sum = 0;
-  for (let step = 0; step < STEPS; step++) {
-    const { outputs, runMs } = await session.run({
-      x: { dtype: "float32", shape: [ROWS, WIDTH], data },
-    });
-    times.push(runMs);
-    sum = Object.values(outputs).reduce(
-      (s, { data: d }) => s + d.reduce((a, b) => a + b * b, 0),
-      0,
-    );
-  }
-  await session.close();
-  const peakMib = process.resourceUsage().maxRSS / 1024;
-  console.log(JSON.stringify({ peakMib, ms: Math.min(...times), sum }));
+  const { stdout } = await run(process.execPath, [WORKER, kind]);
+  return JSON.parse(stdout);
 }
 
-if (process.argv[2] !== undefined) {
-  await measure(process.argv[2]);
-} else {
-  const run = (kind) =>
-    JSON.parse(
-      execFileSync(process.execPath, [fileURLToPath(import.meta.url), kind], { encoding: "utf8" }),
+export default {
+  name: "remat",
+  title: "rematerialisation: one training step, against keeping everything",
+  async run(print) {
+    const [kept, again] = [await measure("kept"), await measure("again")];
+    for (const [what, { peakMib, ms }] of Object.entries({
+      "everything kept": kept,
+      "computed again": again,
+    })) {
+      const memory = `peak ${peakMib.toFixed(0).padStart(5)} MiB`;
+      print(`${what.padEnd(18)} ${memory}   ${ms.toFixed(0).padStart(5)} ms`);
+    }
+    if (again.sum !== kept.sum) {
+      throw new Error(
+        `Cannot compare: squared gradients sum to ${again.sum}, must be ${kept.sum} as where everything is kept`,
+      );
+    }
+    const [memoryRatio, timeRatio] = [again.peakMib / kept.peakMib, again.ms / kept.ms];
+    print(
+      `peak memory ${memoryRatio.toFixed(2)} x, time ${timeRatio.toFixed(2)} x; gradients equal bit for bit`,
     );
-  const [kept, again] = [run("kept"), run("again")];
-  const line = (name, { peakMib, ms }) =>
-    console.log(
-      `${name.padEnd(18)} peak ${peakMib.toFixed(0).padStart(5)} MiB   ${ms.toFixed(0).padStart(5)} ms`,
-    );
-  line("everything kept", kept);
-  line("computed again", again);
-  console.log(
-    `peak memory ${(again.peakMib / kept.peakMib).toFixed(2)} x, time ${(again.ms / kept.ms).toFixed(2)} x`,
-  );
-  console.log(`gradients ${again.sum === kept.sum ? "equal bit for bit" : "DIFFER"}`);
-}
+    return { kept, again, memoryRatio, timeRatio };
+  },
+};

@@ -3,7 +3,7 @@ import { actionDim, elementCount } from "../../src/core/index.ts";
 import { GraphBuilder, writeModel } from "../../src/onnx/index.ts";
 import type { ParameterStore } from "../../src/onnx/layers/index.ts";
 import { linear, storedParameters } from "../../src/onnx/layers/index.ts";
-import { specToJson } from "../../src/package/index.ts";
+import { chunkManifest } from "../../src/package/index.ts";
 import type { Trainable, TrainingData } from "../../src/train/index.ts";
 
 const HORIZON = 4;
@@ -48,29 +48,12 @@ export function linearPolicy({ spec }: TrainingData): Trainable {
       };
       return {
         files: { "model.onnx": writeModel(g.build()) },
-        manifest: {
-          format: "policy_package",
-          version: "1.0",
-          policy: { name: "linear", source: { repo_id: "", class_path: "linear" } },
-          model: {
-            n_obs_steps: 1,
-            runner: { type: "action_chunking", chunk_size: HORIZON },
-            artifacts: { model: "model.onnx" },
-            preprocessors: [],
-            postprocessors: [],
-          },
-          hardware: {
-            robots: [{ name: "main", action: { shape: [outputs], dtype: "float32" } }],
-            cameras: [],
-          },
-          metadata: { created_by: "efference" },
-          efference: {
-            spec: specToJson(policy) as never,
-            inputs: [{ input: "proprio", from: "proprio", components: proprio.map((c) => c.name) }],
-            output: "action",
-            provenance,
-          },
-        },
+        manifest: chunkManifest({
+          spec: policy,
+          classPath: "linear",
+          inputs: [{ input: "proprio", from: "proprio", components: proprio.map((c) => c.name) }],
+          own: { provenance },
+        }),
       };
     },
   };

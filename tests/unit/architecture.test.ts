@@ -10,6 +10,7 @@ const RUNGS: readonly (readonly [folder: string, rung: number])[] = [
   ["src/core", 0],
   ["src/math", 1],
   ["src/tensor", 1],
+  ["src/files", 1],
   ["src/onnx", 2],
   ["src/episode", 2],
   ["src/autodiff", 3],

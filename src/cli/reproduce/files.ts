@@ -1,7 +1,8 @@
 /** The work folder: what is finished is there whole, what is not is done again or gone on with. */
 import { existsSync } from "node:fs";
-import { mkdir, open, readFile, rename } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { writeWhole } from "../../files/index.ts";
 import { UsageError } from "../exit.ts";
 import type { CellResult } from "./results.ts";
 import type { Budget, Cell } from "./study.ts";
@@ -10,18 +11,8 @@ import { studyHash } from "./study.ts";
 export const RESULT_FILE = "result.json";
 const STUDY_FILE = "study.json";
 
-/** Written to the disk beside its place, then renamed: a kill leaves the old file or the new one. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const part = `${path}.part`;
-  const file = await open(part, "w");
-  try {
-    await file.writeFile(`${JSON.stringify(value, null, 2)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(part, path);
+  await writeWhole(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
 export async function readJson(path: string): Promise<unknown> {

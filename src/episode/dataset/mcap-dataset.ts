@@ -5,16 +5,11 @@ import { listEpisodes } from "../list.ts";
 import type { ListedEpisode } from "../list.ts";
 import type { EpisodeSummary } from "../types.ts";
 import { hashFiles } from "./hash.ts";
+import { LoadedEpisodes } from "./loaded-episodes.ts";
 import type { ActionLabels, LoadedEpisode } from "./mcap-episode.ts";
 import { loadMcapEpisode } from "./mcap-episode.ts";
-import { assertImageShape, readMcapFrames } from "./mcap-frames.ts";
-import {
-  assertCameras,
-  compareDatasetSpecs,
-  episodeAt,
-  instructionAt,
-  proprioDim,
-} from "./spec.ts";
+import { readMcapFrames } from "./mcap-frames.ts";
+import { assertCameras, compareDatasetSpecs } from "./spec.ts";
 import type {
   Dataset,
   DatasetEpisode,
@@ -190,7 +185,7 @@ class McapDataset implements Dataset {
   readonly skipped: readonly SkippedEpisode[];
   readonly episodes: readonly DatasetEpisode[];
   readonly #chosen: readonly Chosen[];
-  readonly #loaded = new Map<number, Promise<LoadedEpisode>>();
+  readonly #loaded: LoadedEpisodes<LoadedEpisode>;
   readonly #frames: FrameSource;
   readonly #labels: ActionLabels;
 
@@ -213,40 +208,23 @@ class McapDataset implements Dataset {
       source,
       success: outcome?.kind === "success",
     }));
+    this.#loaded = new LoadedEpisodes(this, (index) => this.#readRows(index));
   }
 
-  async read({ episode, step, cameras }: FrameRequest): Promise<Frame> {
-    const described = episodeAt(this.episodes, episode, step);
-    assertCameras(this.spec, cameras);
-    const images = await Promise.all(
-      cameras.map(async (camera) => {
-        const image = await this.#frames.read(episode, step, camera);
-        assertImageShape(
-          image,
-          this.spec.images.find(({ name }) => name === camera)!,
-        );
-        return [camera, image] as const;
-      }),
-    );
-    const { proprio, instructionChanges } = await this.#load(episode);
-    const width = proprioDim(this.spec);
-    return {
-      images: Object.fromEntries(images),
-      proprio: proprio.slice(step * width, (step + 1) * width),
-      instruction: instructionAt(described, instructionChanges, step),
-    };
+  read(request: FrameRequest): Promise<Frame> {
+    return this.#loaded.frame(request, this.#frames);
   }
 
   async actions(episode: number): Promise<Float32Array> {
-    return (await this.#load(episode)).actions.slice();
+    return (await this.#loaded.load(episode)).actions.slice();
   }
 
   async proprio(episode: number): Promise<Float32Array> {
-    return (await this.#load(episode)).proprio.slice();
+    return (await this.#loaded.load(episode)).proprio.slice();
   }
 
   async instructionChanges(episode: number): Promise<readonly InstructionChange[]> {
-    return (await this.#load(episode)).instructionChanges;
+    return (await this.#loaded.load(episode)).instructionChanges;
   }
 
   async frameSource(cameras: readonly string[]): Promise<McapFrames> {
@@ -266,19 +244,13 @@ class McapDataset implements Dataset {
   }
 
   async #framesOf(index: number): Promise<McapEpisodeFrames> {
-    const { places } = await this.#load(index);
+    const { places } = await this.#loaded.load(index);
     return { path: this.#chosen[index]!.path, places };
   }
 
-  #load(index: number): Promise<LoadedEpisode> {
-    const { length, source } = episodeAt(this.episodes, index);
-    const known = this.#loaded.get(index);
-    if (known !== undefined) return known;
+  #readRows(index: number): Promise<LoadedEpisode> {
+    const { length, source } = this.episodes[index]!;
     const { path } = this.#chosen[index]!;
-    const loading = loadMcapEpisode({ path, source, length, labels: this.#labels }, this.spec);
-    this.#loaded.set(index, loading);
-    // A failed read may succeed later.
-    loading.catch(() => this.#loaded.delete(index));
-    return loading;
+    return loadMcapEpisode({ path, source, length, labels: this.#labels }, this.spec);
   }
 }

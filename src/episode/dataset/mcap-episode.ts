@@ -3,13 +3,11 @@ import { actionDim } from "../../core/index.ts";
 import { fileSource } from "../node-source.ts";
 import { openEpisode } from "../reader.ts";
 import type { EpisodeReader, RecordedDecision, RecordedStep } from "../types.ts";
+import type { EpisodeRows } from "./loaded-episodes.ts";
 import { assertFinite, proprioDim } from "./spec.ts";
 import type { DatasetSpec, FramePlaces, InstructionChange } from "./types.ts";
 
-export interface LoadedEpisode {
-  readonly actions: Float32Array;
-  readonly proprio: Float32Array;
-  readonly instructionChanges: readonly InstructionChange[];
+export interface LoadedEpisode extends EpisodeRows {
   readonly places: Readonly<Record<string, FramePlaces | undefined>>;
 }
 

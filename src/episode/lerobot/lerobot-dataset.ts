@@ -4,8 +4,9 @@ import { basename, join, relative, resolve } from "node:path";
 import { messageOf } from "../../core/index.ts";
 import { FilePool } from "../dataset/file-pool.ts";
 import { hashFiles } from "../dataset/hash.ts";
-import { assertImageShape } from "../dataset/mcap-frames.ts";
-import { assertCameras, assertFinite, episodeAt, instructionAt } from "../dataset/spec.ts";
+import type { EpisodeRows } from "../dataset/loaded-episodes.ts";
+import { LoadedEpisodes } from "../dataset/loaded-episodes.ts";
+import { assertCameras, assertFinite } from "../dataset/spec.ts";
 import type {
   Dataset,
   DatasetEpisode,
@@ -205,12 +206,6 @@ function withFileRows(entries: readonly EpisodeEntry[]): EpisodeEntry[] {
   });
 }
 
-interface LoadedRows {
-  readonly actions: Float32Array;
-  readonly proprio: Float32Array;
-  readonly changes: readonly InstructionChange[];
-}
-
 interface LeRobotParts {
   readonly folder: string;
   readonly info: LeRobotInfo;
@@ -230,7 +225,7 @@ class LeRobotDataset implements Dataset {
   readonly #parts: LeRobotParts;
   readonly #pool: FilePool;
   readonly #files = new Map<string, ParquetFile>();
-  readonly #loaded = new Map<number, Promise<LoadedRows>>();
+  readonly #loaded: LoadedEpisodes<EpisodeRows>;
   readonly #frames: FrameSource;
 
   constructor(parts: LeRobotParts, pool: FilePool) {
@@ -252,42 +247,25 @@ class LeRobotDataset implements Dataset {
       source: `${relative(folder, data.path)}, episode ${original}`,
     }));
     this.#parts = parts;
+    this.#loaded = new LoadedEpisodes(this, (index) => this.#readRows(index));
     this.#pool = pool;
     this.#frames = openLeRobotFrames(this.#describe(layout.cameras.map(({ spec }) => spec.name)));
   }
 
-  async read({ episode, step, cameras }: FrameRequest): Promise<Frame> {
-    const described = episodeAt(this.episodes, episode, step);
-    assertCameras(this.spec, cameras);
-    const images = await Promise.all(
-      cameras.map(async (camera) => {
-        const image = await this.#frames.read(episode, step, camera);
-        assertImageShape(
-          image,
-          this.spec.images.find(({ name }) => name === camera)!,
-        );
-        return [camera, image] as const;
-      }),
-    );
-    const { proprio, changes } = await this.#load(episode);
-    const width = proprio.length / described.length;
-    return {
-      images: Object.fromEntries(images),
-      proprio: proprio.slice(step * width, (step + 1) * width),
-      instruction: instructionAt(described, changes, step),
-    };
+  read(request: FrameRequest): Promise<Frame> {
+    return this.#loaded.frame(request, this.#frames);
   }
 
   async actions(episode: number): Promise<Float32Array> {
-    return (await this.#load(episode)).actions.slice();
+    return (await this.#loaded.load(episode)).actions.slice();
   }
 
   async proprio(episode: number): Promise<Float32Array> {
-    return (await this.#load(episode)).proprio.slice();
+    return (await this.#loaded.load(episode)).proprio.slice();
   }
 
   async instructionChanges(episode: number): Promise<readonly InstructionChange[]> {
-    return (await this.#load(episode)).changes;
+    return (await this.#loaded.load(episode)).instructionChanges;
   }
 
   frameSource(cameras: readonly string[]): Promise<LeRobotFrames> {
@@ -313,18 +291,7 @@ class LeRobotDataset implements Dataset {
     };
   }
 
-  #load(index: number): Promise<LoadedRows> {
-    episodeAt(this.episodes, index);
-    const known = this.#loaded.get(index);
-    if (known !== undefined) return known;
-    const loading = this.#readRows(index);
-    this.#loaded.set(index, loading);
-    // A failed read may succeed later.
-    loading.catch(() => this.#loaded.delete(index));
-    return loading;
-  }
-
-  async #readRows(index: number): Promise<LoadedRows> {
+  async #readRows(index: number): Promise<EpisodeRows> {
     const { layout, chosen } = this.#parts;
     const { data, length, index: original } = chosen[index]!;
     const { source } = this.episodes[index]!;
@@ -338,7 +305,7 @@ class LeRobotDataset implements Dataset {
     });
     try {
       assertRows(rows, original, length);
-      const loaded = { ...numbersOf(rows, layout), changes: this.#changes(rows, index) };
+      const loaded = { ...numbersOf(rows, layout), instructionChanges: this.#changes(rows, index) };
       assertFinite(loaded.actions, { source, what: "action", width: layout.actionDim });
       const width = loaded.proprio.length / length;
       assertFinite(loaded.proprio, { source, what: "proprio", width });

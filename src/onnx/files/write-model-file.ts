@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { writeNew } from "../../files/index.ts";
 import type { Model, Tensor } from "../ir.ts";
 import { mapTensors, tensorsOf } from "../tensors-of.ts";
 import { writeModel } from "../write-model.ts";
@@ -53,7 +54,7 @@ export async function writeModelFile(
       if (place === undefined) return tensor;
       return { ...tensor, payload: { kind: "external", location, ...place } };
     });
-    await writeSynced(`${temporary}.onnx`, writeModel(placed));
+    await writeNew(`${temporary}.onnx`, writeModel(placed));
     if (moved.places.size > 0) await rename(`${temporary}.data`, join(folder, location));
     await rename(`${temporary}.onnx`, target);
     await removeOldData(target, location);
@@ -155,16 +156,6 @@ async function copy(out: Output, source: Uint8Array | Place): Promise<void> {
     throw new RangeError(
       `Cannot write ONNX model: ${file} ended after ${copied} of ${length} bytes, must stay as it is`,
     );
-  }
-}
-
-async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, "wx");
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }
 

@@ -1,8 +1,9 @@
 /** Makes the packed quality levels of a data folder. Node only. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { deflateSync, inflateSync } from "node:zlib";
+import { writeWhole } from "../../../../src/files/index.ts";
 import type { LiberoIndex } from "../data.ts";
 import { readIndex } from "../data.ts";
 import { liberoFolder } from "../node.ts";
@@ -57,7 +58,7 @@ export async function packLevels(
     mean_colours: sortedByKey(packer.textures.meanColours),
     files: sortedByKey(packer.files),
   };
-  await replaceFile(join(folder, LEVELS_FILE), Buffer.from(`${JSON.stringify(levels)}\n`));
+  await writeWhole(join(folder, LEVELS_FILE), `${JSON.stringify(levels)}\n`);
   return levels;
 }
 
@@ -168,7 +169,10 @@ class LevelPacker {
   async #write(content: Uint8Array, suffix: string): Promise<string> {
     const sha256 = hashOf(content);
     const path = `visual/packed/${sha256.slice(0, 16)}.${suffix}`;
-    if (this.files[path] === undefined) await replaceFile(join(this.#folder, path), content);
+    // Its hash is in the list of the levels, which is forced to the disk.
+    if (this.files[path] === undefined) {
+      await writeWhole(join(this.#folder, path), content, { forced: false });
+    }
     this.files[path] = { bytes: content.length, sha256 };
     return path;
   }
@@ -200,17 +204,4 @@ function hashOf(bytes: Uint8Array): string {
 
 function sortedByKey<T>(record: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** The file appears with all its bytes, or stays as it was. */
-async function replaceFile(path: string, content: Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.part`;
-  await mkdir(dirname(path), { recursive: true });
-  try {
-    await writeFile(temporary, content);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }

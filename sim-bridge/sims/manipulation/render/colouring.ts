@@ -3,10 +3,11 @@ import { KernelShader } from "./kernel-shader.ts";
 import type { VertexLighting } from "./lighting.ts";
 import type { RasterMemory } from "./raster-memory.ts";
 import type { Rasterizer } from "./raster.ts";
-import { Resolver } from "./resolve.ts";
-import type { Backdrop } from "./resolve.ts";
+import { PlainResolver } from "./resolve.ts";
+import type { Backdrop, Resolver } from "./resolve.ts";
 import type { RenderScene } from "./scene.ts";
-import { Shader } from "./shade.ts";
+import { PlainShader } from "./shade.ts";
+import type { Shader } from "./shade.ts";
 
 /** What colours pictures: the shader of a renderer, and what applies it to a visibility buffer. */
 export interface Colouring {
@@ -33,9 +34,9 @@ export function plainColouring(
   { scene, memory, raster, lighting }: Drawn,
   isExact: boolean,
 ): Colouring {
-  const shader = new Shader(scene, raster, { lighting, isExact });
+  const shader = new PlainShader(scene, raster, { lighting, isExact });
   return {
     shader,
-    createResolver: (sky) => new Resolver(memory.size, { shader, sky, isExact }),
+    createResolver: (sky) => new PlainResolver(memory.size, { shader, sky, isExact }),
   };
 }

@@ -1,26 +1,35 @@
 import type { KernelShader } from "./kernel-shader.ts";
 import type { Extent } from "./raster.ts";
 import type { RasterSize, SampleBuffer } from "./raster-memory.ts";
-import { Resolver } from "./resolve.ts";
-import type { Backdrop, BakedColours } from "./resolve.ts";
+import { sampleColours, wholeOf } from "./resolve.ts";
+import type { Backdrop, BakedColours, Resolver } from "./resolve.ts";
 
-/** Turns a visibility buffer into colours in WebAssembly: bit for bit what `Resolver` gives. Not for exact pictures. */
-export class KernelResolver extends Resolver {
+/** In WebAssembly: bit for bit what `PlainResolver` gives. Not for exact pictures. */
+export class KernelResolver implements Resolver {
+  readonly #size: RasterSize;
   readonly #shader: KernelShader;
-  readonly #backdrop: Backdrop;
+  readonly #sky: Backdrop;
 
   constructor(size: RasterSize, sources: { shader: KernelShader; sky: Backdrop }) {
-    super(size, { ...sources, isExact: false });
+    this.#size = size;
     this.#shader = sources.shader;
-    this.#backdrop = sources.sky;
+    this.#sky = sources.sky;
+  }
+
+  resolveAll(buffer: SampleBuffer, rgb: Uint8Array): void {
+    this.resolve(buffer, rgb, { extent: wholeOf(this.#size) });
   }
 
   /** @param buffer in the memory that the shader was made for */
-  override resolve(
+  resolve(
     buffer: SampleBuffer,
     rgb: Uint8Array,
     options: { extent: Extent; baked?: BakedColours },
   ): void {
-    this.#shader.resolve(buffer, rgb, { ...options, backdrop: this.#backdrop });
+    this.#shader.resolve(buffer, rgb, { ...options, backdrop: this.#sky });
+  }
+
+  sampleColours(buffer: SampleBuffer): Int32Array {
+    return sampleColours(buffer, this.#size, { shader: this.#shader, sky: this.#sky });
   }
 }

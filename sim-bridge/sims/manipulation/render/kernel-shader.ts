@@ -5,29 +5,28 @@ import type { RasterMemory, SampleBuffer } from "./raster-memory.ts";
 import type { Backdrop, BakedColours } from "./resolve.ts";
 import type { Extent } from "./raster.ts";
 import type { RenderScene } from "./scene.ts";
-import { Shader } from "./shade.ts";
+import type { Shader } from "./shade.ts";
 import { ShadingTables } from "./shading-tables.ts";
 import type { TriangleList } from "./triangles.ts";
 import type { VertexBuffer } from "./vertices.ts";
 
 /**
- * Lighting and shading in WebAssembly: bit for bit the colours of `Shader` and `VertexLighting`, which say what they
+ * Lighting and shading in WebAssembly: bit for bit the colours of `PlainShader` and `VertexLighting`, which say what they
  * are. Not for exact pictures.
  */
-export class KernelShader extends Shader {
+export class KernelShader implements Shader {
   readonly #kernel: ShadeKernel;
   readonly #tables: ShadingTables;
   readonly #lighting: VertexLighting;
   /** Of the picture that is being resolved. */
   #backdrop: Backdrop | undefined;
 
-  /** @param memory made for shading; `drawn` is in it, too */
+  /** @param memory made for shading; the vertices that are `drawn` are in it, too */
   constructor(
     scene: RenderScene,
-    drawn: { vertices: VertexBuffer; triangles: TriangleList },
+    drawn: { readonly vertices: VertexBuffer },
     { lighting, memory }: { lighting: VertexLighting; memory: RasterMemory },
   ) {
-    super(scene, drawn, { lighting, isExact: false });
     this.#lighting = lighting;
     const tables = new ShadingTables(scene, memory, { vertices: drawn.vertices, lighting });
     this.#tables = tables;
@@ -41,7 +40,7 @@ export class KernelShader extends Shader {
     });
   }
 
-  override begin(triangles: TriangleList): void {
+  begin(triangles: TriangleList): void {
     const { a, b, c, planes } = triangles;
     const { eye, reflectance } = this.#lighting.frame;
     this.#tables.update();
@@ -57,11 +56,11 @@ export class KernelShader extends Shader {
     );
   }
 
-  override ensure(): void {
+  ensure(): void {
     // There is room for as many triangles as a list can hold.
   }
 
-  override shadePixel(
+  shadePixel(
     triangle: number,
     column: number,
     row: number, // positional: called for every pixel
@@ -69,7 +68,7 @@ export class KernelShader extends Shader {
     return this.#kernel.shadePixel(triangle, column, row);
   }
 
-  /** As `Resolver.resolve`, with what is behind everything. */
+  /** As `PlainResolver.resolve`, with what is behind everything. */
   resolve(
     buffer: SampleBuffer,
     rgb: Uint8Array,

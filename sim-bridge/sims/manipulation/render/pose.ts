@@ -1,25 +1,10 @@
 /* eslint-disable max-params -- hot loop: positional parameters instead of an object per geom and frame */
+import { matrixFromQuatWxyz } from "../../../../src/math/index.ts";
 import type { SceneGeom } from "./scene.ts";
 import type { BodyPoses, RenderModel } from "./types.ts";
 
 /** Numbers per rigid pose: position (3), then rotation row-major, world from local (9). */
 export const POSE_STRIDE = 12;
-
-/** Rotation matrix of a unit quaternion, row-major. */
-export function matrixFromQuatWxyz(quatWxyz: ArrayLike<number>): Float64Array {
-  const [w, x, y, z] = [quatWxyz[0]!, quatWxyz[1]!, quatWxyz[2]!, quatWxyz[3]!];
-  return Float64Array.of(
-    1 - 2 * (y * y + z * z),
-    2 * (x * y - w * z),
-    2 * (x * z + w * y),
-    2 * (x * y + w * z),
-    1 - 2 * (x * x + z * z),
-    2 * (y * z - w * x),
-    2 * (x * z - w * y),
-    2 * (y * z + w * x),
-    1 - 2 * (x * x + y * y),
-  );
-}
 
 /** A pose fixed to a body: `local` (POSE_STRIDE numbers) in the frame of body `bodyId`. */
 export interface Mount {
@@ -34,7 +19,8 @@ export function createMount(
 ): Mount {
   const local = new Float64Array(POSE_STRIDE);
   local.set([pos[0]!, pos[1]!, pos[2]!]);
-  local.set(matrixFromQuatWxyz(quatWxyz), 3);
+  const [w, x, y, z] = [quatWxyz[0]!, quatWxyz[1]!, quatWxyz[2]!, quatWxyz[3]!];
+  local.set(matrixFromQuatWxyz([w, x, y, z]), 3);
   return { bodyId, local };
 }
 

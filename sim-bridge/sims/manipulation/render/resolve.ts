@@ -1,8 +1,8 @@
 /* eslint-disable max-params -- hot loop: positional parameters instead of an object per pixel */
 import type { Extent } from "./raster.ts";
-import type { SampleBuffer } from "./raster-memory.ts";
+import type { RasterSize, SampleBuffer } from "./raster-memory.ts";
 import { writePacked } from "./shade.ts";
-import type { Shader } from "./shade.ts";
+import type { PlainShader, Shader } from "./shade.ts";
 
 /** Colours where nothing is drawn. */
 export interface Backdrop {
@@ -22,6 +22,26 @@ export interface BakedColours {
   readonly triangleCount: number;
 }
 
+/** Turns a visibility buffer into colours. */
+export interface Resolver {
+  /** Colours every pixel of `rgb`. */
+  resolveAll(buffer: SampleBuffer, rgb: Uint8Array): void;
+  /**
+   * Colours the pixels of `rgb` that show a triangle newer than the baked ones; the others must hold
+   * the baked picture already.
+   *
+   * @param options.extent pixels outside are not looked at
+   * @param options.baked without it, every pixel of the extent is coloured
+   */
+  resolve(
+    buffer: SampleBuffer,
+    rgb: Uint8Array,
+    options: { extent: Extent; baked?: BakedColours },
+  ): void;
+  /** Colour of each sample by itself, for baking. */
+  sampleColours(buffer: SampleBuffer): Int32Array;
+}
+
 /** Red and blue of packed colours; four sums of 8 bits fit between them. */
 const RED_BLUE = 0xff00ff;
 const HALF_RED_BLUE = 0x020002;
@@ -33,47 +53,63 @@ export function mean4(a: number, b: number, c: number, d: number): number {
   return ((redBlue >> 2) & RED_BLUE) | ((green >> 2) << 8);
 }
 
+/** All pixels of a picture. */
+export function wholeOf({ width, height }: RasterSize): Extent {
+  return { xMin: 0, yMin: 0, xMax: width, yMax: height };
+}
+
+/** `int32[height * samples, width]`: the colour of each sample by itself, packed 0x00BBGGRR. */
+export function sampleColours(
+  { triangle: ids }: SampleBuffer,
+  { width, height, samples }: RasterSize,
+  { shader, sky }: { readonly shader: Shader; readonly sky: Backdrop },
+): Int32Array {
+  const colours = new Int32Array(ids.length);
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const first = row * samples * width + column;
+      for (let k = 0; k < samples; k++) {
+        const at = first + k * width;
+        const id = ids[at]!;
+        // Samples of one triangle have one colour: mostly that of the sample above.
+        if (k > 0 && id === ids[at - width]) colours[at] = colours[at - width]!;
+        else if (id === 0) colours[at] = sky.shadePixel(column, row);
+        else colours[at] = shader.shadePixel(id, column, row);
+      }
+    }
+  }
+  return colours;
+}
+
 /**
- * Turns a visibility buffer into colours.
+ * The definition of all pictures, in JavaScript.
  *
  * Each triangle is shaded once per pixel it appears in, at the pixel's centre, and a pixel is the mean
  * of its samples (OpenGL multisampling). Unless it must be exact, where all samples are of one smooth
  * surface, the triangle with most of them is shaded for all; OpenGL would shade each. Their colours meet at their border, so few
  * pixels differ by more than a grey level. Neighbouring pixels inside one triangle are shaded as a run.
  */
-export class Resolver {
+export class PlainResolver implements Resolver {
+  readonly #size: RasterSize;
   readonly #width: number;
-  readonly #height: number;
   readonly #samples: 1 | 4;
   readonly #isExact: boolean;
-  readonly #shader: Shader;
+  readonly #shader: PlainShader;
   readonly #sky: Backdrop;
 
-  constructor(
-    size: { width: number; height: number; samples: 1 | 4 },
-    sources: { shader: Shader; sky: Backdrop; isExact: boolean },
-  ) {
+  constructor(size: RasterSize, sources: { shader: PlainShader; sky: Backdrop; isExact: boolean }) {
+    this.#size = size;
     this.#width = size.width;
-    this.#height = size.height;
     this.#samples = size.samples;
     this.#isExact = sources.isExact;
     this.#shader = sources.shader;
     this.#sky = sources.sky;
   }
 
-  /** Colours every pixel of `rgb`. */
   resolveAll(buffer: SampleBuffer, rgb: Uint8Array): void {
-    const all = { xMin: 0, yMin: 0, xMax: this.#width, yMax: this.#height };
-    this.resolve(buffer, rgb, { extent: all });
+    this.resolve(buffer, rgb, { extent: wholeOf(this.#size) });
   }
 
-  /**
-   * Colours the pixels of `rgb` that show a triangle newer than the baked ones; the others must hold
-   * the baked picture already.
-   *
-   * @param options.extent pixels outside are not looked at
-   * @param options.baked without it, every pixel of the extent is coloured
-   */
   resolve(
     buffer: SampleBuffer,
     rgb: Uint8Array,
@@ -101,26 +137,8 @@ export class Resolver {
     }
   }
 
-  /** Colour of each sample by itself, for baking. */
   sampleColours(buffer: SampleBuffer): Int32Array {
-    const ids = buffer.triangle;
-    const width = this.#width;
-    const samples = this.#samples;
-    const colours = new Int32Array(ids.length);
-    for (let row = 0; row < this.#height; row++) {
-      for (let column = 0; column < width; column++) {
-        const first = row * samples * width + column;
-        for (let k = 0; k < samples; k++) {
-          const at = first + k * width;
-          // Samples of one triangle have one colour: mostly that of the sample above.
-          colours[at] =
-            k > 0 && ids[at] === ids[at - width]
-              ? colours[at - width]!
-              : this.#colour(ids[at]!, column, row);
-        }
-      }
-    }
-    return colours;
+    return sampleColours(buffer, this.#size, { shader: this.#shader, sky: this.#sky });
   }
 
   #colour(id: number, column: number, row: number): number {

@@ -27,8 +27,18 @@ function log2Times128(x: number): number {
   return (intBits[0]! - 0x3f800000) >> 16;
 }
 
+/** Colours of visible triangles at pixel centres. */
+export interface Shader {
+  /** Starts a frame whose triangles are in `triangles`. */
+  begin(triangles: TriangleList): void;
+  /** Makes room for triangles that were added since; those already shaded stay as they are. */
+  ensure(): void;
+  /** Colour of a triangle at the centre of pixel (column, row), packed 0x00BBGGRR. */
+  shadePixel(triangle: number, column: number, row: number): number;
+}
+
 /**
- * Colours of visible triangles at pixel centres.
+ * The definition of all colours, in JavaScript.
  *
  * Attributes are interpolated with perspective: each, divided by w, is a plane over the image,
  *
@@ -38,7 +48,7 @@ function log2Times128(x: number): number {
  * triangle and the pixel, never on its neighbours in the frame, so a cached background equals a fresh
  * one byte for byte.
  */
-export class Shader {
+export class PlainShader implements Shader {
   readonly #scene: RenderScene;
   readonly #images: readonly TextureImage[];
   readonly #vertices: VertexBuffer;
@@ -67,14 +77,12 @@ export class Shader {
     this.#isExact = quality.isExact;
   }
 
-  /** Starts a frame whose triangles are in `triangles`. */
   begin(triangles: TriangleList): void {
     this.#frame++;
     this.#triangles = triangles;
     this.ensure();
   }
 
-  /** Makes room for triangles that were added since; those already shaded stay as they are. */
   ensure(): void {
     const needed = this.#triangles.count + 1;
     if (this.#image.length >= needed) return;
@@ -97,7 +105,6 @@ export class Shader {
     return this.#scene.vertexSurface[this.#vertices.sceneVertex(this.#triangles.a[triangle]!)]!;
   }
 
-  /** Colour of a triangle at the centre of pixel (column, row), packed 0x00BBGGRR. */
   shadePixel(triangle: number, column: number, row: number): number {
     if (this.#preparedInFrame[triangle] !== this.#frame) this.#prepare(triangle);
     const flat = this.#flat[triangle]!;

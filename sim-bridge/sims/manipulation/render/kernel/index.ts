@@ -41,7 +41,7 @@ export interface ShadeKernel {
   ) => void;
   /** @returns the colour of a triangle at a pixel's centre, packed 0x00BBGGRR */
   readonly shadePixel: (triangle: number, column: number, row: number) => number;
-  /** Colours the pixels of a rectangle, as `Resolver.resolve` does. */
+  /** Colours the pixels of a rectangle, as `PlainResolver.resolve` does. */
   readonly resolve: (
     ids: number,
     rgb: number,

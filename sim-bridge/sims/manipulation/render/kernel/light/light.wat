@@ -1,6 +1,6 @@
 ;; Light at the vertices that are needed, and the attributes of triangles as planes over the image.
 ;;
-;; VertexLighting and Shader (../../lighting.ts, ../../shade.ts) do the same in plain JavaScript and say why; each
+;; VertexLighting and PlainShader (../../lighting.ts, ../../shade.ts) do the same in plain JavaScript and say why; each
 ;; operation here is the one there, in the same order and precision, so that both give the same bits. What
 ;; differs: pairs of numbers share one instruction (red and green, u and v).
 ;;

@@ -1,6 +1,6 @@
 ;; Colours of pixels: which triangles each shows, and their colours at its centre.
 ;;
-;; Resolver and Shader (../../resolve.ts, ../../shade.ts) do the same in plain JavaScript and say why; each operation
+;; PlainResolver and PlainShader (../../resolve.ts, ../../shade.ts) do the same in plain JavaScript and say why; each operation
 ;; here is the one there, in the same order and precision, so that both give the same bits. What differs: pairs
 ;; of numbers share one instruction (red and green, blue and 1/w, u and v); texels are bytes, in images with a
 ;; border of one texel that repeats or continues the image; a triangle's last level of detail is remembered.

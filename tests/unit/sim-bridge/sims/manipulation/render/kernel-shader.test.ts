@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { matrixFromQuatWxyz } from "../../../../../../sim-bridge/sims/manipulation/render/pose.ts";
 import {
   createCameraRenderer,
   createPlainCameraRenderer,
@@ -15,6 +14,7 @@ import type {
   RenderModel,
   RenderTexture,
 } from "../../../../../../sim-bridge/sims/manipulation/render/types.ts";
+import { matrixFromQuatWxyz } from "../../../../../../src/math/index.ts";
 import type { TestGeom, TestLight } from "../../../../../support/render/model.ts";
 import { CAMERA_ABOVE, bodyPoses, renderModel } from "../../../../../support/render/model.ts";
 
@@ -130,7 +130,8 @@ function modelOf({ geoms, lights, textures, hasSky, hasHeadlight }: Scene): Rend
 
 function posesOf({ at, eye, turn }: Scene["frames"][number]): BodyPoses {
   const poses = bodyPoses(BODY_WELD_ID.length, { 1: at, 2: eye });
-  poses.bodyXmat.set(matrixFromQuatWxyz(turn), 18);
+  const [w = 1, x = 0, y = 0, z = 0] = turn;
+  poses.bodyXmat.set(matrixFromQuatWxyz([w, x, y, z]), 18);
   return poses;
 }
 
