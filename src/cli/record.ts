@@ -1,6 +1,6 @@
 import { rm, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { resultsTable } from "../rollout/index.ts";
+import { assertPerturbable, resultsTable } from "../rollout/index.ts";
 import type { Results, StartStates } from "../rollout/index.ts";
 import { assertNewRun, newRunFolder } from "./eval.ts";
 import { EXIT, UsageError } from "./exit.ts";
@@ -139,7 +139,11 @@ async function recordRound(
       {
         folder: folderOfTry(folder, number),
         pool,
-        requireSpec: (spec) => hub.requireSpec(spec),
+        requireSpec: (spec) => {
+          // Otherwise every episode would say so, as a crash.
+          if (noise > 0 || pushes > 0) assertPerturbable(spec.action);
+          hub.requireSpec(spec);
+        },
         progress,
         resume: false,
         signal,

@@ -60,6 +60,10 @@ interface Layout {
 }
 
 /** @throws {RangeError} for an action that has no translation to disturb */
+export function assertPerturbable(spec: ActionSpec): void {
+  layoutOf(spec);
+}
+
 function layoutOf(spec: ActionSpec): Layout {
   const position: number[] = [];
   const rotation: number[] = [];

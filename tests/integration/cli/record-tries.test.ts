@@ -54,4 +54,14 @@ describe("efference record --tries", () => {
       "Cannot record with 2 tries: noise and pushes are 0, one must be above 0",
     );
   });
+
+  it("refuses noise on actions that have no translation before any episode begins", async () => {
+    const args = ["record", "--sim", "pusht", "--policy", "scripted-pusht", "--noise", "0.1"];
+    const running = start([...args, "--episodes", "3", "--out", "raw"], { cwd });
+    expect(await running.ended).not.toBe(0);
+    expect(running.stderr()).toContain(
+      "Cannot perturb actions: they are raw, must have a delta_position",
+    );
+    expect(running.stdout() + running.stderr()).not.toContain("crash");
+  });
 });
