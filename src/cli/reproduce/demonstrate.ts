@@ -43,7 +43,8 @@ export async function demonstrated(request: DemonstrationRequest): Promise<Demon
 
 async function record(request: DemonstrationRequest, part: string): Promise<Demonstrations> {
   const { world, count } = request;
-  const env = await world.open();
+  const calm = await world.open();
+  const env = world.demonstratedIn?.(calm) ?? calm;
   const controller = perturbed(brokered(await world.expert()), { noise: world.noise });
   const hash = createHash("sha256");
   const modes: Record<string, number> = {};

@@ -8,6 +8,8 @@ export interface Push {
   readonly steps: number;
   /** Action units per step along the push, which is horizontal; turning stops, the gripper is left as it is told. */
   readonly units: number;
+  /** Of the episodes that are pushed at all, drawn from their seeds; in [0, 1], default 1. */
+  readonly share?: number;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface Push {
  * is pushed alike. What the arm does is what its controller makes of the command: nothing is moved by hand.
  *
  * @throws {TypeError} for actions that do not begin with `delta_position`, 3 numbers, and `delta_rotation`, 3 numbers
- * @throws {RangeError} unless steps are whole numbers and the push is finite
+ * @throws {RangeError} unless steps are whole numbers, the push is finite and the share in [0, 1]
  */
 export function withPush(env: Environment, push: Push): Environment {
   assertPush(push);
@@ -25,8 +27,9 @@ export function withPush(env: Environment, push: Push): Environment {
       `Cannot push: actions begin with ${position?.format ?? "nothing"}, ${rotation?.format ?? "nothing"}, must be delta_position, delta_axis_angle`,
     );
   }
+  const { share = 1 } = push;
   let step = 0;
-  let way: readonly [number, number] = [0, 0];
+  let way: readonly [number, number] | undefined;
   return {
     // Where the push stands is not part of a snapshot.
     spec: { ...env.spec, snapshot: false },
@@ -34,12 +37,15 @@ export function withPush(env: Environment, push: Push): Environment {
     identity: env.identity,
     reset(request) {
       step = 0;
-      const angle = 2 * Math.PI * seeded("reproduce/push").split(request.seed).uniform();
-      way = [push.units * Math.cos(angle), push.units * Math.sin(angle)];
+      const rng = seeded("reproduce/push").split(request.seed);
+      const angle = 2 * Math.PI * rng.uniform();
+      const isPushed = rng.uniform() < share;
+      way = isPushed ? [push.units * Math.cos(angle), push.units * Math.sin(angle)] : undefined;
       return env.reset(request);
     },
     async step(chunk, want) {
-      const steps = await env.step(pushedChunk(chunk, { push, step, way }), want);
+      const executed = way === undefined ? chunk : pushedChunk(chunk, { push, step, way });
+      const steps = await env.step(executed, want);
       step += steps.length;
       return steps;
     },
@@ -60,11 +66,11 @@ function pushedChunk(
   return { data: executed, horizon, actionDim };
 }
 
-function assertPush({ from, steps, units }: Push): void {
+function assertPush({ from, steps, units, share = 1 }: Push): void {
   if (Number.isInteger(from) && from >= 0 && Number.isInteger(steps) && steps >= 1) {
-    if (Number.isFinite(units)) return;
+    if (Number.isFinite(units) && share >= 0 && share <= 1) return;
   }
   throw new RangeError(
-    `Cannot push: ${units} units from step ${from} for ${steps} steps, must be a finite number of units, a step of at least 0 and at least 1 step`,
+    `Cannot push: ${units} units from step ${from} for ${steps} steps in a share ${share} of episodes, must be a finite number of units, a step of at least 0, at least 1 step and a share in [0, 1]`,
   );
 }

@@ -172,7 +172,17 @@ export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
   },
   full: {
     name: "full",
-    worlds: ["detour", "pusht", "lift", "place", "insert", "hang", "lift-images", "place-images"],
+    worlds: [
+      "detour",
+      "pusht",
+      "lift",
+      "lift-pushed",
+      "place",
+      "insert",
+      "hang",
+      "lift-images",
+      "place-images",
+    ],
     seeds: [0, 1, 2],
     demonstrations: 200,
     updates: 5000,
@@ -183,6 +193,7 @@ export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
     perWorld: {
       pusht: { demonstrations: 300, updates: 8000, states: 100 },
       lift: ARM,
+      "lift-pushed": ARM,
       place: ARM,
       insert: ARM,
       hang: ARM,

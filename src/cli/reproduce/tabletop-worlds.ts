@@ -30,10 +30,12 @@ interface About {
   /** Whether the first chunk of an episode turns the hand already. */
   readonly chunkTells?: boolean;
   readonly push?: Push;
+  /** Share of the demonstrations that are pushed like that, each in a direction of its own; absent: none. */
+  readonly shown?: number;
 }
 
 function armWorld(about: About): StudyWorld {
-  const { name, task, thing, noise, turns, push } = about;
+  const { name, task, thing, noise, turns, push, shown } = about;
   const open = (): Promise<Environment> => (thing === undefined ? seen() : told(thing));
   return {
     ...{ name, task, noise, open, evaluatedFrom: EVALUATED_FROM, isGraded: false },
@@ -48,6 +50,9 @@ function armWorld(about: About): StudyWorld {
             around: (env: Environment) => withPush(env, push),
           },
         }),
+    ...(push === undefined || shown === undefined
+      ? {}
+      : { demonstratedIn: (env: Environment) => withPush(env, { ...push, share: shown }) }),
     modes: ["anticlockwise", "clockwise"],
     async expert() {
       const { scriptedPolicy } = await import("../../../policies/scripted/index.ts");
@@ -126,6 +131,7 @@ const PLACE: Seen = { task: "put_soup_can_in_bin", noise: 0.1, turns: "hand" };
 
 export const TABLETOP_WORLDS = {
   lift: armWorld({ ...LIFT, name: "lift", thing: "red_cube_1" }),
+  "lift-pushed": armWorld({ ...LIFT, name: "lift-pushed", thing: "red_cube_1", shown: 0.5 }),
   place: armWorld({ ...PLACE, name: "place", thing: "soup_can_1" }),
   insert: armWorld({
     ...{ name: "insert", task: "put_square_nut_on_peg", thing: "square_nut_1", noise: 0.1 },

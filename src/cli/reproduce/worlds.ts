@@ -5,7 +5,15 @@ import { TABLETOP_WORLDS } from "./tabletop-worlds.ts";
 import { turnTracker } from "./turns.ts";
 
 export type WorldName =
-  "detour" | "pusht" | "lift" | "place" | "insert" | "hang" | "lift-images" | "place-images";
+  | "detour"
+  | "pusht"
+  | "lift"
+  | "lift-pushed"
+  | "place"
+  | "insert"
+  | "hang"
+  | "lift-images"
+  | "place-images";
 /** Which of two ways. */
 export type Mode = string;
 
@@ -34,6 +42,8 @@ export interface StudyWorld {
   readonly evaluatedFrom: "fixed" | { readonly seed: number };
   /** Standard deviation of the noise on executed actions while demonstrations are recorded. */
   readonly noise: number;
+  /** What else happens while demonstrations are recorded; what experts decide stays clean. Absent: nothing. */
+  demonstratedIn?(env: Environment): Environment;
   /** The two ways, where there are two. */
   readonly modes: readonly [Mode, Mode];
   /** Whether rewards tell how near to success an episode came. */

@@ -15,7 +15,15 @@ import { panda } from "../../../../robots/panda/spec.ts";
 import { createTabletop } from "../../../../sim-bridge/sims/tabletop/index.ts";
 import { FakeEnv } from "../../../support/fake-env.ts";
 
-const ARM = ["lift", "place", "insert", "hang", "lift-images", "place-images"] as const;
+const ARM = [
+  "lift",
+  "lift-pushed",
+  "place",
+  "insert",
+  "hang",
+  "lift-images",
+  "place-images",
+] as const;
 
 function state(observation: Observation): Float32Array {
   return observation.proprio["state"]!.data as Float32Array;
@@ -144,12 +152,70 @@ describe("withPush()", () => {
     await env.close();
   });
 
+  it("pushes a share of the episodes, drawn from their seeds, like all others are", async () => {
+    const push = { from: 4, steps: 4, units: 1 };
+    const all = withPush(await STUDY_WORLDS.lift.open(), push);
+    const half = withPush(await STUDY_WORLDS.lift.open(), { ...push, share: 0.5 });
+    const none = withPush(await STUDY_WORLDS.lift.open(), { ...push, share: 0 });
+    let pushed = 0;
+    for (let seed = 0; seed < 12; seed++) {
+      const path = JSON.stringify(await still(half, seed));
+      const isPushed = path === JSON.stringify(await still(all, seed));
+      if (isPushed) pushed++;
+      else expect(path).toBe(JSON.stringify(await still(none, seed)));
+    }
+    expect(pushed).toBeGreaterThan(2);
+    expect(pushed).toBeLessThan(10);
+    await Promise.all([all.close(), half.close(), none.close()]);
+  });
+
   it("refuses actions that it cannot push, and pushes that are none", () => {
     const push = { from: 4, steps: 4, units: 1 };
     expect(() => withPush(new FakeEnv(), push)).toThrow(/must be delta_position/);
-    for (const bad of [{ steps: 0 }, { from: 0.5 }, { from: -1 }, { units: NaN }]) {
+    const shares = [{ share: -0.1 }, { share: 1.1 }, { share: NaN }];
+    for (const bad of [{ steps: 0 }, { from: 0.5 }, { from: -1 }, { units: NaN }, ...shares]) {
       expect(() => withPush(new FakeEnv(), { ...push, ...bad })).toThrow(RangeError);
     }
+  });
+});
+
+describe("lift-pushed", () => {
+  /** States on the whole way of the expert, from two seeds of which one is pushed. */
+  async function shown(env: Environment): Promise<readonly number[][]> {
+    const path: number[][] = [];
+    const world = STUDY_WORLDS["lift-pushed"];
+    for (const seed of [3, 4]) {
+      await rollout(brokered(await world.expert()), env, {
+        ...{ task: world.task, seed },
+        listeners: [
+          {
+            name: "path",
+            onStep: ({ observation }) => void path.push([...state(observation).subarray(0, 13)]),
+          },
+        ],
+      });
+    }
+    return path;
+  }
+
+  it("is lift otherwise, and shows its experts pushed off and coming back", async () => {
+    const { lift, "lift-pushed": pushed } = STUDY_WORLDS;
+    expect(lift.demonstratedIn).toBeUndefined();
+    for (const key of ["task", "noise", "evaluatedFrom", "modes", "cameras"] as const) {
+      expect(pushed[key]).toEqual(lift[key]);
+    }
+    expect(pushed.disturbance!.words).toBe(lift.disturbance!.words);
+    const env = await pushed.open();
+    /** How far beside the cube an open hand comes that is as low as the push finds it. */
+    const aside = async (seen: Environment): Promise<number> =>
+      Math.max(
+        ...(await shown(seen))
+          .filter((row) => row[2]! < 0.13 && row[9]! > 0.8)
+          .map((row) => Math.hypot(row[10]!, row[11]!)),
+      );
+    expect(await aside(env)).toBeLessThan(0.04);
+    expect(await aside(pushed.demonstratedIn!(env))).toBeGreaterThan(0.05);
+    await env.close();
   });
 });
 
