@@ -38,8 +38,10 @@ export async function loadMcapEpisode(
   try {
     const reader = await openEpisode(source);
     assertSteps(reader.steps, file);
-    const places = await Promise.all(
-      spec.images.map(async ({ name }) => [name, await placesOf(reader, name, file)] as const),
+    const found = await Promise.all(spec.images.map(({ name }) => reader.imagePlaces(name)));
+    // In order, so that what is wrong with several cameras is always told of the same one.
+    const places = spec.images.map(
+      ({ name }, index) => [name, placesOf(found[index], name, file)] as const,
     );
     return {
       actions: actionRows(reader, file, actionDim(spec.action)),
@@ -132,12 +134,11 @@ function changesOf({ header, steps }: EpisodeReader): InstructionChange[] {
   return changes;
 }
 
-async function placesOf(
-  reader: EpisodeReader,
+function placesOf(
+  places: Awaited<ReturnType<EpisodeReader["imagePlaces"]>>,
   camera: string,
   { source, length }: EpisodeFile,
-): Promise<FramePlaces | undefined> {
-  const places = await reader.imagePlaces(camera);
+): FramePlaces | undefined {
   if (places === undefined) return undefined;
   const offsets = new Float64Array(length);
   const lengths = new Uint32Array(length);
