@@ -20,7 +20,7 @@ const FEATURES = [
   "sign-ext",
   "simd",
 ].map((name) => `--enable-${name}`);
-/** Sizes up to which a function is inlined: wherever it is called, once, and where it has no calls of its own. No fast mathematics. */
+/** Sizes up to which a function is inlined: without loops and calls, any, and called from one place. No fast mathematics. */
 const OPTIONS = [
   "-O3",
   "--flexible-inline-max-function-size=100",

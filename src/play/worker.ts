@@ -2,7 +2,6 @@
  * The player: a simulator, a driver and the control loop in a browser's worker. The composition root of the
  * page, as the command line is that of a machine: the page itself knows neither simulators nor policies.
  */
-import engineUrl from "../../sim-bridge/sims/manipulation/engine/mujoco.wasm?url";
 import { assertSpecsFit, messageOf } from "../core/index.ts";
 import type { FromPlayer, PolicyPlace, ToPlayer } from "../viewer/play-protocol.ts";
 import type { Fetching } from "./fetching.ts";
@@ -21,7 +20,7 @@ async function open({ world, dataUrl, policy }: ToPlayer & { kind: "open" }): Pr
   const fetching = fetchingWith((progress) => say({ kind: "loading", ...progress }));
   const found = policy === undefined ? undefined : await find(policy, fetching);
   const { env, expert } = await openWorld({
-    ...{ world, dataUrl, fetching, engineUrl },
+    ...{ world, dataUrl, fetching },
     ...(found === undefined ? {} : { policy: found.spec }),
   });
   if (policy !== undefined && found !== undefined) {

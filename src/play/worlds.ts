@@ -3,7 +3,7 @@ import type { Environment, ImageSpec, Policy, PolicySpec } from "../core/index.t
 import { imagesFor } from "../core/index.ts";
 import { detourExpert } from "../../policies/scripted/detour.ts";
 import { scriptedPolicy } from "../../policies/scripted/index.ts";
-import { loadMujoco } from "../../sim-bridge/sims/manipulation/mujoco.ts";
+import { ENGINE_URL, loadMujoco } from "../../sim-bridge/sims/manipulation/mujoco.ts";
 import { createDetour } from "../../sim-bridge/sims/detour/index.ts";
 import { createLibero } from "../../sim-bridge/sims/libero/index.ts";
 import { createTabletop } from "../../sim-bridge/sims/tabletop/index.ts";
@@ -15,8 +15,6 @@ export interface WorldRequest {
   /** Where the files of worlds that need some lie. */
   readonly dataUrl: string;
   readonly fetching: Fetching;
-  /** Where the engine's WebAssembly lies. */
-  readonly engineUrl: string;
   /** Of the policy that is to drive: cameras draw in the sizes that it wants. */
   readonly policy?: PolicySpec;
 }
@@ -28,7 +26,7 @@ export interface World {
 
 /** @throws {RangeError} for a world that does not run here */
 export async function openWorld(request: WorldRequest): Promise<World> {
-  const { world, fetching, engineUrl, policy } = request;
+  const { world, fetching, policy } = request;
   const entry = Object.hasOwn(WORLDS, world) ? WORLDS[world] : undefined;
   if (entry === undefined) {
     const names = Object.keys(WORLDS).join(", ");
@@ -37,7 +35,7 @@ export async function openWorld(request: WorldRequest): Promise<World> {
     );
   }
   if (entry.hasPhysics) {
-    await loadMujoco({ wasmBinary: await fetching(engineUrl, "physics engine") });
+    await loadMujoco({ wasmBinary: await fetching(ENGINE_URL, "physics engine") });
   }
   return {
     env: await createFor(policy, (view) => entry.create(request, view)),

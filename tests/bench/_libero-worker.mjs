@@ -11,6 +11,7 @@ import {
   createPlainCameraRenderer,
 } from "../../dist/sim-bridge/sims/manipulation/render/renderer.js";
 import { defaultLiberoFolder, liberoFolder } from "../../dist/sim-bridge/sims/libero/node.js";
+import { taskAt } from "./_libero.mjs";
 
 const BLOCK = 8;
 /** What is asked for, by case. */
@@ -35,8 +36,7 @@ function chunkAt(step) {
 async function episodes({ task: place, steps, episodes: count, want }) {
   const before = performance.now();
   const env = await createLibero(liberoFolder(defaultLiberoFolder()), OPTIONS[want]);
-  const [suite, index] = place.split("/");
-  const { name: task } = env.tasks.filter((each) => each.suite === suite)[Number(index)];
+  const task = taskAt(env, place);
   const request = (initialState) => ({
     task,
     seed: 0,
@@ -68,8 +68,7 @@ async function episodes({ task: place, steps, episodes: count, want }) {
 async function recordPoses(place, steps) {
   const files = liberoFolder(defaultLiberoFolder());
   const world = await liberoWorld(files, await readIndex(files), OPTIONS.pictures);
-  const [suite, index] = place.split("/");
-  const { name: task } = world.tasks.filter((each) => each.suite === suite)[Number(index)];
+  const task = taskAt(world, place);
   const recorded = { model: undefined, options: undefined, frames: [] };
   const black = { rgb: new Uint8Array(3 * OPTIONS.pictures.imageSize ** 2) };
   const createRenderer = (model, options) => {
@@ -127,8 +126,7 @@ async function load({ places }) {
   const env = await createLibero(liberoFolder(folder), { settleSteps: 0, imageSize: 0 });
   const readMs = performance.now() - from - engineMs;
   const timed = async (place, initialState) => {
-    const [suite, index] = place.split("/");
-    const { name: task } = env.tasks.filter((each) => each.suite === suite)[Number(index)];
+    const task = taskAt(env, place);
     const before = performance.now();
     await env.reset({ task, seed: 0, initialState, want: WANT_NOTHING });
     return { task, ms: performance.now() - before };

@@ -13,6 +13,7 @@ import {
   openMcapDataset,
 } from "../../dist/src/episode/node.js";
 import { openBatchLoader } from "../../dist/src/train/data/index.js";
+import { median } from "./_compare.mjs";
 import { CAMERAS, frame, headerOf } from "./_episode.mjs";
 
 const SIZE = 128;
@@ -55,7 +56,6 @@ async function writeEpisode(path, number) {
   await writer.end({ kind: "success", step: STEPS });
 }
 
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const ms = (value) => `${value.toFixed(2)} ms`;
 
 /** Mean time of a batch while the consumer does nothing else. */

@@ -11,6 +11,7 @@ import { compileModel, loadMujoco } from "../../dist/sim-bridge/sims/manipulatio
 import { DISABLE_SENSORS } from "../../dist/sim-bridge/sims/manipulation/mujoco-module.js";
 import { tabletopWorld } from "../../dist/sim-bridge/sims/tabletop/world.js";
 import { median } from "./_compare.mjs";
+import { liberoNeeds, taskAt } from "./_libero.mjs";
 
 const TABLETOP = ["lift_red_cube", "put_red_cube_in_bottom_drawer", "stack_three_cubes"];
 const LIBERO = ["object/0", "spatial/0", "goal/0"];
@@ -49,18 +50,15 @@ async function scenes(print) {
   };
   const tabletop = tabletopWorld();
   for (const task of TABLETOP) add(tabletop, task, task);
-  const files = liberoFolder(defaultLiberoFolder());
-  let index;
-  try {
-    index = await readIndex(files);
-  } catch (error) {
-    print(`no scenes of LIBERO: ${error.message}`);
+  const needed = await liberoNeeds();
+  if (needed !== undefined) {
+    print(`no scenes of LIBERO, which need ${needed}`);
     return found;
   }
-  const libero = await liberoWorld(files, index, { imageSize: 0 });
+  const files = liberoFolder(defaultLiberoFolder());
+  const libero = await liberoWorld(files, await readIndex(files), { imageSize: 0 });
   for (const place of LIBERO) {
-    const [suite, number] = place.split("/");
-    const { name: task } = libero.tasks.filter((each) => each.suite === suite)[Number(number)];
+    const task = taskAt(libero, place);
     await libero.prepare(task);
     add(libero, task, place);
   }

@@ -16,13 +16,11 @@ import { KvDecoder, openLocalSession } from "../../dist/src/session/index.js";
 import * as models from "../support/models/index.mjs";
 import { buildLlama, llamaWeights } from "../support/tiny-llama.mjs";
 import { findTorch } from "../support/torch-venv.mjs";
-import { bestPeer, compare, ms } from "./_compare.mjs";
+import { bestPeer, compare, median, ms } from "./_compare.mjs";
 
 const TORCH = findTorch();
 const ROUNDS = 3;
 const WIDTHS = [44, 18, 34, 8];
-
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 function printRow(print, [name, ours, peer, ratio, goal]) {
   const cells = [name, ours, peer, ratio].map((cell, i) => cell.padEnd(WIDTHS[i]));

@@ -10,7 +10,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ensureLiberoPython } from "../../dist/src/cli/libero-python.js";
-import { liberoNeeds } from "./_libero-needs.mjs";
+import { liberoNeeds } from "./_libero.mjs";
 import { writeBenchPolicy } from "./_libero-policy.mjs";
 
 const run = promisify(execFile);

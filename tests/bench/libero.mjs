@@ -13,7 +13,7 @@ import { promisify } from "node:util";
 import { ensureLiberoPython } from "../../dist/src/cli/libero-python.js";
 import { flipImage } from "../../dist/src/tensor/index.js";
 import { median } from "./_compare.mjs";
-import { liberoNeeds } from "./_libero-needs.mjs";
+import { liberoNeeds } from "./_libero.mjs";
 
 const run = promisify(execFile);
 const file = (path) => fileURLToPath(new URL(path, import.meta.url));

@@ -9,11 +9,10 @@ import { seeded } from "../../dist/src/core/index.js";
 import { GraphBuilder, writeModel } from "../../dist/src/onnx/index.js";
 import { loadPolicy, specToJson, writePolicyPackage } from "../../dist/src/package/index.js";
 import { openSession } from "../../dist/src/session/index.js";
+import { median } from "./_compare.mjs";
 
 const [HORIZON, DIM, WIDTH, SIDE, STEPS] = [16, 7, 256, 224, 10];
 const [WARM, DECISIONS, ROUNDS] = [5, 20, 9];
-
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 function weight(g, name, shape) {
   const rng = seeded(name);

@@ -12,6 +12,7 @@ import { shippedActPackage } from "../../dist/policies/act/index.js";
 import { shippedEnergyPackage } from "../../dist/policies/energy/index.js";
 import { createDetour } from "../../dist/sim-bridge/sims/detour/index.js";
 import { createTabletop } from "../../dist/sim-bridge/sims/tabletop/index.js";
+import { median } from "./_compare.mjs";
 
 const [WARM, DECISIONS] = [5, 60];
 const WANT = {
@@ -22,7 +23,6 @@ const WANT = {
   depth: false,
   segmentation: false,
 };
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 onnxruntime.env.wasm.numThreads = 1;
 onnxruntime.env.logLevel = "fatal";

@@ -9,14 +9,14 @@ import {
   type MujocoModule,
 } from "./mujoco-module.ts";
 
-/** The package's WebAssembly with small functions inlined: see the README beside it. */
-const ENGINE = new URL("./engine/mujoco.wasm", import.meta.url);
+/** Where the engine lies: the package's WebAssembly with small functions inlined, see the README beside it. */
+export const ENGINE_URL = new URL("./engine/mujoco.wasm", import.meta.url).href;
 
 let loading: Promise<MujocoModule> | undefined;
 
 /**
  * The engine, instantiated once per process (about 0.2 s and 50 MB).
- * @param options.wasmBinary its WebAssembly (`engine/mujoco.wasm`), where the caller has fetched it (a browser, with
+ * @param options.wasmBinary its WebAssembly (of `ENGINE_URL`), where the caller has fetched it (a browser, with
  *   progress); at the first call only
  */
 export function loadMujoco(
@@ -28,7 +28,7 @@ export function loadMujoco(
 
 async function instantiate(options: { readonly wasmBinary?: ArrayBuffer }): Promise<MujocoModule> {
   // The package's own declarations have no element types; `MujocoModule` states those that are used.
-  const files = { locateFile: () => ENGINE.href };
+  const files = { locateFile: () => ENGINE_URL };
   const mujoco = (await createModule({ ...files, ...options })) as unknown as MujocoModule;
   verifyContactLayout(mujoco);
   return mujoco;

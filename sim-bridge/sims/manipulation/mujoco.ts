@@ -30,7 +30,7 @@ import { bindViews, type PhysicsViews } from "./mujoco-views.ts";
 import { readGeoms, readMesh, readRenderModel } from "./render/read-model.ts";
 import type { RenderGeoms, RenderMesh, RenderModel } from "./render/types.ts";
 
-export { loadMujoco } from "./mujoco-engine.ts";
+export { ENGINE_URL, loadMujoco } from "./mujoco-engine.ts";
 export type { PhysicsViews } from "./mujoco-views.ts";
 
 export type ObjectKind = keyof typeof OBJECT_TYPE;

@@ -10,9 +10,8 @@ import { claimFolder, finishedCell } from "./files.ts";
 import { writeReport } from "./report.ts";
 import type { CellResult } from "./results.ts";
 import { runCell } from "./run-cell.ts";
-import type { Budget, Cell } from "./study.ts";
+import type { Budget, Cell, WorldName } from "./study.ts";
 import { budgetIn, budgetNamed, cellsOf, chosenCells } from "./study.ts";
-import type { WorldName } from "./worlds.ts";
 import { STUDY_WORLDS } from "./worlds.ts";
 
 export interface ReproduceOptions {

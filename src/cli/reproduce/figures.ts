@@ -4,9 +4,8 @@ import type { Chart, Series } from "./chart.ts";
 import { chartSvg } from "./chart.ts";
 import { pooled } from "./pool.ts";
 import type { CellResult, CurvePoint } from "./results.ts";
-import type { Cell } from "./study.ts";
+import type { Cell, WorldName } from "./study.ts";
 import { METHODS } from "./study.ts";
-import type { WorldName } from "./worlds.ts";
 
 export interface Figure {
   readonly name: string;

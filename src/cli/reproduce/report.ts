@@ -9,9 +9,8 @@ import type { Pooled } from "./pool.ts";
 import { bestOf, differenceOf, pooled, rateOf } from "./pool.ts";
 import { recovery } from "./recovery.ts";
 import type { CellResult } from "./results.ts";
-import type { Budget } from "./study.ts";
+import type { Budget, WorldName } from "./study.ts";
 import { METHODS, TIME_REFERENCE, methodNamed } from "./study.ts";
-import type { WorldName } from "./worlds.ts";
 
 export interface ReportRequest {
   readonly work: string;

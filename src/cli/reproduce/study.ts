@@ -1,7 +1,19 @@
 /** What `efference reproduce ebt` compares: methods, the ways to make a chunk with each, budgets, and the grid of cells. */
 import { createHash } from "node:crypto";
 import { UsageError } from "../exit.ts";
-import type { WorldName } from "./worlds.ts";
+
+export const WORLD_NAMES = [
+  "detour",
+  "pusht",
+  "lift",
+  "lift-pushed",
+  "place",
+  "insert",
+  "hang",
+  "lift-images",
+  "place-images",
+] as const;
+export type WorldName = (typeof WORLD_NAMES)[number];
 
 export type MethodName = "paper" | "mix" | "equilibrium" | "ddpm" | "flow" | "mse";
 type Section = Readonly<Record<string, unknown>>;
@@ -172,17 +184,7 @@ export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
   },
   full: {
     name: "full",
-    worlds: [
-      "detour",
-      "pusht",
-      "lift",
-      "lift-pushed",
-      "place",
-      "insert",
-      "hang",
-      "lift-images",
-      "place-images",
-    ],
+    worlds: WORLD_NAMES,
     seeds: [0, 1, 2],
     demonstrations: 200,
     updates: 5000,

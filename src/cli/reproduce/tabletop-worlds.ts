@@ -5,7 +5,8 @@ import { ROTATION_AT, withArmState } from "./arm-state.ts";
 import type { Push } from "./push.ts";
 import { withPush } from "./push.ts";
 import { turnTracker } from "./turns.ts";
-import type { ModeTracker, StudyWorld, WorldName } from "./worlds.ts";
+import type { WorldName } from "./study.ts";
+import type { ModeTracker, StudyWorld } from "./worlds.ts";
 
 /** Evaluations start where no demonstration and no curve does. */
 const EVALUATED_FROM = { seed: 9_000_000 } as const;

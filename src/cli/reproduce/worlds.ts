@@ -1,19 +1,10 @@
 /** The worlds of the study: who demonstrates there, and what the two ways to go are. */
 import type { ActionChunk, Environment, Observation, Policy, TimeStep } from "../../core/index.ts";
 import { createSimulator } from "../registry.ts";
+import type { WorldName } from "./study.ts";
 import { TABLETOP_WORLDS } from "./tabletop-worlds.ts";
 import { turnTracker } from "./turns.ts";
 
-export type WorldName =
-  | "detour"
-  | "pusht"
-  | "lift"
-  | "lift-pushed"
-  | "place"
-  | "insert"
-  | "hang"
-  | "lift-images"
-  | "place-images";
 /** Which of two ways. */
 export type Mode = string;
 

@@ -12,3 +12,9 @@ export async function liberoNeeds() {
     throw error;
   }
 }
+
+/** The name of the task at a place such as `object/0`: the suite, and the number in it. */
+export function taskAt({ tasks }, place) {
+  const [suite, index] = place.split("/");
+  return tasks.filter((task) => task.suite === suite)[Number(index)].name;
+}
