@@ -290,6 +290,27 @@ describe.skipIf(BROWSER_ABSENT !== undefined)("the viewer's page", () => {
     expect(complaints.filter((complaint) => !complaint.includes("404"))).toEqual([]);
   });
 
+  it("keeps saying what is wrong with a link when the list comes later", async () => {
+    const { page } = await viewer.open(viewer.url);
+    await page.locator("#title-words h1").waitFor();
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route("**/api/episodes", async (route) => {
+      await released;
+      await route.continue();
+    });
+    await page.goto(`${viewer.url}#episode=absent.mcap`);
+    await page.reload();
+    await page.locator("#notice").waitFor();
+    release();
+    await page.locator(".episode").first().waitFor();
+    await settle(page);
+    expect(await page.locator("#notice").textContent()).toMatch(/^Cannot /);
+    expect(await page.locator("#title-words h1").count()).toBe(0);
+  });
+
   it("opens a file that is dropped, and one that is chosen", async () => {
     const { page, step, complaints } = await visit(PLATE);
     await dropFile(page, join(viewer.folder.episodes, "drawer-3.mcap"), "mine.mcap");

@@ -50,6 +50,8 @@ let connection: Connection = "connecting";
 let follow = link.follow === true;
 let frameAsked = false;
 let hasTraining = false;
+/** Whether an episode was to be opened: where that failed the page says so, and opens no other by itself. */
+let anyAsked = false;
 let mode: "episodes" | "training" | "play" = "episodes";
 
 const theme = readTheme();
@@ -121,6 +123,7 @@ const drop = createDropTarget(byId("shade"), {
 });
 const opener = createEpisodeOpener({
   onOpening(origin) {
+    anyAsked = true;
     if (origin.kind !== "play") setMode("episodes");
     byId("main").setAttribute("aria-busy", labelOf(origin));
   },
@@ -390,8 +393,7 @@ function takeEntries(next: readonly EpisodeEntry[], folder: string): void {
   summary.setEntries(next);
   setText(byId("folder"), folder);
   if (open !== undefined) drawTitle(open);
-  const nothingAsked = link.episode === undefined && link.url === undefined && mode === "episodes";
-  if (firstIndex && open === undefined && nothingAsked) openNewest();
+  if (firstIndex && !anyAsked && mode === "episodes") openNewest();
   if (firstIndex) performance.mark("efference:first-list");
   firstIndex = next.length === 0;
   showWelcome();

@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import type { PolicySpec } from "../../../src/core/index.ts";
@@ -8,13 +7,12 @@ import type { Fetching } from "../../../src/play/fetching.ts";
 import { openWorld } from "../../../src/play/worlds.ts";
 import { LIBERO_ABSENT, liberoFiles } from "../../support/libero-files.ts";
 
-const ENGINE = createRequire(import.meta.url).resolve("@mujoco/mujoco/mujoco.wasm");
 const fetching: Fetching = async (url) => {
   const [, path] = url.split("http://page/worlds/libero/");
-  const bytes = path === undefined ? await readFile(url) : await liberoFiles().read(path);
+  const bytes = path === undefined ? await readFile(new URL(url)) : await liberoFiles().read(path);
   return new Uint8Array(bytes).buffer;
 };
-const at = { dataUrl: "http://page/worlds/", fetching, engineUrl: ENGINE };
+const at = { dataUrl: "http://page/worlds/", fetching };
 
 const looking = (...images: readonly (readonly [string, number])[]): PolicySpec => ({
   name: "looking",
