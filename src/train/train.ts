@@ -220,14 +220,18 @@ class Run {
   /** Updates up to the next thing that is due, or as many as are worth a run. */
   async #update(last: number): Promise<void> {
     const { step } = this.#parts;
-    const started = performance.now();
+    const started = now();
     const first = this.#state.step + 1;
     const count = Math.min(step.updatesPerRun, this.#untilDue(last));
     const asked: Asked[] = [];
     for (let i = 0; i < count; i++) asked.push(await this.#ask(first + i));
     const results = await step.update(asked.map(({ request }) => request));
-    const stepMs = (performance.now() - started) / results.length;
-    for (const [i, result] of results.entries()) this.#applied(asked[i] as Asked, result, stepMs);
+    const ended = now();
+    const took = {
+      stepMs: (ended.wallMs - started.wallMs) / results.length,
+      cpuMs: (ended.cpuMs - started.cpuMs) / results.length,
+    };
+    for (const [i, result] of results.entries()) this.#applied(asked[i] as Asked, result, took);
   }
 
   /** Updates until something is measured or stored, or the run ends. */
@@ -249,7 +253,11 @@ class Run {
     return { batches, request: { feeds, rate: this.#rate(number), step: number } };
   }
 
-  #applied({ batches, request }: Asked, result: UpdateResult, stepMs: number): void {
+  #applied(
+    { batches, request }: Asked,
+    result: UpdateResult,
+    { stepMs, cpuMs }: { readonly stepMs: number; readonly cpuMs: number },
+  ): void {
     const { config } = this.#options;
     const { rate, step } = request;
     if (!result.applied) {
@@ -272,6 +280,7 @@ class Run {
       grad_norm: gradNorm,
       wait_ms: waitMs,
       step_ms: stepMs,
+      cpu_ms: cpuMs,
     };
     this.#log("train", values);
   }
@@ -378,6 +387,12 @@ class Run {
       totalMs: performance.now() - started,
     };
   }
+}
+
+/** Milliseconds on the wall's clock, and those that all threads of this process have computed. */
+function now(): { readonly wallMs: number; readonly cpuMs: number } {
+  const { user, system } = process.cpuUsage();
+  return { wallMs: performance.now(), cpuMs: (user + system) / 1000 };
 }
 
 function initialState(config: TrainConfig, data: RunData, provenance: Provenance): CheckpointState {

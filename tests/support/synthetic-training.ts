@@ -62,6 +62,7 @@ export function syntheticRows(
       grad_norm: (1.2 + 9 * Math.exp(-step / 500)) * (0.8 + 0.5 * rng.uniform()),
       wait_ms: waitMs,
       step_ms: 390 + 50 * rng.uniform() + waitMs,
+      cpu_ms: 380,
     };
     const made: SyntheticRow[] = [{ kind: "train", ...at, ...time, ...measured }];
     if (step % VALIDATE_EVERY === 0) {

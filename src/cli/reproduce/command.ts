@@ -5,8 +5,10 @@ import { Interrupted, interruptSignal } from "../interrupt.ts";
 import type { Progress } from "../progress.ts";
 import { createProgress, durationWords } from "../progress.ts";
 import type { Demonstrations } from "./demonstrate.ts";
-import { demonstrated } from "./demonstrate.ts";
+import { demonstrated, recorded } from "./demonstrate.ts";
 import { claimFolder, finishedCell } from "./files.ts";
+import type { DataByWorld } from "./known.ts";
+import { knownData, misfit, otherData, takeKnown } from "./known.ts";
 import { writeReport } from "./report.ts";
 import type { CellResult } from "./results.ts";
 import { runCell } from "./run-cell.ts";
@@ -18,6 +20,7 @@ export interface ReproduceOptions {
   budget: string;
   out?: string;
   only?: string[];
+  known?: string[];
   list?: boolean;
   json?: boolean;
 }
@@ -41,7 +44,8 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
   const interrupt = interruptSignal();
   await ensureEngine();
   try {
-    const run = { budget, work, cells, progress, signal: interrupt.signal };
+    const { known = [] } = options;
+    const run = { budget, work, cells, known, progress, signal: interrupt.signal };
     const { results, report } = await reproduce(run);
     const summary = { folder: work, budget: budget.name, cells: results.length, report };
     process.stdout.write(
@@ -63,64 +67,104 @@ export interface Run {
   readonly budget: Budget;
   readonly work: string;
   readonly cells: readonly Cell[];
+  /** Reports whose cells count as finished. */
+  readonly known?: readonly string[];
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
 /**
- * Runs the cells that are not finished, in order, and writes the report of all.
+ * Runs the cells that are not finished, in order, and writes the report of all that the folder has.
  * @returns the cells and the report's folder
- * @throws {UsageError} if the folder holds another study
+ * @throws {UsageError} if the folder or a report holds another study
  */
 export async function reproduce(run: Run): Promise<{
   readonly results: readonly CellResult[];
   readonly report: string;
 }> {
-  const { work, budget } = run;
+  const { work, budget, cells, known = [] } = run;
   await claimFolder(work, budget);
-  const { results, data } = await runAll(run);
-  return { results, report: await writeReport({ work, budget, results, data }) };
-}
-
-type DataByWorld = Partial<Record<WorldName, Demonstrations>>;
-
-async function runAll(run: Run): Promise<{
-  readonly results: readonly CellResult[];
-  readonly data: DataByWorld;
-}> {
-  const { work, cells, progress } = run;
-  const data: DataByWorld = {};
-  const results: CellResult[] = [];
+  await takeKnown(known, run);
+  const data = await knownData(work);
+  const done = await finished(run, data);
   const startedMs = performance.now();
   for (const [i, cell] of cells.entries()) {
-    const known = await finishedCell(work, cell);
-    data[cell.world] ??= await dataOf(cell.world, run);
+    if (done.has(cell.id)) continue;
+    const about = await dataOf(cell.world, { run, known: data[cell.world] });
+    data[cell.world] = about;
     const began = performance.now();
-    const result = known ?? (await runOne(cell, { run, about: data[cell.world]!, number: i + 1 }));
-    results.push(result);
-    if (known !== undefined) continue;
-    const best = result.acted[0]!;
-    const successes = best.endings.filter((ending) => ending === "success").length;
-    progress.line(
-      `[${i + 1}/${cells.length}] ${cell.id}: ${result.updates} updates, ` +
-        `${successes}/${best.endings.length} by "${best.sampler}", ` +
-        `${durationWords((performance.now() - began) / 1000)} ` +
-        `(${durationWords((performance.now() - startedMs) / 1000)} in all)`,
-    );
+    const result = await runOne(cell, { run, about, number: i + 1 });
+    done.set(cell.id, result);
+    run.progress.line(resultWords(result, { run, number: i + 1, began, startedMs }));
   }
-  return { results, data };
+  const resultsOf = (asked: readonly Cell[]): CellResult[] =>
+    asked.flatMap(({ id }) => done.get(id) ?? []);
+  const report = await writeReport({ work, budget, results: resultsOf(cellsOf(budget)), data });
+  return { results: resultsOf(cells), report };
 }
 
-async function dataOf(world: WorldName, run: Run): Promise<Demonstrations> {
+/**
+ * Every cell that the folder has, and where it is not known, what they have learned from.
+ * @throws {UsageError} if one is of another version of the study
+ */
+async function finished(
+  { work, budget }: Run,
+  data: DataByWorld,
+): Promise<Map<string, CellResult>> {
+  const done = new Map<string, CellResult>();
+  for (const cell of cellsOf(budget)) {
+    const result = await finishedCell(work, cell);
+    if (result === undefined) continue;
+    const about = data[cell.world] ?? (await recorded(dataFolder(work, cell.world)));
+    const why = about === undefined ? "lacks its data" : misfit(result, { cell, budget, about });
+    if (about === undefined || why !== undefined) {
+      const what = `its cell ${cell.id} ${why}; take a new folder`;
+      throw new UsageError(`Cannot reproduce in ${work}: ${what}`);
+    }
+    data[cell.world] = about;
+    done.set(cell.id, result);
+  }
+  return done;
+}
+
+function resultWords(
+  { id, updates, acted }: CellResult,
+  at: {
+    readonly run: Run;
+    readonly number: number;
+    readonly began: number;
+    readonly startedMs: number;
+  },
+): string {
+  const known = acted[0]!;
+  const successes = known.endings.filter((ending) => ending === "success").length;
+  const since = (ms: number): string => durationWords((performance.now() - ms) / 1000);
+  return (
+    `[${at.number}/${at.run.cells.length}] ${id}: ${updates} updates, ` +
+    `${successes}/${known.endings.length} by "${known.sampler}", ` +
+    `${since(at.began)} (${since(at.startedMs)} in all)`
+  );
+}
+
+/** @throws {UsageError} where known cells have learned from others */
+async function dataOf(
+  world: WorldName,
+  { run, known }: { readonly run: Run; readonly known: Demonstrations | undefined },
+): Promise<Demonstrations> {
   const { work, progress, signal } = run;
   const count = budgetIn(run.budget, world).demonstrations;
-  return demonstrated({
+  const made = await demonstrated({
     world: STUDY_WORLDS[world],
     folder: dataFolder(work, world),
     count,
     signal,
     onEpisode: (done) => progress.live(`${world}: ${done}/${count} demonstrations`),
   });
+  const why = otherData(known, made);
+  if (why === undefined) return made;
+  throw new UsageError(
+    `Cannot go on with the known cells of ${world}: what is recorded here ${why}`,
+  );
 }
 
 function runOne(

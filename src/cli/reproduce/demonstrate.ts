@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { EpisodeOutcome } from "../../episode/types.ts";
 import { brokered, perturbed, recordTo, rollout } from "../../rollout/index.ts";
 import type { RolloutListener } from "../../rollout/index.ts";
+import { UsageError } from "../exit.ts";
 import { readJson, writeJson } from "./files.ts";
 import type { Mode, StudyWorld } from "./worlds.ts";
 
@@ -29,10 +30,25 @@ export interface DemonstrationRequest {
 
 const SUMMARY = "demonstrations.json";
 
-/** Records `count` successful episodes from drawn starts, or finds them there. */
+/** What was recorded into a folder; undefined if nothing was, or not all. */
+export async function recorded(folder: string): Promise<Demonstrations | undefined> {
+  const path = join(folder, SUMMARY);
+  return existsSync(path) ? ((await readJson(path)) as Demonstrations) : undefined;
+}
+
+/**
+ * Records `count` successful episodes from drawn starts, or finds them there.
+ * @throws {UsageError} if it finds another number
+ */
 export async function demonstrated(request: DemonstrationRequest): Promise<Demonstrations> {
-  const { folder } = request;
-  if (existsSync(folder)) return (await readJson(join(folder, SUMMARY))) as Demonstrations;
+  const { folder, count } = request;
+  const found = await recorded(folder);
+  if (found !== undefined && found.episodes !== count) {
+    throw new UsageError(
+      `Cannot use ${folder}: it holds ${found.episodes} demonstrations, must hold ${count}; take a new folder`,
+    );
+  }
+  if (found !== undefined) return found;
   const part = `${folder}.part`;
   await rm(part, { recursive: true, force: true });
   const made = await record(request, part);

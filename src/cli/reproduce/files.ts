@@ -6,7 +6,6 @@ import { writeWhole } from "../../files/index.ts";
 import { UsageError } from "../exit.ts";
 import type { CellResult } from "./results.ts";
 import type { Budget, Cell } from "./study.ts";
-import { studyHash } from "./study.ts";
 
 export const RESULT_FILE = "result.json";
 const STUDY_FILE = "study.json";
@@ -30,16 +29,15 @@ export async function finishedCell(work: string, { id }: Cell): Promise<CellResu
 }
 
 /**
- * Makes the folder a study's, or sees that it is.
- * @throws {UsageError} if it holds results of another budget, or of other methods
+ * Makes the folder a budget's, or sees that it is.
+ * @throws {UsageError} if it holds results of another
  */
-export async function claimFolder(work: string, budget: Budget): Promise<void> {
+export async function claimFolder(work: string, { name }: Budget): Promise<void> {
   const path = join(work, STUDY_FILE);
-  const hash = studyHash(budget);
-  if (!existsSync(path)) return writeJson(path, { study: "ebt", hash, budget });
-  const found = (await readJson(path)) as { readonly hash?: unknown };
-  if (found.hash === hash) return;
+  if (!existsSync(path)) return writeJson(path, { study: "ebt", budget: name });
+  const found = (await readJson(path)) as { readonly budget?: unknown };
+  if (found.budget === name) return;
   throw new UsageError(
-    `Cannot reproduce in ${work}: it holds the cells of another budget or version of the study, must be a new folder`,
+    `Cannot reproduce in ${work}: it holds cells of budget ${JSON.stringify(found.budget)}, must be a new folder`,
   );
 }

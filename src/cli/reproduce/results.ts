@@ -53,6 +53,7 @@ export interface CellResult extends Cell {
   readonly weightsHash: string;
   readonly parameters: number;
   readonly updates: number;
+  /** Of the processor, all threads: the median. */
   readonly secondsPerUpdate: number;
   readonly trainingS: number;
   readonly curve: readonly CurvePoint[];

@@ -13,6 +13,7 @@ import type { Demonstrations } from "./demonstrate.ts";
 import type { CurvePoint } from "./results.ts";
 import type { Budget, Cell, Method, Sampler } from "./study.ts";
 import type { StudyWorld } from "./worlds.ts";
+import { policyOf } from "./study.ts";
 import { STUDY_WORLDS } from "./worlds.ts";
 
 const LOG_EVERY = 20;
@@ -31,11 +32,15 @@ export interface CellTraining {
   packageFor(sampler: Sampler): Promise<string>;
 }
 
-export interface TrainCellRequest {
+/** What is trained, and how. */
+export interface Recipe {
   readonly cell: Cell;
   readonly method: Method;
   readonly budget: Budget;
   readonly updates: number;
+}
+
+export interface TrainCellRequest extends Recipe {
   readonly folder: string;
   readonly data: { readonly folder: string; readonly about: Demonstrations };
   readonly signal: AbortSignal;
@@ -46,10 +51,11 @@ export interface TrainCellRequest {
 
 /** @throws {DOMException | Error} the signal's reason, after a checkpoint, where it stopped the training */
 export async function trainCell(request: TrainCellRequest): Promise<CellTraining> {
-  const { cell, method, budget, folder, signal, updates, data } = request;
-  const config = configOf(request);
+  const { cell, budget, method, folder, signal, updates, data } = request;
+  const config = configOf({ ...request, episodes: join(data.folder, "episodes") });
   const { cameras } = STUDY_WORLDS[cell.world];
-  const capture = await capturing(policySection(method, method.samplers[0], cameras));
+  const looks = { network: budget.network, cameras };
+  const capture = await capturing(policySection(method, method.samplers[0], looks));
   const run = join(folder, "run");
   let parameters = 0;
   const result = await train({
@@ -71,7 +77,7 @@ export async function trainCell(request: TrainCellRequest): Promise<CellTraining
   signal.throwIfAborted();
   const measured = measuredIn(run);
   const { weightsHash } = result;
-  const hash = hashOf(config, data.about);
+  const hash = cellHash({ ...request, demonstrations: data.about });
   return {
     weightsHash,
     hash,
@@ -82,7 +88,7 @@ export async function trainCell(request: TrainCellRequest): Promise<CellTraining
       const provenance = {
         ...{ study: "ebt", cell: cell.id, sampler: sampler.name, updates, hash, weightsHash },
       };
-      const section = policySection(method, sampler, cameras);
+      const section = policySection(method, sampler, looks);
       const content = await capture.packageFor(section, provenance);
       await writePolicyPackage(path, content, { overwrite: true });
       return path;
@@ -90,30 +96,34 @@ export async function trainCell(request: TrainCellRequest): Promise<CellTraining
   };
 }
 
-/** Of what decides the weights: folders differ, their demonstrations do not. */
-function hashOf(config: TrainConfig, { hash }: Demonstrations): string {
-  const portable = { ...config, data: { ...config.data, folders: [hash] } };
-  return createHash("sha256").update(configHash(portable)).digest("hex");
+/** Of what decides the weights of a cell. */
+export function cellHash(
+  about: Recipe & { readonly demonstrations: Pick<Demonstrations, "hash"> },
+): string {
+  // Folders differ, their demonstrations do not.
+  const config = configOf({ ...about, episodes: about.demonstrations.hash });
+  return createHash("sha256").update(configHash(config)).digest("hex");
 }
 
-/** `policy` of the training configuration in a world of such cameras. */
+/** `policy` of the training configuration for a network of such a size in a world of such cameras. */
 export function policySection(
   method: Method,
   sampler: Sampler,
-  cameras: StudyWorld["cameras"],
+  { network, cameras }: Pick<Budget, "network"> & Pick<StudyWorld, "cameras">,
 ): TrainConfig["policy"] {
   const looking = cameras.length === 0 ? {} : { cameras };
-  return { ...method.policy, ...looking, infer: sampler.infer };
+  return { ...policyOf(method, network), ...looking, infer: sampler.infer };
 }
 
-function configOf({ cell, method, budget, updates, data }: TrainCellRequest): TrainConfig {
+function configOf(recipe: Recipe & { readonly episodes: string }): TrainConfig {
+  const { cell, method, budget, updates, episodes } = recipe;
   const { curve, batchSize } = budget;
   const { cameras, simulator } = STUDY_WORLDS[cell.world];
   const augment = cameras.length === 0 ? {} : { augment: { shiftPx: SHIFT_PX } };
   return parseTrainConfig({
     name: cell.id,
-    policy: policySection(method, method.samplers[0], cameras),
-    data: { folders: [join(data.folder, "episodes")], validation: 0, threads: 0, ...augment },
+    policy: policySection(method, method.samplers[0], { network: budget.network, cameras }),
+    data: { folders: [episodes], validation: 0, threads: 0, ...augment },
     seed: cell.seed,
     batchSize,
     steps: updates,
@@ -164,12 +174,15 @@ async function capturing(section: TrainConfig["policy"]): Promise<{
   };
 }
 
-/** Times and the curve, from what the run wrote: also of the part before a kill. */
+/**
+ * Times and the curve, from what the run wrote: also of the part before a kill. Times are the processor's, which other work on the
+ * machine makes longer by less than the wall's.
+ */
 function measuredIn(run: string): Pick<CellTraining, "secondsPerUpdate" | "curve"> {
   const lines = readFileSync(join(run, METRICS_FILE), "utf8").trimEnd().split("\n");
   const rows = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
-  const stepMs = rows.flatMap(({ kind, step_ms }) => (kind === "train" ? [Number(step_ms)] : []));
-  const secondsPerUpdate = percentile(stepMs, 0.5) / 1000;
+  const cpuMs = rows.flatMap(({ kind, cpu_ms }) => (kind === "train" ? [Number(cpu_ms)] : []));
+  const secondsPerUpdate = percentile(cpuMs, 0.5) / 1000;
   const curve = rows.flatMap(({ kind, step, successes, episodes }) =>
     kind === "evaluation"
       ? [

@@ -13,6 +13,7 @@ export function addReproduce(program: Command): void {
     .option("--budget <name>", "small (one seed, < 30 minutes on 2 cores) or full", "small")
     .option("--out <folder>", "cells and report (default: runs/reproduce-<study>-<budget>)")
     .option("--only <cells...>", "only cells whose names begin so, and those that they depend on")
+    .option("--known <reports...>", "results.json of other runs, whose cells count as finished")
     .option("--list", "print the names of the cells, and end")
     .option("--json", "last line of stdout is one JSON object")
     .addHelpText(

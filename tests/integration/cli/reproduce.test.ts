@@ -105,8 +105,51 @@ describe("efference reproduce ebt", () => {
     // A finished folder is only read, and is not taken for another study.
     expect((await runHere(work, QUICK)).results).toEqual(results);
     await expect(runHere(work, QUICK, { ...TINY, updates: 46 })).rejects.toThrow(
-      "another budget or version",
+      "its cell detour.flow.s0 is of another version of the study: its hash is",
     );
+    await expect(runHere(work, QUICK, { ...TINY, demonstrations: 7 })).rejects.toThrow(
+      "detour.flow.s0 has learned from 6 demonstrations, must from 7",
+    );
+    await expect(runHere(work, QUICK, { ...TINY, name: "full" })).rejects.toThrow(
+      'it holds cells of budget "small"',
+    );
+  });
+
+  it("counts cells as finished that another run's report has, and no others", async () => {
+    const path = join(cwd, "alone", "report", "results.json");
+    const work = join(cwd, "known");
+    const known = { budget: TINY, work, progress: quiet, signal: new AbortController().signal };
+    const done = await reproduce({ ...known, cells: QUICK, known: [path] });
+    // Nothing was recorded, trained or measured again, and the report is the same to the byte.
+    expect(readdirSync(work).sort()).toEqual(["cells", "known.json", "report", "study.json"]);
+    const same = join(done.report, "results.json");
+    expect(readFileSync(same, "utf8")).toBe(readFileSync(path, "utf8"));
+    // What is not known is trained, on demonstrations that are recorded again and must be the same.
+    const cells = chosenCells(ALL, ["detour.mse.s0", "detour.equilibrium.s0"]);
+    const more = await reproduce({ ...known, cells, known: [same] });
+    expect(more.results.map(({ id }) => id)).toEqual(["detour.equilibrium.s0", "detour.mse.s0"]);
+    expect(JSON.parse(readFileSync(same, "utf8")).cells).toHaveLength(QUICK.length + 1);
+
+    const text = readFileSync(path, "utf8");
+    for (const [what, changed, message] of [
+      ["text", text.slice(0, 100), "Cannot take known cells from"],
+      ["study", text.replace('"study":"ebt"', '"study":"x"'), "study: "],
+      ["budget", text.replace('"name":"small"', '"name":"full"'), 'must be of "small"'],
+      ["hash", text.replaceAll(/"hash":"./g, '"hash":"x'), "is of another version of the study"],
+      [
+        "starts",
+        text.replace('"endings":["', '"endings":["success","'),
+        "has 4 starts, must have 3",
+      ],
+      ["sampler", text.replace('"sampler":"2"', '"sampler":"3"'), "acts by 3, 1, 4, 10, must by 2"],
+      ["cell", text.replace('"id":"detour.mse.s0"', '"id":"x"'), 'its cell x is none of "small"'],
+    ] as const) {
+      const file = join(cwd, `${what}.json`);
+      writeFileSync(file, changed);
+      const folder = join(cwd, `known-${what}`);
+      const refused = reproduce({ ...known, work: folder, cells: QUICK, known: [file] });
+      await expect(refused, what).rejects.toThrow(message);
+    }
   });
 
   it("stops where it is told to, with a checkpoint", async () => {

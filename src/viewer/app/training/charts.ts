@@ -165,7 +165,14 @@ const time: ChartDefinition = {
   },
 };
 
-const KNOWN: ReadonlySet<string> = new Set(["loss", "rate", "grad_norm", "wait_ms", "step_ms"]);
+const KNOWN: ReadonlySet<string> = new Set([
+  "loss",
+  "rate",
+  "grad_norm",
+  "wait_ms",
+  "step_ms",
+  "cpu_ms",
+]);
 
 /** The charts that some of the runs have something for; objectives and metrics of a policy come last. */
 export function chartsFor(runs: readonly Rows[]): readonly ChartDefinition[] {

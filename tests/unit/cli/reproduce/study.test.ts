@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import {
   BUDGETS,
@@ -9,10 +10,10 @@ import {
   chosenCells,
   dependencies,
   methodNamed,
-  studyHash,
+  policyOf,
 } from "../../../../src/cli/reproduce/study.ts";
 import { PIXELS } from "../../../../src/cli/reproduce/tabletop-worlds.ts";
-import { policySection } from "../../../../src/cli/reproduce/train-cell.ts";
+import { cellHash, policySection } from "../../../../src/cli/reproduce/train-cell.ts";
 import { STUDY_WORLDS } from "../../../../src/cli/reproduce/worlds.ts";
 import { trainableFor } from "../../../../src/cli/registry.ts";
 import { seeded } from "../../../../src/core/index.ts";
@@ -35,12 +36,13 @@ function armData(): TrainingData {
 
 describe("the methods", () => {
   it.each([
-    ["a vector", [], worldData({ stateDim: 8, actionDim: 2 })],
-    ["images", ["front", "wrist"], armData()],
-  ])("have numbers of parameters within 5 % of each other: %s", async (_, cameras, data) => {
+    ["a vector", "tiny", [], worldData({ stateDim: 8, actionDim: 2 })],
+    ["images", "tiny", ["front", "wrist"], armData()],
+    ["a vector", "small", [], worldData({ stateDim: 19, actionDim: 7 })],
+  ] as const)("have as many parameters within 5 %: %s, %s", async (_, network, cameras, data) => {
     const counts: number[] = [];
     for (const method of METHODS) {
-      const section = policySection(method, method.samplers[0], cameras);
+      const section = policySection(method, method.samplers[0], { network, cameras });
       const trainable = (await trainableFor(section))(data);
       const step = await TrainingStep.open(trainable, freshParameters(seeded("weights")), {
         batchSize: 2,
@@ -54,15 +56,17 @@ describe("the methods", () => {
 
   it("differ in nothing that is shared", () => {
     for (const key of ["heads", "layers", "horizon", "executeHorizon"]) {
-      expect(new Set(METHODS.map(({ policy }) => policy[key])).size).toBe(1);
+      const values = METHODS.map((method) => policyOf(method, "small")[key]);
+      expect(new Set(values).size).toBe(1);
     }
   });
 
   it("have samplers with names of their own, and sections that their policies accept", async () => {
-    for (const { policy, samplers } of METHODS) {
+    for (const method of METHODS) {
+      const { samplers } = method;
       expect(new Set(samplers.map(({ name }) => name)).size).toBe(samplers.length);
       for (const { infer } of samplers) {
-        const section = { ...policy, infer };
+        const section = { ...policyOf(method, "small"), infer };
         await trainableFor(section);
       }
     }
@@ -90,8 +94,8 @@ describe("the grid", () => {
     expect(ids).toContain("lift-images.mix.s0");
     expect(ids).toContain("place-images.flow.time.s2");
     const [known] = METHODS[0]!.samplers;
-    expect(policySection(METHODS[0]!, known, [])).toEqual({
-      ...METHODS[0]!.policy,
+    expect(policySection(METHODS[0]!, known, { network: "tiny", cameras: [] })).toEqual({
+      ...policyOf(METHODS[0]!, "tiny"),
       infer: known.infer,
     });
   });
@@ -115,10 +119,26 @@ describe("the grid", () => {
     expect(() => only("detour.nothing")).toThrow("no cell begins so");
   });
 
-  it("names what is no budget, and tells studies apart", () => {
+  it("names what is no budget", () => {
     expect(() => budgetNamed("huge")).toThrow("must be small or full");
     expect(methodNamed("mix").isEnergy).toBe(true);
-    expect(studyHash(BUDGETS.small)).not.toBe(studyHash(BUDGETS.full));
-    expect(studyHash({ ...BUDGETS.small, updates: 1 })).not.toBe(studyHash(BUDGETS.small));
+  });
+});
+
+describe("a cell's hash", () => {
+  it("is that of the committed results, whose cells so count as finished", async () => {
+    for (const name of ["detour-small", "arm"]) {
+      const path = new URL(
+        `../../../../policies/energy/results/${name}/results.json`,
+        import.meta.url,
+      );
+      const { budget, data, cells } = JSON.parse(await readFile(path, "utf8"));
+      for (const cell of cells) {
+        const about = { cell, method: methodNamed(cell.method), updates: cell.updates };
+        const at = budgetIn(budgetNamed(budget.name), cell.world);
+        const hash = cellHash({ ...about, budget: at, demonstrations: data[cell.world] });
+        expect(hash).toBe(cell.hash);
+      }
+    }
   });
 });
