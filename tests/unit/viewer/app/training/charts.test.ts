@@ -9,8 +9,26 @@ const rowsOf = (...rows: object[]): ReturnType<typeof byKind> =>
   byKind(rows.map((row) => parseRow(JSON.stringify({ epoch: 0, ...row }))!));
 const axis = axisOf("update", 0);
 const RUN = rowsOf(
-  { kind: "train", step: 1, loss: 4, rate: 1e-4, grad_norm: 2, wait_ms: 10, step_ms: 100, cpu_ms: 90 },
-  { kind: "train", step: 2, loss: 2, rate: 2e-4, grad_norm: 1, wait_ms: 50, step_ms: 100, cpu_ms: 90 },
+  {
+    kind: "train",
+    step: 1,
+    loss: 4,
+    rate: 1e-4,
+    grad_norm: 2,
+    wait_ms: 10,
+    step_ms: 100,
+    cpu_ms: 90,
+  },
+  {
+    kind: "train",
+    step: 2,
+    loss: 2,
+    rate: 2e-4,
+    grad_norm: 1,
+    wait_ms: 50,
+    step_ms: 100,
+    cpu_ms: 90,
+  },
   { kind: "validation", step: 2, loss: 3 },
   { kind: "evaluation", step: 2, success_rate: 0.25, successes: 7, scored: 28 },
 );
