@@ -4,7 +4,7 @@
     SDL_VIDEODRIVER=dummy python tests/support/pusht_golden.py tests/integration/pusht/pusht.golden.json
 
 Twelve starts of 300 control steps: targets anywhere (walls included), targets at the T, targets beyond it. Actions
-are quarters of a unit, exact in float32; states are those after every tenth step.
+are quarters of a unit, exact in float32; states are those after every tenth step, keypoints those after the last one.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ def trajectory(env, start):
             made["states"].append(state_of(env))
             made["coverage"].append(info["coverage"])
             made["rewards"].append(float(reward))
+    made["keypoints"] = env.get_keypoints(env._block_shapes).flatten().tolist()
     return made
 
 

@@ -12,7 +12,7 @@ export const PUSHER_RADIUS = 15;
 const STIFFNESS = 100;
 const DRAG = 20;
 
-/** Corners of the two rectangles of the T in its own frame: the bar, then the stem; the order of the keypoints. */
+/** Corners of the two rectangles of the T in its own frame: the bar, then the stem; the order of gym-pusht's keypoints. */
 export const T_PARTS: readonly (readonly Vec2[])[] = [
   rectangle([-60, 0], [60, 30]),
   rectangle([-15, 30], [15, 120]),

@@ -25,7 +25,7 @@ const MAX_STEPS = 300;
 const TURN = 2 * Math.PI;
 const CAMERA = "pixels";
 
-/** Names and bounds as gym-pusht's have them through the Gymnasium adapter; keypoints and camera stand beside. */
+/** Names and bounds as gym-pusht's have them through the Gymnasium adapter, of all its `obs_type`s at once. */
 const SPEC: EnvironmentSpec = {
   observation: {
     images: [{ name: CAMERA, height: IMAGE_SIZE, width: IMAGE_SIZE, channels: 3 }],
@@ -40,11 +40,22 @@ const SPEC: EnvironmentSpec = {
         description: "pusher x y, T x y, angle of the T; y down, rad in [0, 2 pi)",
       },
       {
-        name: "keypoints",
+        name: "agent_pos",
         format: "raw",
         dtype: "float64",
-        shape: [8, 2],
-        description: "corners of the T: bar, then stem; x y, y down",
+        shape: [2],
+        low: [0],
+        high: [512],
+        description: "pusher x y, y down",
+      },
+      {
+        name: "environment_state",
+        format: "raw",
+        dtype: "float64",
+        shape: [16],
+        low: [0],
+        high: [512],
+        description: "x y of the T's eight corners: bar, then stem; y down",
       },
     ],
     texts: [],
@@ -223,9 +234,10 @@ function observe(episode: Episode, want: Want): Observation {
     images: shows(want) ? { [CAMERA]: imageOf(episode.dynamics) } : {},
     proprio: {
       observation: { dtype: "float64", shape: [5], data: state },
-      keypoints: {
+      agent_pos: { dtype: "float64", shape: [2], data: state.slice(0, 2) },
+      environment_state: {
         dtype: "float64",
-        shape: [8, 2],
+        shape: [16],
         data: Float64Array.from(corners.flatMap(({ x, y }) => [x, y])),
       },
     },

@@ -1,10 +1,12 @@
 /** Acts with packages in a world, and counts. */
 import type { ActionChunk, Environment, Observation, Policy, Thought } from "../../core/index.ts";
-import { WANT_NOTHING } from "../../core/index.ts";
+import { PolicyDivergedError, WANT_NOTHING, seeded } from "../../core/index.ts";
+import type { DatasetStatistics } from "../../episode/node.ts";
 import { auroc, mean, percentile } from "../../math/index.ts";
 import type { RolloutListener } from "../../rollout/index.ts";
 import { brokered, holding, rollout } from "../../rollout/index.ts";
-import type { Acted, Ending, ModeCoverage, Uncertainty } from "./results.ts";
+import { corrupted } from "./corrupted.ts";
+import type { Acted, Detection, Ending, ModeCoverage, Uncertainty } from "./results.ts";
 import type { Sampler } from "./study.ts";
 import type { Mode, StudyWorld } from "./worlds.ts";
 
@@ -41,11 +43,18 @@ export interface Episode {
   readonly highestReward: number;
 }
 
-/** @param opinions another instance of the policy, asked for its spread at the judged steps */
+/** Asked at the judged steps, besides the policy that acts. */
+export interface Opinions {
+  /** Another instance of the policy. */
+  readonly policy: Policy;
+  /** Of the demonstrations. */
+  readonly statistics: DatasetStatistics;
+}
+
 export async function actedEpisodes(
   policy: Policy,
   request: ActingRequest,
-  opinions?: Policy,
+  opinions?: Opinions,
 ): Promise<readonly Episode[]> {
   const episodes: Episode[] = [];
   for (let i = 0; i < request.starts.count; i++) {
@@ -58,7 +67,7 @@ export async function actedEpisodes(
 async function actOnce(
   policy: Policy,
   { world, env, starts, index }: ActingRequest & { readonly index: number },
-  opinions?: Policy,
+  opinions?: Opinions,
 ): Promise<Episode> {
   const watch = watching(world);
   const controller = holding(brokered(opinions === undefined ? policy : polled(policy, opinions)));
@@ -116,8 +125,8 @@ function scalarsOf(thoughts: readonly Thought[]): Record<string, number> {
   );
 }
 
-/** The same policy, with the disagreement of several chunks told at the judged steps; its own chunk stays as it is. */
-function polled(policy: Policy, opinions: Policy): Policy {
+/** The same policy, with what other chunks of it tell at the judged steps; its own chunk stays as it is. */
+function polled(policy: Policy, opinions: Opinions): Policy {
   let start: Parameters<Policy["reset"]>[0] | undefined;
   return {
     spec: policy.spec,
@@ -127,19 +136,53 @@ function polled(policy: Policy, opinions: Policy): Policy {
     },
     async decide(observation) {
       const decision = await policy.decide(observation);
-      if (start === undefined || !(JUDGED_STEPS as readonly number[]).includes(observation.step)) {
+      const { step } = observation;
+      if (start === undefined || !(JUDGED_STEPS as readonly number[]).includes(step)) {
         return decision;
       }
-      const chunks: ActionChunk[] = [];
-      for (let k = 0; k < OPINIONS; k++) {
-        const seed = OPINION_SEED + start.seed * OPINIONS + k;
-        await opinions.reset({ ...start, seed });
-        chunks.push((await opinions.decide(observation)).chunk);
-      }
-      const thought: Thought = { kind: "scalar", tag: "disagreement", value: spread(chunks) };
-      return { ...decision, thoughts: [...decision.thoughts, thought] };
+      const rng = seeded("corrupted").split(start.seed).split(step);
+      const seen = corrupted(observation, { statistics: opinions.statistics, rng });
+      const { disagreement } = await poll(opinions.policy, { start, observation });
+      const odd = await poll(opinions.policy, { start, observation: seen });
+      const told = Object.entries({ disagreement, ...prefixed(odd) });
+      const thoughts = told.map(([tag, value]): Thought => ({ kind: "scalar", tag, value }));
+      return { ...decision, thoughts: [...decision.thoughts, ...thoughts] };
     },
   };
+}
+
+/** Before the names of what is told in view of the corrupted observation. */
+const CORRUPTED = "corrupted/";
+
+function prefixed(scalars: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(scalars).map(([name, value]) => [`${CORRUPTED}${name}`, value]),
+  );
+}
+
+/** What the first of several decisions tells, and how far their chunks are apart; infinitely, if one ran away. */
+async function poll(
+  policy: Policy,
+  {
+    start,
+    observation,
+  }: { readonly start: Parameters<Policy["reset"]>[0]; readonly observation: Observation },
+): Promise<Record<string, number> & { readonly disagreement: number }> {
+  const chunks: ActionChunk[] = [];
+  let told: Record<string, number> = {};
+  try {
+    for (let k = 0; k < OPINIONS; k++) {
+      await policy.reset({ ...start, seed: OPINION_SEED + start.seed * OPINIONS + k });
+      const { chunk, thoughts } = await policy.decide(observation);
+      chunks.push(chunk);
+      if (k === 0) told = scalarsOf(thoughts);
+    }
+  } catch (error) {
+    if (!(error instanceof PolicyDivergedError)) throw error;
+    const all = Object.fromEntries(SIGNALS.map((signal) => [signal, Infinity]));
+    return { ...all, disagreement: Infinity };
+  }
+  return { ...told, disagreement: spread(chunks) };
 }
 
 /** Standard deviation over the chunks (divisor n), root mean square over their numbers; physical units. */
@@ -168,8 +211,16 @@ export function summaryOf(
       0.5,
     ),
     meanSteps: told.length > 0 ? mean(told) : steps,
+    ...(told.length > 0 ? { stepCounts: countsOf(told) } : {}),
     ...(isGraded ? { score: mean(episodes.map(({ highestReward }) => highestReward)) } : {}),
   };
+}
+
+/** How often 0, 1, 2 ... occur. */
+function countsOf(numbers: readonly number[]): readonly number[] {
+  const counts = Array.from({ length: Math.max(...numbers) + 1 }, () => 0);
+  for (const number of numbers) counts[number]!++;
+  return counts;
 }
 
 const SIGNALS = ["energy", "moved", "disagreement"] as const;
@@ -188,6 +239,27 @@ export function uncertaintyOf(episodes: readonly Episode[]): readonly Uncertaint
       const failures = of("failure");
       const area = auroc(failures, of("success")) ?? null;
       return [{ signal, step, auroc: area, failures: failures.length, episodes: alive.length }];
+    }),
+  );
+}
+
+/** AUROC of each signal at each judged step for a corrupted observation, among all decisions there. */
+export function corruptionOf(episodes: readonly Episode[]): readonly Detection[] {
+  return JUDGED_STEPS.flatMap((step) =>
+    SIGNALS.flatMap((signal) => {
+      const pairs = episodes.flatMap(({ judged }) => {
+        const told = judged.get(step);
+        const [clean, odd] = [told?.[signal], told?.[`${CORRUPTED}${signal}`]];
+        return clean === undefined || odd === undefined ? [] : [{ clean, odd }];
+      });
+      if (pairs.length === 0) return [];
+      const odd = pairs.map((pair) => pair.odd);
+      const area =
+        auroc(
+          odd,
+          pairs.map(({ clean }) => clean),
+        ) ?? null;
+      return [{ signal, step, auroc: area, episodes: pairs.length }];
     }),
   );
 }

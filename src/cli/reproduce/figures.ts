@@ -2,7 +2,7 @@
 import { wilsonInterval } from "../../math/index.ts";
 import type { Chart, Series } from "./chart.ts";
 import { chartSvg } from "./chart.ts";
-import { pooled } from "./pool.ts";
+import { pooled, pooledCounts } from "./pool.ts";
 import type { CellResult, CurvePoint } from "./results.ts";
 import type { Cell, WorldName } from "./study.ts";
 import { METHODS } from "./study.ts";
@@ -47,6 +47,14 @@ export function figures(world: WorldName, cells: readonly CellResult[]): readonl
       },
       series: curves(cells, { equal: "time", x: ({ seconds }) => seconds }),
     },
+    {
+      name: "used",
+      chart: {
+        ...{ title: `${world}: steps until still`, xLabel: "steps of a decision" },
+        ...{ yLabel: "share of the decisions", xScale: "linear" },
+      },
+      series: stepsUsed(cells),
+    },
   ];
   return charts.flatMap(({ name, chart, series }) =>
     series.length === 0
@@ -67,6 +75,21 @@ function bySampler(
       high: one.high,
     }));
     return points.length === 0 ? [] : [{ name: title, points }];
+  });
+}
+
+/** How often each number of steps was enough for the rule to stop; one rule a method, the one that it is known by. */
+function stepsUsed(cells: readonly CellResult[]): Series[] {
+  return METHODS.flatMap(({ name, title }) => {
+    const known = pooled(cells, { method: name, equal: "updates" })[0];
+    const counts = known === undefined ? [] : pooledCounts(known.acted);
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    if (counts.filter((count) => count > 0).length < 2) return [];
+    const points = counts.map((count, x) => ({
+      ...{ x, y: count / total },
+      ...wilsonInterval(count, total),
+    }));
+    return [{ name: title, points }];
   });
 }
 

@@ -60,6 +60,13 @@ export function pooledOf(acted: readonly Acted[]): Pooled {
   };
 }
 
+/** How many decisions of all evaluations took 0, 1, 2 ... steps; empty where nothing says. */
+export function pooledCounts(acted: readonly Acted[]): readonly number[] {
+  const all = acted.map(({ stepCounts }) => stepCounts ?? []);
+  const most = Math.max(0, ...all.map(({ length }) => length));
+  return Array.from({ length: most }, (_, i) => all.reduce((sum, one) => sum + (one[i] ?? 0), 0));
+}
+
 /** The first success rate minus the second, paired by seed and start; pairs with a crash are left out. */
 export function differenceOf(
   first: Pooled,

@@ -1,14 +1,15 @@
 /** The report of a study: tables as Markdown and JSON, and plots. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { mean } from "../../math/index.ts";
+import { mean, percentile } from "../../math/index.ts";
+import { JUDGED_STEPS } from "./act.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { figures } from "./figures.ts";
 import { rateWords, signed, table } from "./markdown.ts";
 import type { Pooled } from "./pool.ts";
-import { bestOf, differenceOf, pooled, rateOf } from "./pool.ts";
+import { bestOf, differenceOf, pooled, pooledCounts, rateOf } from "./pool.ts";
 import { recovery } from "./recovery.ts";
-import type { CellResult } from "./results.ts";
+import type { CellResult, Detection } from "./results.ts";
 import type { Budget, WorldName } from "./study.ts";
 import { METHODS, TIME_REFERENCE, methodNamed } from "./study.ts";
 
@@ -51,7 +52,9 @@ export function reportMarkdown({ budget, results, data }: ReportRequest): string
         bySampler(cells),
         modesOf(cells),
         recovery(cells),
+        stepsUsed(cells),
         uncertainty(cells),
+        corruption(cells),
         everyCell(cells),
       ].filter((text) => text !== "");
     })
@@ -137,25 +140,72 @@ function modesOf(cells: readonly CellResult[]): string {
   return `Share of the rarer mode among chunks from one start, and share of the starts with both (equal updates):\n\n${table(head, rows)}`;
 }
 
-/** Claim (d). Pooled over seeds as a mean of areas: scores of different trainings have no common scale. */
+/** How many steps the decisions of a rule to stop took. */
+function stepsUsed(cells: readonly CellResult[]): string {
+  const rows = METHODS.flatMap(({ name, title }) =>
+    pooled(cells, { method: name, equal: "updates" }).flatMap(({ sampler, acted }) => {
+      const counts = pooledCounts(acted);
+      const used = counts.filter((count) => count > 0).length;
+      // Where every decision takes the same number there is no rule.
+      if (used < 2) return [];
+      const steps = counts.flatMap((count, i) => Array.from({ length: count }, () => i));
+      const at = (share: number): string => percentile(steps, share).toFixed(0);
+      const most = counts.length - 1;
+      const whole = `${((100 * counts[most]!) / steps.length).toFixed(1)} %`;
+      return [
+        [title, sampler, mean(steps).toFixed(1), at(0.05), at(0.5), at(0.95), `${most}: ${whole}`],
+      ];
+    }),
+  );
+  if (rows.length === 0) return "";
+  const head = ["method", "sampler", "mean", "5 % below", "median", "95 % below", "most"];
+  return `Steps that decisions took, equal updates:\n\n${table(head, rows)}`;
+}
+
+/** Claim (d), the first half. */
 function uncertainty(cells: readonly CellResult[]): string {
+  const words =
+    "AUROC of what is known at a decision for failure of the episode (number of failures), equal updates";
+  return signals(cells, words, ({ uncertainty: all }) =>
+    all.map(({ failures, ...one }) => ({ ...one, count: failures })),
+  );
+}
+
+/** Claim (d), the second half. */
+function corruption(cells: readonly CellResult[]): string {
+  const words =
+    "AUROC of what is known at a decision for a corrupted observation, every number of the state moved by a normal draw of its standard deviation in the demonstrations (number of decisions), equal updates";
+  return signals(cells, words, ({ corruption: all = [] }) =>
+    all.map(({ episodes, ...one }) => ({ ...one, count: episodes })),
+  );
+}
+
+interface Judged extends Pick<Detection, "signal" | "step" | "auroc"> {
+  readonly count: number;
+}
+
+/** Pooled over seeds as a mean of areas: scores of different trainings have no common scale. */
+function signals(
+  cells: readonly CellResult[],
+  words: string,
+  of: (cell: CellResult) => readonly Judged[],
+): string {
   const rows = METHODS.flatMap(({ name, title }) => {
     const own = cells.filter(({ method, equal }) => method === name && equal === "updates");
-    const signals = [...new Set(own.flatMap((one) => one.uncertainty.map(({ signal }) => signal)))];
-    return signals.map((signal) => {
+    const all = own.flatMap(of);
+    return [...new Set(all.map(({ signal }) => signal))].map((signal) => {
       const at = (step: number): string => {
-        const judged = own.flatMap((one) =>
-          one.uncertainty.filter((u) => u.signal === signal && u.step === step),
-        );
+        const judged = all.filter((one) => one.signal === signal && one.step === step);
         const areas = judged.flatMap(({ auroc }) => (auroc === null ? [] : [auroc]));
-        const failures = judged.reduce((sum, one) => sum + one.failures, 0);
-        return areas.length === 0 ? "-" : `${mean(areas).toFixed(2)} (${failures})`;
+        const count = judged.reduce((sum, one) => sum + one.count, 0);
+        return areas.length === 0 ? "-" : `${mean(areas).toFixed(2)} (${count})`;
       };
-      return [title, signal, at(0), at(8), at(16)];
+      return [title, signal, ...JUDGED_STEPS.map(at)];
     });
   });
-  const head = ["method", "signal", "step 0", "step 8", "step 16"];
-  return `AUROC of what is known at a decision for failure of the episode (number of failures), equal updates:\n\n${table(head, rows)}`;
+  if (rows.length === 0) return "";
+  const head = ["method", "signal", ...JUDGED_STEPS.map((step) => `step ${step}`)];
+  return `${words}:\n\n${table(head, rows)}`;
 }
 
 function everyCell(cells: readonly CellResult[]): string {

@@ -13,6 +13,8 @@ export interface Acted {
   /** Milliseconds of one decision, and steps that it took: median, mean. */
   readonly decisionMs: number;
   readonly meanSteps: number;
+  /** How many decisions took 0, 1, 2 ... steps; only where the policy says how many it takes. */
+  readonly stepCounts?: readonly number[];
   /** Mean over episodes of the highest reward; only where rewards tell more than success. */
   readonly score?: number;
 }
@@ -35,14 +37,26 @@ export interface ModeCoverage {
   readonly both: number;
 }
 
+export type Signal = "energy" | "moved" | "disagreement";
+
 /** How well a number that is known at a decision tells failures from successes, among episodes alive then. */
 export interface Uncertainty {
-  readonly signal: "energy" | "moved" | "disagreement";
+  readonly signal: Signal;
   /** Control step of the decision. */
   readonly step: number;
   /** Null without failures or without successes. */
   readonly auroc: number | null;
   readonly failures: number;
+  readonly episodes: number;
+}
+
+/** How well a number that is known at a decision tells whether what was seen is corrupted. */
+export interface Detection {
+  readonly signal: Signal;
+  /** Control step of the decision. */
+  readonly step: number;
+  /** Of the decision from the corrupted observation against the one from what was there. */
+  readonly auroc: number | null;
   readonly episodes: number;
 }
 
@@ -63,5 +77,7 @@ export interface CellResult extends Cell {
   /** Null where a chunk does not tell which way it goes. */
   readonly coverage: ModeCoverage | null;
   readonly uncertainty: readonly Uncertainty[];
+  /** Absent in cells that were made before it was measured. */
+  readonly corruption?: readonly Detection[];
   readonly versions: Readonly<Record<string, string>>;
 }

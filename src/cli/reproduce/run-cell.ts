@@ -5,7 +5,7 @@ import type { Environment, Policy } from "../../core/index.ts";
 import { loadPolicy } from "../../package/index.ts";
 import { runtimeVersions } from "../../rollout/versions.ts";
 import type { Episode, Starts } from "./act.ts";
-import { actedEpisodes, modeCoverage, summaryOf, uncertaintyOf } from "./act.ts";
+import { actedEpisodes, corruptionOf, modeCoverage, summaryOf, uncertaintyOf } from "./act.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { RESULT_FILE, cellFolder, finishedCell, readJson, writeJson } from "./files.ts";
 import type { Acted, CellResult } from "./results.ts";
@@ -102,7 +102,7 @@ async function successesOnCurve(
   });
 }
 
-type Measured = Pick<CellResult, "acted" | "disturbed" | "coverage" | "uncertainty">;
+type Measured = Pick<CellResult, "acted" | "disturbed" | "coverage" | "uncertainty" | "corruption">;
 
 async function measure(
   trained: CellTraining,
@@ -114,7 +114,8 @@ async function measure(
   const path = await trained.packageFor(known);
   say(`acting, ${known.name}`);
   const first = await withPolicy(path, (policy) =>
-    withPolicy(path, async (opinions) => {
+    withPolicy(path, async (another) => {
+      const opinions = { policy: another, statistics: trained.statistics() };
       const episodes = await actedEpisodes(policy, { ...place, starts: fixed(task) }, opinions);
       say("acting, disturbed");
       const disturbed =
@@ -143,6 +144,7 @@ async function measure(
     disturbed: first.disturbed && summaryOf(known, first.disturbed, place.world),
     coverage: first.coverage,
     uncertainty: uncertaintyOf(first.episodes),
+    corruption: corruptionOf(first.episodes),
   };
 }
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { NdArray } from "../../core/index.ts";
+import type { DatasetStatistics } from "../../episode/node.ts";
 import { percentile } from "../../math/index.ts";
 import { writePolicyPackage } from "../../package/index.ts";
 import type { TrainConfig, TrainEvent, Trainable, TrainingData } from "../../train/index.ts";
@@ -28,6 +29,8 @@ export interface CellTraining {
   readonly parameters: number;
   readonly secondsPerUpdate: number;
   readonly curve: readonly CurvePoint[];
+  /** Of the demonstrations. */
+  statistics(): DatasetStatistics;
   /** Writes the package that acts by a sampler. @returns its folder */
   packageFor(sampler: Sampler): Promise<string>;
 }
@@ -83,6 +86,7 @@ export async function trainCell(request: TrainCellRequest): Promise<CellTraining
     hash,
     parameters,
     ...measured,
+    statistics: capture.statistics,
     async packageFor(sampler) {
       const path = join(folder, "packages", sampler.name.replaceAll(" ", "-"));
       const provenance = {
@@ -144,6 +148,7 @@ function configOf(recipe: Recipe & { readonly episodes: string }): TrainConfig {
 /** Keeps the parameters that the training's last package was made of, to make others with them. */
 async function capturing(section: TrainConfig["policy"]): Promise<{
   readonly make: (data: TrainingData) => Trainable;
+  readonly statistics: () => DatasetStatistics;
   packageFor(
     variant: TrainConfig["policy"],
     provenance: Readonly<Record<string, unknown>>,
@@ -153,6 +158,10 @@ async function capturing(section: TrainConfig["policy"]): Promise<{
   let kept:
     | { readonly data: TrainingData; readonly parameters: Readonly<Record<string, NdArray>> }
     | undefined;
+  const trainedOnce = (): NonNullable<typeof kept> => {
+    if (kept !== undefined) return kept;
+    throw new RangeError("Cannot make a package: nothing was trained, must be first");
+  };
   return {
     make(data) {
       const trainable = make(data);
@@ -164,12 +173,11 @@ async function capturing(section: TrainConfig["policy"]): Promise<{
         },
       };
     },
+    statistics: () => trainedOnce().data.statistics,
     async packageFor(variant, provenance) {
-      if (kept === undefined) {
-        throw new RangeError("Cannot make a package: nothing was trained, must be first");
-      }
-      const trainable = (await trainableFor(variant))(kept.data);
-      return trainable.toPackage(kept.parameters, provenance);
+      const { data, parameters } = trainedOnce();
+      const trainable = (await trainableFor(variant))(data);
+      return trainable.toPackage(parameters, provenance);
     },
   };
 }

@@ -85,6 +85,11 @@ describe("efference reproduce ebt", () => {
     expect(mix.disturbed!.endings).toHaveLength(3);
     expect(mix.curve.map(({ updates }) => updates)).toEqual([15, 30, 45]);
     expect(mix.coverage).toMatchObject({ starts: 2, samples: 2 });
+    const detected = mix.corruption!.map(({ signal, step, episodes }) => [signal, step, episodes]);
+    expect(detected).toContainEqual(["moved", 0, 3]);
+    expect(mse.corruption!.map(({ signal }) => signal)).not.toContain("energy");
+    expect(mix.acted[0]!.stepCounts!.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0);
+    expect(mse.acted[0]!.stepCounts).toBeUndefined();
     expect(readdirSync(report)).toEqual(
       expect.arrayContaining(["detour-steps.svg", "results.json", "table.md"]),
     );

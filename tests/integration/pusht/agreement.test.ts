@@ -9,6 +9,7 @@ import {
   coverageOf,
   createPushT,
 } from "../../../sim-bridge/sims/pusht/index.ts";
+import { T_PARTS } from "../../../sim-bridge/sims/pusht/dynamics.ts";
 import { renderImage } from "../../../sim-bridge/sims/pusht/image.ts";
 import { Body } from "../../../sim-bridge/sims/pusht/physics/body.ts";
 
@@ -24,6 +25,7 @@ interface Golden {
     readonly states: readonly Five[];
     readonly coverage: readonly number[];
     readonly rewards: readonly number[];
+    readonly keypoints: readonly number[];
   }[];
   readonly coverages: readonly (readonly [x: number, y: number, angle: number, covered: number])[];
   readonly pictures: readonly { readonly start: Five; readonly deflated: string }[];
@@ -42,14 +44,28 @@ function stateOf({ pusher, block }: PushTDynamics): Five {
   return [p.x, p.y, b.x, b.y, block.angle];
 }
 
+function bodyAt(x: number, y: number, angle: number): Body {
+  const centreOfGravity = { x: 0, y: 45 };
+  const body = new Body({ kind: "dynamic", mass: 1, inertia: 1, centreOfGravity });
+  body.turnTo(angle);
+  body.moveTo({ x, y });
+  return body;
+}
+
+function keypointsOf({ block }: Pick<PushTDynamics, "block">): readonly number[] {
+  return T_PARTS.flat()
+    .map((corner) => block.toWorld(corner))
+    .flatMap(({ x, y }) => [x, y]);
+}
+
 function distance(a: Five, b: Five): number {
   return Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
 }
 
 describe("PushT agrees with gym-pusht", () => {
   it.each(golden.trajectories.map((trajectory, i) => [i, trajectory] as const))(
-    "start %i: state within 1e-6, coverage within 1e-8, over 300 control steps",
-    (_, { start, first, actions, states, coverage, rewards }) => {
+    "start %i: state within 1e-6, coverage within 1e-8, over 300 control steps; keypoints in their order",
+    (_, { start, first, actions, states, coverage, rewards, keypoints }) => {
       const dynamics = new PushTDynamics(startOf(start));
       expect(distance(stateOf(dynamics), first)).toBeLessThan(1e-9);
       expect(states).toHaveLength(actions.length / golden.kept);
@@ -62,6 +78,8 @@ describe("PushT agrees with gym-pusht", () => {
         expect(Math.abs(covered - coverage[at]!), `coverage at ${step}`).toBeLessThan(1e-8);
         expect(Math.min(covered / SUCCESS_COVERAGE, 1)).toBeCloseTo(rewards[at]!, 7);
       });
+      const ours = keypointsOf(dynamics);
+      keypoints.forEach((number, i) => expect(Math.abs(ours[i]! - number)).toBeLessThan(1e-5));
     },
   );
 
@@ -76,14 +94,7 @@ describe("PushT agrees with gym-pusht", () => {
 
   it("coverage of given poses is shapely's within 1e-9", () => {
     for (const [x, y, angle, covered] of golden.coverages) {
-      const body = new Body({
-        kind: "dynamic",
-        mass: 1,
-        inertia: 1,
-        centreOfGravity: { x: 0, y: 45 },
-      });
-      body.turnTo(angle);
-      body.moveTo({ x, y });
+      const body = bodyAt(x, y, angle);
       const ours = coverageOf((corner) => body.toWorld(corner));
       expect(Math.abs(ours - covered), `${x} ${y} ${angle}`).toBeLessThan(1e-9);
     }
@@ -131,6 +142,17 @@ function chunkOf(...actions: readonly (readonly [number, number])[]) {
 }
 
 describe("the environment", () => {
+  it("tells all that gym-pusht tells", async () => {
+    const { proprio } = (await reset(createPushT(), 4)).observation;
+    const state = [...(proprio["observation"]!.data as Float64Array)] as unknown as Five;
+    expect([...proprio["agent_pos"]!.data]).toEqual(state.slice(0, 2));
+    const [, , x, y, angle] = state;
+    const corners = keypointsOf({ block: bodyAt(x, y, angle) });
+    const told = [...(proprio["environment_state"]!.data as Float64Array)];
+    expect(told).toHaveLength(16);
+    told.forEach((number, i) => expect(number).toBeCloseTo(corners[i]!, 9));
+  });
+
   it("continues after restore exactly as it did", async () => {
     const env = createPushT();
     const first = await reset(env, 4);

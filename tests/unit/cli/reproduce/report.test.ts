@@ -133,6 +133,39 @@ describe("cells of several seeds", () => {
     expect(recovery([])).toBe("");
   });
 
+  it("say how many steps were enough, where a rule says when to stop", () => {
+    const counted = (id: string, sampler: string, stepCounts: readonly number[]): CellResult => {
+      const made = result(id, []);
+      return { ...made, acted: [{ ...acted(sampler, "sf"), stepCounts }] };
+    };
+    const all = [
+      counted("detour.mix.s0", "until still", [0, 0, 6, 2]),
+      counted("detour.mix.s1", "until still", [0, 0, 0, 1, 1]),
+      counted("detour.flow.s0", "2", [0, 0, 9]),
+    ];
+    const results = { work: "", budget: BUDGETS.full, results: all, data: {} };
+    // Two, six times; three, three times; four, once. Flow matching has no rule.
+    const lines = reportMarkdown(results).split("\n");
+    const used = lines.slice(lines.findIndex((line) => line.startsWith("Steps that decisions")));
+    expect(used[4]).toBe("| energy, mix | until still | 2.5 | 2 | 2 | 4 | 4: 10.0 % |");
+    expect(used[5]).toBe("");
+    const drawn = figures("detour", all).find(({ name }) => name === "detour-used.svg")!;
+    expect(drawn.svg.match(/<circle/g)).toHaveLength(5);
+    expect(figures("detour", [all[2]!]).map(({ name }) => name)).not.toContain("detour-used.svg");
+  });
+
+  it("say what tells a corrupted observation, and nothing of cells that are older", () => {
+    const judged = (id: string, auroc: number): CellResult => ({
+      ...result(id, [["x", "s"]]),
+      corruption: [{ signal: "moved", step: 8, auroc, episodes: 50 }],
+    });
+    const all = [judged("detour.mix.s0", 0.9), judged("detour.mix.s1", 0.7)];
+    const of = (results: readonly CellResult[]): string =>
+      reportMarkdown({ work: "", budget: BUDGETS.full, results, data: {} });
+    expect(of(all)).toContain("| energy, mix | moved | - | 0.80 (100) | - |");
+    expect(of([result("detour.mix.s2", [["x", "s"]])])).not.toContain("corrupted");
+  });
+
   it("make plots, but none of what was not measured", () => {
     const names = figures("detour", cells).map(({ name }) => name);
     expect(names).toContain("detour-steps.svg");
