@@ -4,7 +4,8 @@
  */
 import { describe, expect, it } from "vitest";
 import { diffusionTrainable, parseDiffusionConfig } from "../../../policies/diffusion/index.ts";
-import { actingGraph } from "../../../policies/diffusion/sample.ts";
+import { samplingSteps } from "../../../policies/diffusion/config.ts";
+import { actingGraph, drawsNoise } from "../../../policies/diffusion/sample.ts";
 import { energyTrainable, parseEnergyConfig } from "../../../policies/energy/index.ts";
 import { EnergySampler } from "../../../policies/energy/sampler.ts";
 import type { NdArray } from "../../../src/core/index.ts";
@@ -94,8 +95,12 @@ async function energyModes(objective: string, steps: number): Promise<Modes> {
   return modesOf(chunk);
 }
 
-async function diffusionModes(objective: string, steps: number): Promise<Modes> {
-  const config = parseDiffusionConfig({ kind: "diffusion", ...SIZES, objective });
+async function diffusionModes(
+  objective: string,
+  steps: number,
+  infer: { readonly sampler?: string; readonly steps?: number } = {},
+): Promise<Modes> {
+  const config = parseDiffusionConfig({ kind: "diffusion", ...SIZES, objective, infer });
   const parameters = storedParameters(await trained(diffusionTrainable(config, DATA), steps));
   const imitated = imitatedOf("diffusion", config, DATA);
   const g = actingGraph({ imitated, config, parameters });
@@ -104,7 +109,15 @@ async function diffusionModes(objective: string, steps: number): Promise<Modes> 
   for (let s = 0; s < SAMPLES; s++) {
     const shape = [1, HORIZON, 1];
     const start = { dtype: "float32", shape, data: normals(HORIZON, `start ${s}`) } as const;
-    const feeds = objective === "regression" ? {} : { start };
+    const noise = {
+      dtype: "float32",
+      shape: [1, samplingSteps(config), HORIZON, 1],
+      data: normals(samplingSteps(config) * HORIZON, `noise ${s}`),
+    } as const;
+    const feeds = {
+      ...(objective === "regression" ? {} : { start }),
+      ...(drawsNoise(config) ? { noise } : {}),
+    };
     const { outputs } = await session.run({ proprio: state(), ...feeds });
     chunks.set((outputs["action"] as NdArray).data as Float32Array, s * HORIZON);
   }
@@ -123,6 +136,15 @@ describe("two ways to go", () => {
 
   it("flow matching keeps both", async () => {
     const { minority, spread } = await diffusionModes("flow", 400);
+    expect(minority).toBeGreaterThan(0.25);
+    expect(spread).toBeGreaterThan(0.4);
+  });
+
+  it.each([
+    ["DDPM", { sampler: "ddpm", steps: 100 }],
+    ["DDIM", { sampler: "ddim", steps: 10 }],
+  ])("diffusion keeps both: %s", async (_, infer) => {
+    const { minority, spread } = await diffusionModes("diffusion", 400, infer);
     expect(minority).toBeGreaterThan(0.25);
     expect(spread).toBeGreaterThan(0.4);
   });
