@@ -24,6 +24,12 @@ export function bodies(): Option {
   return new Option("--bodies <names>", what).argParser((text: string) => text.split(","));
 }
 
+export function watching(): Option {
+  const what =
+    "tell how far decisions depart from the plans before them, in halves of an action's range; beyond <most> stand still and look again";
+  return new Option("--watch [most]", what).argParser(positiveNumber);
+}
+
 export function recordFormats(text: string): RecordFormat[] {
   const known: readonly string[] = RECORD_FORMATS;
   const names = [...new Set(text.split(","))];
@@ -52,6 +58,12 @@ export function nonNegative(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0) || !Number.isFinite(value))
     throw new InvalidArgumentError("It must be a number of 0 or more.");
+  return value;
+}
+
+function positiveNumber(text: string): number {
+  const value = nonNegative(text);
+  if (value === 0) throw new InvalidArgumentError("It must be a number above 0.");
   return value;
 }
 

@@ -32,6 +32,7 @@ export interface EvalOptions {
   noise?: number;
   device: "cpu" | "webgpu" | "cuda";
   thoughts?: ThoughtRequest;
+  watch?: true | number;
   record?: string | true;
   out?: string;
   resume?: string | true;
@@ -105,7 +106,7 @@ function configOf(options: EvalOptions, folder: string): RunConfig {
   }
   if (options.sim !== undefined) simulatorNamed(options.sim);
   assertPolicyExists(options.policy);
-  const { executeHorizon, noise, device, seed, thoughts } = options;
+  const { executeHorizon, noise, device, seed, thoughts, watch } = options;
   const record =
     options.record === undefined
       ? undefined
@@ -123,6 +124,7 @@ function configOf(options: EvalOptions, folder: string): RunConfig {
       ...(executeHorizon === undefined ? {} : { executeHorizon }),
       ...(noise === undefined ? {} : { noise }),
       ...(thoughts === undefined ? {} : { thoughts }),
+      ...(watch === undefined ? {} : { watch }),
     },
     episodes: options.episodes,
     firstState: options.firstState,

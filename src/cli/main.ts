@@ -17,6 +17,7 @@ import {
   seconds,
   simSet,
   wholeNumber,
+  watching,
 } from "./arguments.ts";
 import type { CompareOptions } from "./compare.ts";
 import type { DemoOptions } from "./demo.ts";
@@ -202,6 +203,7 @@ program
       "energies around every chunk, of an energy policy; costs time",
     ).choices(["landscape"]),
   )
+  .addOption(watching())
   .option("--out <folder>", "journal and results.json (default: runs/eval-<time>)")
   .option("--resume [folder]", "continue a run that was stopped; its own options are used")
   .option(

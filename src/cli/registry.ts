@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Environment, Policy } from "../core/index.ts";
+import type { Environment, Policy, PolicySpec } from "../core/index.ts";
 import type { DemonstrationSource } from "../../sim-bridge/sims/manipulation/demonstrations.ts";
 import type { Controller } from "../rollout/controller.ts";
 import type { Trainable, TrainingData } from "../train/index.ts";
@@ -140,6 +140,8 @@ export interface PolicyOptions {
   readonly device?: "cpu" | "webgpu" | "cuda";
   /** What a policy is to tell beside its usual thoughts. */
   readonly thoughts?: ThoughtRequest;
+  /** How far its decisions depart from its plans is told; a number: those that do by more are not acted on. See `watched`. */
+  readonly watch?: true | number;
 }
 
 /** `landscape`: energies around the chunk that was chosen, by energy policies. */
@@ -302,6 +304,11 @@ export async function createPolicy(name: string, options: PolicyOptions): Promis
       `Cannot tell the ${options.thoughts} of policy "${name}": it is a program, must be an energy policy's package`,
     );
   }
+  if (options.watch !== undefined && loaded.hash === undefined) {
+    throw new UsageError(
+      `Cannot watch policy "${name}": it is a program, must be a learned policy or its package`,
+    );
+  }
   const { noise = 0, pushes = 0, seed } = options;
   if (noise === 0 && pushes === 0) return loaded;
   const { perturbed } = await import("../rollout/perturb.ts");
@@ -328,10 +335,26 @@ async function fromPackage(folder: string, options: PolicyOptions): Promise<Load
   const policy = await (options.thoughts === undefined
     ? load(folder)
     : withLandscape(folder, load));
+  const { watched } = await import("../rollout/watch.ts");
+  const { watch } = options;
+  if (watch !== undefined) assertOverlap(policy.spec, options.executeHorizon);
+  const asked =
+    watch === undefined ? policy : watched(policy, watch === true ? {} : { most: watch });
   return {
-    controller: holding(await broker(policy, options.executeHorizon)),
+    controller: holding(await broker(asked, options.executeHorizon)),
     hash: await hashPackage(folder),
   };
+}
+
+/** @throws {UsageError} where no row of a chunk is left when the next one is decided */
+function assertOverlap(
+  { name, predictHorizon, executeHorizon = predictHorizon }: PolicySpec,
+  asked = executeHorizon,
+): void {
+  if (asked < predictHorizon) return;
+  throw new UsageError(
+    `Cannot watch policy "${name}": all ${predictHorizon} rows of a chunk are executed, --execute-horizon must be below`,
+  );
 }
 
 /** A package with the same decisions that also tells of the energies around them. */

@@ -14,3 +14,4 @@ export * from "./record.ts";
 export * from "./results.ts";
 export * from "./rollout.ts";
 export * from "./versions.ts";
+export * from "./watch.ts";

@@ -1,10 +1,17 @@
 /** Acts with packages in a world, and counts. */
-import type { ActionChunk, Environment, Observation, Policy, Thought } from "../../core/index.ts";
+import type {
+  ActionChunk,
+  ActionSpec,
+  Environment,
+  Observation,
+  Policy,
+  Thought,
+} from "../../core/index.ts";
 import { PolicyDivergedError, WANT_NOTHING, seeded } from "../../core/index.ts";
 import type { DatasetStatistics } from "../../episode/node.ts";
 import { auroc, mean, percentile } from "../../math/index.ts";
-import type { RolloutListener } from "../../rollout/index.ts";
-import { brokered, holding, rollout } from "../../rollout/index.ts";
+import type { Plan, RolloutListener } from "../../rollout/index.ts";
+import { brokered, departure, holding, rollout } from "../../rollout/index.ts";
 import { corrupted } from "./corrupted.ts";
 import type { Acted, Detection, Ending, ModeCoverage, Uncertainty } from "./results.ts";
 import type { Sampler } from "./study.ts";
@@ -128,27 +135,50 @@ function scalarsOf(thoughts: readonly Thought[]): Record<string, number> {
 /** The same policy, with what other chunks of it tell at the judged steps; its own chunk stays as it is. */
 function polled(policy: Policy, opinions: Opinions): Policy {
   let start: Parameters<Policy["reset"]>[0] | undefined;
+  let before: Plan | undefined;
   return {
     spec: policy.spec,
     reset(begun) {
       start = begun;
+      before = undefined;
       return policy.reset(begun);
     },
     async decide(observation) {
       const decision = await policy.decide(observation);
       const { step } = observation;
+      const last = before;
+      before = { chunk: decision.chunk, step };
       if (start === undefined || !(JUDGED_STEPS as readonly number[]).includes(step)) {
         return decision;
       }
       const rng = seeded("corrupted").split(start.seed).split(step);
       const seen = corrupted(observation, { statistics: opinions.statistics, rng });
-      const { disagreement } = await poll(opinions.policy, { start, observation });
+      const asked = await poll(opinions.policy, { start, observation });
       const odd = await poll(opinions.policy, { start, observation: seen });
-      const told = Object.entries({ disagreement, ...prefixed(odd) });
+      const told = Object.entries({
+        disagreement: asked.told.disagreement,
+        ...replanned(last, { chunk: decision.chunk, step }, start.spec.action),
+        ...prefixed({
+          ...odd.told,
+          ...replanned(last, { chunk: odd.chunk, step }, start.spec.action),
+        }),
+      });
       const thoughts = told.map(([tag, value]): Thought => ({ kind: "scalar", tag, value }));
       return { ...decision, thoughts: [...decision.thoughts, ...thoughts] };
     },
   };
+}
+
+/** How far a decision is from the plan before; infinitely, where every descent ran away. */
+function replanned(
+  before: Plan | undefined,
+  { chunk, step }: { readonly chunk: ActionChunk | undefined; readonly step: number },
+  action: ActionSpec,
+): { readonly replanned?: number } {
+  if (before === undefined) return {};
+  if (chunk === undefined) return { replanned: Infinity };
+  const value = departure(before, { chunk, step }, action);
+  return value === undefined ? {} : { replanned: value };
 }
 
 /** Before the names of what is told in view of the corrupted observation. */
@@ -160,14 +190,21 @@ function prefixed(scalars: Readonly<Record<string, number>>): Record<string, num
   );
 }
 
-/** What the first of several decisions tells, and how far their chunks are apart; infinitely, if one ran away. */
+/** Several decisions in view of one observation. */
+interface Poll {
+  /** What the first of them tells, where it is one of `SIGNALS`; infinite if one ran away, as is the next. */
+  readonly [signal: string]: number;
+  /** How far their chunks are apart. */
+  readonly disagreement: number;
+}
+
 async function poll(
   policy: Policy,
   {
     start,
     observation,
   }: { readonly start: Parameters<Policy["reset"]>[0]; readonly observation: Observation },
-): Promise<Record<string, number> & { readonly disagreement: number }> {
+): Promise<{ readonly told: Poll; readonly chunk: ActionChunk | undefined }> {
   const chunks: ActionChunk[] = [];
   let told: Record<string, number> = {};
   try {
@@ -180,9 +217,9 @@ async function poll(
   } catch (error) {
     if (!(error instanceof PolicyDivergedError)) throw error;
     const all = Object.fromEntries(SIGNALS.map((signal) => [signal, Infinity]));
-    return { ...all, disagreement: Infinity };
+    return { told: { ...all, disagreement: Infinity }, chunk: undefined };
   }
-  return { ...told, disagreement: spread(chunks) };
+  return { told: { ...told, disagreement: spread(chunks) }, chunk: chunks[0] };
 }
 
 /** Standard deviation over the chunks (divisor n), root mean square over their numbers; physical units. */
@@ -223,7 +260,7 @@ function countsOf(numbers: readonly number[]): readonly number[] {
   return counts;
 }
 
-const SIGNALS = ["energy", "moved", "disagreement"] as const;
+const SIGNALS = ["energy", "moved", "disagreement", "replanned"] as const;
 
 /** AUROC of each signal at each judged step; higher numbers are to mean failure. */
 export function uncertaintyOf(episodes: readonly Episode[]): readonly Uncertainty[] {

@@ -37,7 +37,11 @@ export interface ModeCoverage {
   readonly both: number;
 }
 
-export type Signal = "energy" | "moved" | "disagreement";
+/**
+ * `moved`: length of a descent's last step; `disagreement`: between chunks from other noise; `replanned`: from what the decision before
+ * meant to do at the same steps.
+ */
+export type Signal = "energy" | "moved" | "disagreement" | "replanned";
 
 /** How well a number that is known at a decision tells failures from successes, among episodes alive then. */
 export interface Uncertainty {
