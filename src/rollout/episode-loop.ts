@@ -190,7 +190,9 @@ class EpisodeLoop {
         const deadlineNs = t0 + BigInt(executed++) * periodNs;
         await this.#clock.waitUntil(deadlineNs);
         this.#latenessMs.push(Number(this.#clock.nowNs() - deadlineNs) / 1e6);
-        latest = await this.#execute(chunkRows(command.chunk, row, row + 1));
+        const isLast = row === command.chunk.horizon - 1;
+        const want = isLast ? this.#want : unseen(this.#want);
+        latest = await this.#execute(chunkRows(command.chunk, row, row + 1), want);
       }
     }
     return outcomeOf(latest);
@@ -213,9 +215,9 @@ class EpisodeLoop {
     return command;
   }
 
-  async #execute(chunk: Command["chunk"]): Promise<TimeStep> {
+  async #execute(chunk: Command["chunk"], want = this.#want): Promise<TimeStep> {
     const before = performance.now();
-    const steps = await this.#env.step(chunk, this.#want);
+    const steps = await this.#env.step(chunk, want);
     const elapsedMs = performance.now() - before;
     let busyNs = 0n;
     steps.forEach((timeStep, row) => {
@@ -279,6 +281,11 @@ function policyWant(controller: Controller): Want {
   const { observation, privileged } = controller.spec;
   const images = observation === "any" ? [] : observation.images.map(({ name }) => name);
   return { ...WANT_NOTHING, images: images.length === 0 ? "none" : images, privileged };
+}
+
+/** Of a row that is not its command's last, as if all rows went in one request. */
+function unseen(want: Want): Want {
+  return want.imagesAt === "every" ? want : { ...want, images: "none" };
 }
 
 function outcomeOf(last: TimeStep): EpisodeOutcome {

@@ -72,6 +72,19 @@ describe("rollout()", () => {
     expect(result.latenessMs).toEqual([0, 0, 0, 0, 0]);
   });
 
+  it("asks on a paced clock for pictures where the policy looks again, or at every step for a listener", async () => {
+    const policy = fakePolicy();
+    const seeing = { ...policy, spec: { ...policy.spec, observation: FAKE_SPEC.observation } };
+    const asked = async (listeners: readonly RolloutListener[]): Promise<unknown[]> => {
+      const env = new FakeEnv();
+      await rollout(brokered(seeing), env, { clock: manualClock(), maxSteps: 5, listeners });
+      return env.chunks.map(({ want }) => want.images);
+    };
+    expect(await asked([])).toEqual(["none", "none", ["front"], "none", "none"]);
+    const recorder = { name: "recorder", wants: { images: "all", imagesAt: "every" } } as const;
+    expect(await asked([recorder])).toEqual(["all", "all", "all", "all", "all"]);
+  });
+
   it("records lateness without shifting the steps after it", async () => {
     const clock = manualClock();
     const policy = fakePolicy({ predictHorizon: 1 });
