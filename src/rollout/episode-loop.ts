@@ -177,7 +177,7 @@ class EpisodeLoop {
 
   async #loop(reset: ResetResult): Promise<EpisodeOutcome> {
     const periodNs = BigInt(Math.round(1e9 / this.#env.spec.controlFreqHz));
-    const t0 = this.#clock.nowNs();
+    let t0: bigint | undefined;
     let latest = reset.first;
     for (let executed = 0; latest.kind !== "last";) {
       if (this.#options.signal?.aborted === true) return this.#stopped(latest);
@@ -186,6 +186,7 @@ class EpisodeLoop {
         latest = await this.#execute(command.chunk);
         continue;
       }
+      t0 ??= this.#clock.nowNs();
       for (let row = 0; row < command.chunk.horizon && latest.kind !== "last"; row++) {
         const deadlineNs = t0 + BigInt(executed++) * periodNs;
         await this.#clock.waitUntil(deadlineNs);

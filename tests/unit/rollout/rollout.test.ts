@@ -97,6 +97,19 @@ describe("rollout()", () => {
     expect(latenessMs).toEqual([0, 50, 0, 0, 0]);
   });
 
+  it("starts the clock when the first action is ready, however long that takes", async () => {
+    const clock = manualClock();
+    const policy = fakePolicy({ predictHorizon: 1 });
+    const decide = policy.decide.bind(policy);
+    policy.decide = (observation) => {
+      if (observation.step === 0) clock.advance(250_000_000n);
+      return decide(observation);
+    };
+    const { latenessMs } = await rollout(brokered(policy), new FakeEnv(), { clock });
+    expect(latenessMs).toEqual([0, 0, 0, 0, 0]);
+    expect(clock.nowNs()).toBe(250_000_000n + 4n * 100_000_000n);
+  });
+
   it("goes on without a listener that fails, and says so to the others", async () => {
     const broken: RolloutListener = {
       name: "broken",
