@@ -177,7 +177,7 @@ class EpisodeLoop {
 
   async #loop(reset: ResetResult): Promise<EpisodeOutcome> {
     const periodNs = BigInt(Math.round(1e9 / this.#env.spec.controlFreqHz));
-    const t0 = this.#clock.nowNs();
+    let t0: bigint | undefined;
     let latest = reset.first;
     for (let executed = 0; latest.kind !== "last";) {
       if (this.#options.signal?.aborted === true) return this.#stopped(latest);
@@ -186,11 +186,14 @@ class EpisodeLoop {
         latest = await this.#execute(command.chunk);
         continue;
       }
+      t0 ??= this.#clock.nowNs();
       for (let row = 0; row < command.chunk.horizon && latest.kind !== "last"; row++) {
         const deadlineNs = t0 + BigInt(executed++) * periodNs;
         await this.#clock.waitUntil(deadlineNs);
         this.#latenessMs.push(Number(this.#clock.nowNs() - deadlineNs) / 1e6);
-        latest = await this.#execute(chunkRows(command.chunk, row, row + 1));
+        const isLast = row === command.chunk.horizon - 1;
+        const want = isLast ? this.#want : unseen(this.#want);
+        latest = await this.#execute(chunkRows(command.chunk, row, row + 1), want);
       }
     }
     return outcomeOf(latest);
@@ -213,9 +216,9 @@ class EpisodeLoop {
     return command;
   }
 
-  async #execute(chunk: Command["chunk"]): Promise<TimeStep> {
+  async #execute(chunk: Command["chunk"], want = this.#want): Promise<TimeStep> {
     const before = performance.now();
-    const steps = await this.#env.step(chunk, this.#want);
+    const steps = await this.#env.step(chunk, want);
     const elapsedMs = performance.now() - before;
     let busyNs = 0n;
     steps.forEach((timeStep, row) => {
@@ -279,6 +282,11 @@ function policyWant(controller: Controller): Want {
   const { observation, privileged } = controller.spec;
   const images = observation === "any" ? [] : observation.images.map(({ name }) => name);
   return { ...WANT_NOTHING, images: images.length === 0 ? "none" : images, privileged };
+}
+
+/** Of a row that is not its command's last, as if all rows went in one request. */
+function unseen(want: Want): Want {
+  return want.imagesAt === "every" ? want : { ...want, images: "none" };
 }
 
 function outcomeOf(last: TimeStep): EpisodeOutcome {

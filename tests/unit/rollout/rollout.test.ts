@@ -72,6 +72,19 @@ describe("rollout()", () => {
     expect(result.latenessMs).toEqual([0, 0, 0, 0, 0]);
   });
 
+  it("asks on a paced clock for pictures where the policy looks again, or at every step for a listener", async () => {
+    const policy = fakePolicy();
+    const seeing = { ...policy, spec: { ...policy.spec, observation: FAKE_SPEC.observation } };
+    const asked = async (listeners: readonly RolloutListener[]): Promise<unknown[]> => {
+      const env = new FakeEnv();
+      await rollout(brokered(seeing), env, { clock: manualClock(), maxSteps: 5, listeners });
+      return env.chunks.map(({ want }) => want.images);
+    };
+    expect(await asked([])).toEqual(["none", "none", ["front"], "none", "none"]);
+    const recorder = { name: "recorder", wants: { images: "all", imagesAt: "every" } } as const;
+    expect(await asked([recorder])).toEqual(["all", "all", "all", "all", "all"]);
+  });
+
   it("records lateness without shifting the steps after it", async () => {
     const clock = manualClock();
     const policy = fakePolicy({ predictHorizon: 1 });
@@ -82,6 +95,19 @@ describe("rollout()", () => {
     };
     const { latenessMs } = await rollout(brokered(policy), new FakeEnv(), { clock });
     expect(latenessMs).toEqual([0, 50, 0, 0, 0]);
+  });
+
+  it("starts the clock when the first action is ready, however long that takes", async () => {
+    const clock = manualClock();
+    const policy = fakePolicy({ predictHorizon: 1 });
+    const decide = policy.decide.bind(policy);
+    policy.decide = (observation) => {
+      if (observation.step === 0) clock.advance(250_000_000n);
+      return decide(observation);
+    };
+    const { latenessMs } = await rollout(brokered(policy), new FakeEnv(), { clock });
+    expect(latenessMs).toEqual([0, 0, 0, 0, 0]);
+    expect(clock.nowNs()).toBe(250_000_000n + 4n * 100_000_000n);
   });
 
   it("goes on without a listener that fails, and says so to the others", async () => {
