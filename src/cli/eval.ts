@@ -33,6 +33,7 @@ export interface EvalOptions {
   device: "cpu" | "webgpu" | "cuda";
   thoughts?: ThoughtRequest;
   watch?: true | number;
+  ahead?: number;
   record?: string | true;
   out?: string;
   resume?: string | true;
@@ -106,7 +107,7 @@ function configOf(options: EvalOptions, folder: string): RunConfig {
   }
   if (options.sim !== undefined) simulatorNamed(options.sim);
   assertPolicyExists(options.policy);
-  const { executeHorizon, noise, device, seed, thoughts, watch } = options;
+  const { executeHorizon, noise, device, seed, thoughts, watch, ahead } = options;
   const record =
     options.record === undefined
       ? undefined
@@ -125,6 +126,7 @@ function configOf(options: EvalOptions, folder: string): RunConfig {
       ...(noise === undefined ? {} : { noise }),
       ...(thoughts === undefined ? {} : { thoughts }),
       ...(watch === undefined ? {} : { watch }),
+      ...(ahead === undefined ? {} : { ahead }),
     },
     episodes: options.episodes,
     firstState: options.firstState,

@@ -204,6 +204,7 @@ program
     ).choices(["landscape"]),
   )
   .addOption(watching())
+  .option("--ahead <n>", "decide so many steps early, while the arm moves", positiveInteger)
   .option("--out <folder>", "journal and results.json (default: runs/eval-<time>)")
   .option("--resume [folder]", "continue a run that was stopped; its own options are used")
   .option(

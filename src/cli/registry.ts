@@ -142,6 +142,8 @@ export interface PolicyOptions {
   readonly thoughts?: ThoughtRequest;
   /** How far its decisions depart from its plans is told; a number: those that do by more are not acted on. See `watched`. */
   readonly watch?: true | number;
+  /** Control steps before a chunk is needed at which it is decided, while the former is executed. See `overlapped`. */
+  readonly ahead?: number;
 }
 
 /** `landscape`: energies around the chunk that was chosen, by energy policies. */
@@ -304,9 +306,11 @@ export async function createPolicy(name: string, options: PolicyOptions): Promis
       `Cannot tell the ${options.thoughts} of policy "${name}": it is a program, must be an energy policy's package`,
     );
   }
-  if (options.watch !== undefined && loaded.hash === undefined) {
+  const asks = options.watch === undefined ? options.ahead : options.watch;
+  if (asks !== undefined && loaded.hash === undefined) {
+    const what = options.watch === undefined ? "decide ahead with" : "watch";
     throw new UsageError(
-      `Cannot watch policy "${name}": it is a program, must be a learned policy or its package`,
+      `Cannot ${what} policy "${name}": it is a program, must be a learned policy or its package`,
     );
   }
   const { noise = 0, pushes = 0, seed } = options;
@@ -341,7 +345,7 @@ async function fromPackage(folder: string, options: PolicyOptions): Promise<Load
   const asked =
     watch === undefined ? policy : watched(policy, watch === true ? {} : { most: watch });
   return {
-    controller: holding(await broker(asked, options.executeHorizon)),
+    controller: holding(await controllerOf(asked, options)),
     hash: await hashPackage(folder),
   };
 }
@@ -379,6 +383,15 @@ async function withLandscape(
 
 /** 33 energies on the line, 17 by 17 on the plane: what one decision is asked for at most. */
 const LANDSCAPE = { line: 33, plane: 17 };
+
+async function controllerOf(
+  policy: Policy,
+  { ahead, executeHorizon }: PolicyOptions,
+): Promise<Controller> {
+  if (ahead === undefined) return broker(policy, executeHorizon);
+  const { overlapped } = await import("../rollout/overlap.ts");
+  return overlapped(policy, { ahead, ...(executeHorizon === undefined ? {} : { executeHorizon }) });
+}
 
 async function broker(policy: Policy, executeHorizon: number | undefined): Promise<Controller> {
   const { brokered } = await import("../rollout/controller.ts");

@@ -9,6 +9,7 @@ export * from "./evaluate.ts";
 export * from "./hold.ts";
 export * from "./journal.ts";
 export * from "./listener.ts";
+export * from "./overlap.ts";
 export * from "./perturb.ts";
 export * from "./record.ts";
 export * from "./results.ts";
