@@ -2,10 +2,10 @@
  * Control in real time at the tabletop's 20 Hz: an energy policy that sees both cameras (128 px) drives the arm of a
  * simulator in a process of its own, connected by ipc. A step's action is due when the step begins, 50 ms after the one
  * before; until then the simulator has to act and draw, pictures have to come over the bridge, and at every eighth step
- * the policy has to decide. Weights are untrained: they cost the same, but a descent does not come to rest, so that
+ * the policy has to decide, or to have decided while it moved ("ahead": 4 steps of time). Weights are untrained: they cost the same, but a descent does not come to rest, so that
  * "until still" takes all of its steps.
  *
- *     npm run bench -- control [small-2 | small-still | paper-2 ...] [--json]
+ *     npm run bench -- control [small-2 | small-still-ahead ...] [--json]
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
@@ -14,7 +14,7 @@ import { superviseSimulators } from "../../dist/src/cli/supervise.js";
 import { actionDim, realTime } from "../../dist/src/core/index.js";
 import { percentiles } from "../../dist/src/math/index.js";
 import { loadPolicy } from "../../dist/src/package/index.js";
-import { brokered, holding, rollout } from "../../dist/src/rollout/index.js";
+import { brokered, holding, overlapped, rollout } from "../../dist/src/rollout/index.js";
 import { connectSim } from "../../dist/sim-bridge/index.js";
 import { createTabletop } from "../../dist/sim-bridge/sims/tabletop/index.js";
 import { writeUntrainedEnergy } from "./_untrained.mjs";
@@ -36,9 +36,19 @@ const CASES = {
     what: "small, until still, at most 20",
     policy: { preset: "small", infer: { limit: LIMIT } },
   },
+  "small-still-ahead": {
+    what: "small, until still, 4 rows ahead",
+    policy: { preset: "small", infer: { limit: LIMIT } },
+    ahead: 4,
+  },
   "paper-2": {
     what: "paper, 2 steps",
     policy: { preset: "paper", infer: { steps: 2, limit: LIMIT } },
+  },
+  "paper-2-ahead": {
+    what: "paper, 2 steps, 4 rows ahead",
+    policy: { preset: "paper", infer: { steps: 2, limit: LIMIT } },
+    ahead: 4,
   },
 };
 const FLOOR = "floor";
@@ -84,17 +94,23 @@ function watched(notes) {
   };
 }
 
-/** Notes what the processor does for a decision, ms, all threads of this process together. */
-function timed(controller, cpuMs) {
+/** Notes how long decisions take and what the processor does meanwhile, ms, all threads of this process together. */
+function timed(policy, side) {
   return {
-    ...controller,
-    async next(observation) {
-      const before = process.cpuUsage();
-      const command = await controller.next(observation);
+    ...policy,
+    spec: policy.spec,
+    reset: (start) => policy.reset(start),
+    async decide(observation) {
+      const [began, before] = [performance.now(), process.cpuUsage()];
+      const decision = await policy.decide(observation);
       const { user, system } = process.cpuUsage(before);
-      cpuMs.push((user + system) / 1000);
-      return command;
+      if (observation.step >= WARM_UP) {
+        side.decisionMs.push(performance.now() - began);
+        side.cpuMs.push((user + system) / 1000);
+      }
+      return decision;
     },
+    close: () => policy.close?.(),
   };
 }
 
@@ -118,9 +134,9 @@ const sinceMs = (fromNs, toNs) => Number(toNs - fromNs) / 1e6;
 
 /** One episode; adds what it measured to `side`. */
 async function takeTurn(env, side, turn) {
-  const [notes, cpuMs] = [[], []];
+  const notes = [];
   const look = onlooker(env.spec.observation.images.length);
-  const { inferenceMs, steps } = await rollout(timed(side.controller, cpuMs), env, {
+  const { steps } = await rollout(side.controller, env, {
     task: TASK,
     initialState: turn,
     maxSteps: WARM_UP + STEPS,
@@ -137,15 +153,16 @@ async function takeTurn(env, side, turn) {
     side.stepMs.push(sinceMs(notes[i - 1].leftNs, readyNs));
     side.lateMs.push(sinceMs(dueNs, readyNs));
   }
-  const first = WARM_UP / EXECUTE_HORIZON;
-  side.decisionMs.push(...inferenceMs.slice(first));
-  side.cpuMs.push(...cpuMs.slice(first));
-  side.descents.push(...look.seen.descents.slice(first));
+  side.descents.push(...look.seen.descents.slice(WARM_UP / EXECUTE_HORIZON));
 }
 
-function sideOf(name, what, policy) {
-  const controller = holding(brokered(policy, { executeHorizon: EXECUTE_HORIZON }));
+function sideOf(name, { what, policy, ahead }) {
   const measured = { stepMs: [], lateMs: [], decisionMs: [], cpuMs: [], descents: [] };
+  const asked = timed(policy, measured);
+  const rows = { executeHorizon: EXECUTE_HORIZON };
+  const controller = holding(
+    ahead === undefined ? brokered(asked, rows) : overlapped(asked, { ...rows, ahead }),
+  );
   return { name, what, controller, ...measured };
 }
 
@@ -160,12 +177,14 @@ async function openSides(folder, cases) {
   const spec = await tabletopSpec();
   const sides = [];
   for (const name of cases) {
-    const { what, policy } = CASES[name];
+    const { what, policy, ahead } = CASES[name];
     const parameters = await writeUntrainedEnergy(join(folder, name), { spec, policy });
     const millions = `${(parameters / 1e6).toFixed(1)} M`;
-    sides.push(sideOf(name, `${what}, ${millions}`, await loadPolicy(join(folder, name))));
+    const loaded = await loadPolicy(join(folder, name));
+    sides.push(sideOf(name, { what: `${what}, ${millions}`, policy: loaded, ahead }));
   }
-  return [sideOf(FLOOR, "decides nothing", idle(sides[0].controller)), ...sides];
+  const floor = { what: "decides nothing", policy: idle(sides[0].controller) };
+  return [sideOf(FLOOR, floor), ...sides];
 }
 
 function spread(values) {
