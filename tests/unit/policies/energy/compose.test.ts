@@ -13,7 +13,7 @@ import type { ComposeOptions } from "../../../../policies/energy/index.ts";
 import { entryNames, formulaEnergy } from "../../../../policies/energy/expression.ts";
 import { grad } from "../../../../src/autodiff/index.ts";
 import type { Decision, NdArray } from "../../../../src/core/index.ts";
-import { seeded } from "../../../../src/core/index.ts";
+import { PolicyDivergedError, seeded } from "../../../../src/core/index.ts";
 import type { Value } from "../../../../src/onnx/index.ts";
 import { GraphBuilder, writeModel } from "../../../../src/onnx/index.ts";
 import { loadPolicy, writePolicyPackage } from "../../../../src/package/index.ts";
@@ -189,6 +189,16 @@ describe("composeEnergyPackage", () => {
     ["arguments", [{ name: "p", formula: "abs(move_0, 2)" }], /abs has 2 arguments/],
   ])("refuses %s", async (_, terms, message) => {
     await expect(composeEnergyPackage(base, { terms: terms! })).rejects.toThrow(message);
+  });
+
+  it("gives no action where a term is not a number, or beyond all numbers", async () => {
+    const nan = (g: GraphBuilder, chunk: Value) => g.log(g.neg(g.reduceSumSquare(chunk, [1, 2])));
+    for (const term of [
+      { name: "nan", graph: nan, clamp: 1 },
+      { name: "infinite", formula: "exp(exp(20 * observed_state_1 + 0 * move_0))" },
+    ]) {
+      await expect(decide({ terms: [term] })).rejects.toThrow(PolicyDivergedError);
+    }
   });
 
   it("keeps the formulas of a package that was composed, and refuses one that has a graph", async () => {
