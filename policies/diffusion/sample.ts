@@ -93,7 +93,7 @@ export function actingGraph(request: SampleRequest): GraphBuilder {
   const { imitated, config, parameters } = request;
   const g = new GraphBuilder("diffusion");
   const context = { g, parameters, joined: true };
-  const tokens = observedNow(context, imitated);
+  const { tokens } = observedNow(context, imitated);
   const prepared = prepare(context, tokens, config);
   const shape = [1, config.horizon, imitated.actionDim];
   if (config.objective === "regression") {

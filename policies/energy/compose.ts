@@ -1,6 +1,8 @@
 /** Energies added to a trained one: what a chunk costs beside what the demonstrations say of it. No training. */
 import { readFile } from "node:fs/promises";
-import type { ActionSpec, NdArray, PolicySpec } from "../../src/core/index.ts";
+import { z } from "zod";
+import type { NdArray, PolicySpec } from "../../src/core/index.ts";
+import { elementCount } from "../../src/core/index.ts";
 import type { Imitated } from "../../src/imitation/index.ts";
 import { imitatedOfPackage } from "../../src/imitation/index.ts";
 import type { Graph, GraphBuilder, Value } from "../../src/onnx/index.ts";
@@ -10,10 +12,14 @@ import type { PackageContent, PolicyPackage } from "../../src/package/index.ts";
 import { groupStatistics, readPolicyPackage, readSafetensors } from "../../src/package/index.ts";
 import type { EnergyConfig } from "./config.ts";
 import { parseEnergyConfig } from "./config.ts";
+import type { AddedEnergy } from "./descend.ts";
 import { entryNames, formulaEnergy } from "./expression.ts";
 import { withUnitScales } from "./fold.ts";
-import type { ChunkEnergy } from "./step.ts";
+import { physical } from "./physical.ts";
 import { energyPackage } from "./trainable.ts";
+
+/** What is observed now, by component: `[1, n]` each, in physical units, as the observation spec says. */
+export type ObservedValues = Readonly<Record<string, Value>>;
 
 /** One more energy. Chunks are in physical units, as the action spec says; lower is better. */
 export type EnergyTerm = {
@@ -27,12 +33,12 @@ export type EnergyTerm = {
   readonly clamp?: number;
 } & (
   | {
-      /** A formula of one row; its mean over the rows counts. See `formulaEnergy`. */
+      /** A formula of one row, of what is observed and of sums of rows; its mean over the rows counts. See `formulaEnergy`. */
       readonly formula: string;
     }
   | {
       /** `chunk[batch, rows, actionDim]` to `[batch]`. What it is bounded by cannot be seen: `clamp` is required. */
-      readonly graph: (g: GraphBuilder, chunk: Value) => Value;
+      readonly graph: (g: GraphBuilder, chunk: Value, observed: ObservedValues) => Value;
     }
 );
 
@@ -47,12 +53,12 @@ export interface ComposeOptions {
  * parameters.
  *
  * The sum is what descents follow and what thoughts report. The slope of a term counts as that of the learned energy
- * does: with `step.gradient: "sum"` times the numbers of a chunk.
+ * does: with `step.gradient: "sum"` times the numbers of a chunk. Formulas that the package was composed with stay.
  *
  * @param folder of a package of kind `energy`
  * @throws {RangeError} for a term that has no lowest value and no clamp, or of a weight that is not positive
  * @throws {SyntaxError} for a formula that is none
- * @throws {TypeError} if the package is of another kind
+ * @throws {TypeError} if the package is of another kind, or was composed with a graph, which cannot be told from it
  */
 export async function composeEnergyPackage(
   folder: string,
@@ -64,12 +70,14 @@ export async function composeEnergyPackage(
   const found = parametersOf(model.graph);
   const known = new Set(Object.keys(found));
   const parameters = withUnitScales(storedParameters(found), known);
-  const extra = await composed(terms, imitated);
+  const { provenance } = pack.manifest.efference ?? {};
+  const all = [...formulasOf(provenance, folder), ...terms];
+  const extra = await addedEnergy(all, imitated);
   return energyPackage(imitated, config, {
     parameters,
     provenance: {
-      ...pack.manifest.efference?.provenance,
-      ...(terms.length === 0 ? {} : { composed: terms.map(toldOf) }),
+      ...provenance,
+      ...(all.length === 0 ? {} : { composed: all.map(toldOf) }),
     },
     ...(extra === undefined ? {} : { extra }),
   });
@@ -84,6 +92,26 @@ function toldOf(term: EnergyTerm): Readonly<Record<string, unknown>> {
     ...("formula" in term ? { formula: term.formula } : {}),
   };
 }
+
+/** The terms that a package says it was made with. */
+function formulasOf(
+  provenance: Readonly<Record<string, unknown>> = {},
+  folder: string,
+): readonly EnergyTerm[] {
+  const told = z.array(toldSchema).safeParse(provenance["composed"] ?? []);
+  if (told.success) return told.data;
+  throw new TypeError(
+    `Cannot compose energies with ${folder}: it was composed with terms that are no formulas, ` +
+      "must be composed anew from the package before",
+  );
+}
+
+const toldSchema = z.strictObject({
+  name: z.string(),
+  weight: z.number(),
+  clamp: z.number().exactOptional(),
+  formula: z.string(),
+});
 
 async function readEnergyPackage(
   { manifest, artifacts, folder }: PolicyPackage,
@@ -134,22 +162,24 @@ function parametersOf(graph: Graph): Record<string, NdArray> {
   return found;
 }
 
-/** The weighted sum of all terms; undefined without any. */
-async function composed(
+/** The weighted sum of all terms; undefined without any. See `composeEnergyPackage` for what is thrown. */
+export async function addedEnergy(
   terms: readonly EnergyTerm[],
   imitated: Imitated,
-): Promise<ChunkEnergy | undefined> {
+): Promise<AddedEnergy | undefined> {
   if (terms.length === 0) return undefined;
   for (const term of terms) assertTerm(term);
   const { parse } = await import("mathjs");
-  const names = entryNames((imitated.spec.action satisfies ActionSpec).components);
-  return ({ g }, normalised) => {
-    const chunk = physical(g, normalised, imitated);
+  const names = entryNames(imitated.spec.action.components);
+  const observedNames = entryNames(imitated.proprio);
+  return ({ g }, normalised, proprio) => {
+    const chunk = physical(g, normalised, imitated.affine.action);
+    const observed = { values: proprio, names: observedNames };
     const energies = terms.map((term) => {
       const { energy, bounded } =
         "formula" in term
-          ? formulaEnergy(term.formula, { g, chunk, names, parse })
-          : { energy: term.graph(g, chunk), bounded: false };
+          ? formulaEnergy(term.formula, { g, chunk, names, observed, parse })
+          : { energy: term.graph(g, chunk, byComponent(g, proprio, imitated)), bounded: false };
       assertBounded(term, bounded);
       assertShape(term, energy, chunk);
       const { clamp, weight = 1 } = term;
@@ -160,10 +190,10 @@ async function composed(
   };
 }
 
-function physical(g: GraphBuilder, chunk: Value, { affine, actionDim }: Imitated): Value {
-  const row = (values: Float64Array): Value =>
-    g.constant({ dtype: "float32", shape: [1, 1, actionDim], data: Float32Array.from(values) });
-  return g.add(g.mul(chunk, row(affine.action.scale)), row(affine.action.offset));
+function byComponent(g: GraphBuilder, values: Value, { proprio }: Imitated): ObservedValues {
+  const sizes = proprio.map(({ shape }) => elementCount(shape));
+  const parts = sizes.length === 1 ? [values] : g.split(values, 1, sizes);
+  return Object.fromEntries(proprio.map(({ name }, i) => [name, parts[i] as Value]));
 }
 
 function assertTerm({ name, weight = 1, clamp = 1 }: EnergyTerm): void {

@@ -12,7 +12,8 @@ import { foldedParameters } from "./fold.ts";
 import type { EndedDescent } from "./landscape.ts";
 import { declareLandscape } from "./landscape.ts";
 import { observe } from "./objective.ts";
-import type { ChunkEnergy, DescentStep } from "./step.ts";
+import { physical } from "./physical.ts";
+import type { DescentStep, Landscape } from "./step.ts";
 import { descentFrom, energyStep } from "./step.ts";
 
 export interface ActingRequest {
@@ -20,7 +21,32 @@ export interface ActingRequest {
   readonly config: EnergyConfig;
   readonly parameters: ParameterStore;
   /** Added to the learned energy. */
-  readonly extra?: ChunkEnergy;
+  readonly extra?: AddedEnergy;
+}
+
+/**
+ * More energy in view of an observation: a chunk `[batch, rows, actionDim]`, normalised, and the newest frame's proprio
+ * `[1, proprioDim]`, in physical units, to `[batch]`.
+ */
+export type AddedEnergy = (context: LayerContext, chunk: Value, proprio: Value) => Value;
+
+/** What the steps of a decision are told of its observation. */
+export interface ObservedForSteps {
+  readonly keys: ObservedKeys;
+  /** `float32[1, proprioDim]`, physical units; where energies are added, which may look at it. */
+  readonly proprio?: Value;
+}
+
+/** The same by the names of the step's inputs. */
+export function observedInputs({ keys, proprio }: ObservedForSteps): Record<string, Value> {
+  const blocks = keys.flatMap(({ k, v }, i) => [
+    [`observed/${i}/k`, k],
+    [`observed/${i}/v`, v],
+  ]);
+  return {
+    ...(Object.fromEntries(blocks) as Record<string, Value>),
+    ...(proprio === undefined ? {} : { "observed/proprio": proprio }),
+  };
 }
 
 /** Names of the step's inputs that an outer loop hands on: output `next/<name>`. */
@@ -37,29 +63,30 @@ export function carriedNames({ step }: EnergyConfig): readonly Carried[] {
 }
 
 /**
- * One step of `samples` descents. Inputs: what is carried, `observed/<block>/k` and `/v`, and `noise` where
+ * One step of `samples` descents. Inputs: what is carried, what `observedInputs` names, and `noise` where
  * `infer.noise` is above 0. Outputs: `next/<carried>`, `go_on` (`bool[]`, whether any descent goes on), and for the
  * record of the descent `seen/energy` and `seen/slope`, `float32[samples]`.
  *
  * A descent whose stopping rule holds does one more step; so it has at least two, as published.
  */
-export function stepModel(request: ActingRequest, observed: ObservedKeys): Model {
-  const { config, imitated, extra } = request;
+export function stepModel(request: ActingRequest, observed: ObservedForSteps): Model {
+  const { config, imitated } = request;
   const { infer, horizon } = config;
   const g = new GraphBuilder("step");
   const context = descending(g, request);
   const { samples } = infer;
   const shape = [samples, horizon, imitated.actionDim];
   const inputs = carriedInputs(g, config, shape);
-  const landscape = {
-    observed: observed.map(({ k, v }, i) => ({
+  const told = {
+    keys: observed.keys.map(({ k, v }, i) => ({
       k: g.input(`observed/${i}/k`, "float32", k.shape),
       v: g.input(`observed/${i}/v`, "float32", v.shape),
     })),
-    config,
-    rate: infer.rate ?? config.step.rate,
-    ...(extra === undefined ? {} : { extra }),
+    ...(observed.proprio === undefined
+      ? {}
+      : { proprio: g.input("observed/proprio", "float32", observed.proprio.shape) }),
   };
+  const landscape = { ...landscapeOf(request, told), rate: infer.rate ?? config.step.rate };
   const noise = infer.noise === 0 ? undefined : g.input("noise", "float32", shape);
   const state = { chunk: inputs.chunk, ...(inputs.velocity && { velocity: inputs.velocity }) };
   const made = energyStep(context, state, {
@@ -68,6 +95,12 @@ export function stepModel(request: ActingRequest, observed: ObservedKeys): Model
   });
   declareNext(context, inputs, { made, config });
   return g.build();
+}
+
+function landscapeOf({ config, extra }: ActingRequest, observed: ObservedForSteps): Landscape {
+  const { keys, proprio } = observed;
+  if (extra === undefined || proprio === undefined) return { observed: keys, config };
+  return { observed: keys, config, extra: (context, chunk) => extra(context, chunk, proprio) };
 }
 
 type CarriedInputs = Readonly<Record<Exclude<Carried, "velocity">, Value>> & {
@@ -164,12 +197,6 @@ export function actingGraph(request: ActingRequest): GraphBuilder {
   const shape = [infer.samples, horizon, imitated.actionDim];
   const start = g.reshape(g.input("start", "float32", [1, ...shape]), shape);
   const starts = startingValues(g, start, config);
-  const given = Object.fromEntries(
-    observed.flatMap(({ k, v }, i) => [
-      [`observed/${i}/k`, k],
-      [`observed/${i}/v`, v],
-    ]),
-  );
   const noise =
     infer.noise === 0
       ? {}
@@ -188,14 +215,13 @@ export function actingGraph(request: ActingRequest): GraphBuilder {
       Object.entries(starts).map(([name, value]) => [name, { start: value, next: `next/${name}` }]),
     ),
     perStep: noise,
-    given,
+    given: observedInputs(observed),
     collect: ["seen/energy", "seen/slope", "next/chunk"],
   });
   const descent = declareResult(g, { start, carried, collected, samples: infer.samples });
   if (infer.landscape !== undefined) {
     const context = descending(g, request);
-    const { extra } = request;
-    const landscape = { observed, config, ...(extra === undefined ? {} : { extra }) };
+    const landscape = landscapeOf(request, observed);
     declareLandscape(context, descent, { landscape, sides: infer.landscape });
   }
   return g;
@@ -206,13 +232,16 @@ function descending(g: GraphBuilder, { parameters }: ActingRequest): LayerContex
   return { g, parameters: foldedParameters(parameters), folded: true, joined: true };
 }
 
-/** Keys and values that the steps take: computed once, and with the scales that steps leave out. */
+/** What the steps take, computed once: keys and values with the scales that steps leave out. */
 export function observedForSteps(
   g: GraphBuilder,
-  { imitated, config, parameters }: ActingRequest,
-): ObservedKeys {
+  { imitated, config, parameters, extra }: ActingRequest,
+): ObservedForSteps {
   const context = { g, parameters: foldedParameters(parameters), joined: true };
-  return observe(context, observedNow(context, imitated), config);
+  const { tokens, proprio } = observedNow(context, imitated);
+  const keys = observe(context, tokens, config);
+  if (extra === undefined) return { keys };
+  return { keys, proprio: physical(g, proprio, imitated.affine.proprio) };
 }
 
 /** What is carried before the first step. */

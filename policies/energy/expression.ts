@@ -1,23 +1,37 @@
 /**
- * Energies written as formulas of an action row. The formula is parsed by mathjs and becomes graph nodes; nothing is
- * evaluated by it. While it is translated, every part's range is followed, so that what has no lowest value is found
- * before anything is run.
+ * Energies written as formulas of an action row, of what is observed and of sums of action rows. The formula is parsed by
+ * mathjs and becomes graph nodes; nothing is evaluated by it. While it is translated, every part's range is followed, so
+ * that what has no lowest value is found before anything is run.
  */
 import type { MathNode } from "mathjs";
 import type { ComponentSpec } from "../../src/core/index.ts";
 import { elementCount } from "../../src/core/index.ts";
 import type { GraphBuilder, Value } from "../../src/onnx/index.ts";
+import type { Range } from "./range.ts";
+import {
+  between,
+  FREE,
+  greatest,
+  HELD,
+  inverse,
+  isPositive,
+  least,
+  magnitude,
+  negated,
+  power,
+  product,
+  rising,
+  sum,
+} from "./range.ts";
 
-/** An expression's part: a value or a number, and between which numbers it lies for all chunks there could be. */
-interface Part {
+/** An expression's part: a value or a number, and between which numbers it lies. */
+interface Part extends Range {
   readonly value: Value | number;
-  readonly low: number;
-  readonly high: number;
 }
 
 type Parse = (text: string) => MathNode;
 
-/** Names that a formula may use, in the order of the action row: `gripper`, or `delta_position_0` and so on. */
+/** Names of the numbers of some components, in order: `gripper`, or `delta_position_0` and so on. */
 export function entryNames(components: readonly ComponentSpec[]): string[] {
   return components.flatMap(({ name, shape }) => {
     const plain = name.replaceAll(/\W+/g, "_");
@@ -33,6 +47,11 @@ export interface FormulaRequest {
   readonly chunk: Value;
   /** Of the entries of a row. */
   readonly names: readonly string[];
+  readonly observed?: {
+    /** `[1, names]`, physical units. */
+    readonly values: Value;
+    readonly names: readonly string[];
+  };
   readonly parse: Parse;
 }
 
@@ -44,36 +63,91 @@ export interface Formula {
 }
 
 /**
- * The formula's value for every row, and their mean. Besides the entries there are `row` (0, 1, ...), `pi` and `e`;
- * operators `+ - * / ^`; functions `abs sqrt square exp log sin cos tanh min max`.
+ * The formula's value for every row, and their mean. It may use
+ *
+ * | name | |
+ * | --- | --- |
+ * | `<entry>` | an entry of the row |
+ * | `sum_<entry>` | its sum over all rows from the first to this one |
+ * | `observed_<entry>` | what is observed, the same for all rows |
+ * | `row`, `pi`, `e` | 0, 1, ...; constants |
+ *
+ * operators `+ - * / ^` and functions `abs sqrt square exp log sin cos tanh min max`.
  *
  * @throws {SyntaxError} if it is no formula, uses what is not known, or does not depend on the actions
  * @throws {RangeError} if it may divide by 0, or take a root or logarithm of what may be negative
  */
 export function formulaEnergy(text: string, request: FormulaRequest): Formula {
-  const { g, chunk, names, parse } = request;
-  const [, rows = 0, width = 0] = chunk.shape.map(Number);
-  const variables = new Map<string, Part>();
-  const columns = g.split(chunk, 2, new Array<number>(width).fill(1));
+  const { g, names, parse } = request;
+  const translator = new Translator(g, text, variablesOf(request));
+  const { value, floored } = translator.part(parsed(text, parse));
+  if (typeof value === "number" || !translator.sawActions) {
+    const sums = names.map((name) => `${SUM}${name}`);
+    fail(
+      text,
+      "it does not depend on the actions",
+      `must use one of ${[...names, ...sums].join(", ")}`,
+    );
+  }
+  return { energy: g.reduceMean(value, [1]), bounded: floored };
+}
+
+const SUM = "sum_";
+const OBSERVED = "observed_";
+
+interface Variable extends Range {
+  /** Whether it depends on the chunk. */
+  readonly acts: boolean;
+  /** Made when it is used first. */
+  readonly make: () => Value | number;
+}
+
+type Variables = ReadonlyMap<string, Variable | "ambiguous">;
+
+function variablesOf({ g, chunk, names, observed }: FormulaRequest): Variables {
+  const variables = new Map<string, Variable | "ambiguous">();
+  const add = (name: string, { make, ...is }: Variable): void => {
+    const variable = { ...is, make: once(make) };
+    variables.set(name, variables.has(name) ? "ambiguous" : variable);
+  };
+  const columns = once(() => columnsOf(g, chunk).map((column) => g.squeeze(column, [2])));
   for (const [i, name] of names.entries()) {
-    const value = g.squeeze(columns[i] as Value, [2]);
-    variables.set(name, { value, low: -Infinity, high: Infinity });
+    add(name, { ...FREE, acts: true, make: () => columns()[i] as Value });
   }
+  for (const [i, name] of names.entries()) {
+    const make = (): Value => g.cumSum(columns()[i] as Value, 1);
+    add(`${SUM}${name}`, { ...FREE, acts: true, make });
+  }
+  if (observed !== undefined) {
+    const seen = once(() => columnsOf(g, observed.values));
+    for (const [i, name] of observed.names.entries()) {
+      add(`${OBSERVED}${name}`, { ...HELD, acts: false, make: () => seen()[i] as Value });
+    }
+  }
+  const rows = Number(chunk.shape[1]);
   const index = Float32Array.from({ length: rows }, (_, i) => i);
-  const row = g.constant({ dtype: "float32", shape: [1, rows], data: index });
-  variables.set("row", { value: row, low: 0, high: rows - 1 });
-  for (const [name, value] of [
-    ["pi", Math.PI],
-    ["e", Math.E],
-  ] as const) {
-    variables.set(name, { value, low: value, high: value });
+  add("row", {
+    ...between(0, rows - 1),
+    acts: false,
+    make: () => g.constant({ dtype: "float32", shape: [1, rows], data: index }),
+  });
+  for (const name of ["pi", "e"] as const) {
+    const value = name === "pi" ? Math.PI : Math.E;
+    add(name, { ...between(value, value), acts: false, make: () => value });
   }
-  const translator = new Translator(g, text, variables);
-  const { value, low } = translator.part(parsed(text, parse));
-  if (typeof value === "number" || value.shape[0] !== chunk.shape[0] || !translator.sawActions) {
-    fail(text, "it does not depend on the actions", `must use one of ${names.join(", ")}`);
-  }
-  return { energy: g.reduceMean(value, [1]), bounded: low > -Infinity };
+  return variables;
+}
+
+/** The last axis of a value, number by number. */
+function columnsOf(g: GraphBuilder, values: Value): Value[] {
+  const axis = values.shape.length - 1;
+  const width = Number(values.shape[axis]);
+  return width === 1 ? [values] : g.split(values, axis, new Array<number>(width).fill(1));
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 function parsed(text: string, parse: Parse): MathNode {
@@ -111,10 +185,10 @@ const FUNCTIONS: ReadonlySet<string> = new Set([
 class Translator {
   readonly #g: GraphBuilder;
   readonly #text: string;
-  readonly #variables: ReadonlyMap<string, Part>;
+  readonly #variables: Variables;
   sawActions = false;
 
-  constructor(g: GraphBuilder, text: string, variables: ReadonlyMap<string, Part>) {
+  constructor(g: GraphBuilder, text: string, variables: Variables) {
     this.#g = g;
     this.#text = text;
     this.#variables = variables;
@@ -125,18 +199,18 @@ class Translator {
     switch (type) {
       case "ConstantNode":
         if (typeof value !== "number" || !Number.isFinite(value)) break;
-        return { value, low: value, high: value };
+        return this.#finite({ value, ...between(value, value) });
       case "ParenthesisNode":
         if (content === undefined) break;
         return this.part(content);
       case "SymbolNode":
         return this.#symbol(name ?? "");
       case "OperatorNode":
-        if (typeof fn === "string" && OPERATORS.has(fn)) return this.#call(fn, args);
+        if (typeof fn === "string" && OPERATORS.has(fn)) return this.#finite(this.#call(fn, args));
         break;
       case "FunctionNode": {
         const called = typeof fn === "string" ? fn : (fn?.name ?? "");
-        if (FUNCTIONS.has(called)) return this.#call(called, args);
+        if (FUNCTIONS.has(called)) return this.#finite(this.#call(called, args));
       }
     }
     const known = [...FUNCTIONS].join(", ");
@@ -149,8 +223,22 @@ class Translator {
       const names = [...this.#variables.keys()].join(", ");
       return fail(this.#text, `"${name}" is not known`, `must be one of ${names}`);
     }
-    if (known.low === -Infinity) this.sawActions = true;
-    return known;
+    if (known === "ambiguous") {
+      return fail(
+        this.#text,
+        `"${name}" names two things`,
+        "must name one; a graph can tell them apart",
+      );
+    }
+    const { make, acts, ...range } = known;
+    if (acts) this.sawActions = true;
+    return { value: make(), ...range };
+  }
+
+  #finite(part: Part): Part {
+    const { value } = part;
+    if (typeof value !== "number" || Number.isFinite(Math.fround(value))) return part;
+    return fail(this.#text, `it has the number ${value}`, "must have finite numbers of float32");
   }
 
   #call(fn: string, nodes: readonly MathNode[]): Part {
@@ -179,49 +267,38 @@ class Translator {
     const x = a.value;
     const made = (of: (v: Value) => Value, plain: (v: number) => number): Value | number =>
       typeof x === "number" ? plain(x) : of(x);
-    const rising = (of: (v: Value) => Value, plain: (v: number) => number): Part => ({
+    const grown = (of: (v: Value) => Value, plain: (v: number) => number): Part => ({
       value: made(of, plain),
-      low: plain(a.low),
-      high: plain(a.high),
+      ...rising(a, plain),
     });
     switch (fn) {
       case "unaryPlus":
         return a;
-      case "unaryMinus":
-        return {
-          value: made(
-            (v) => g.neg(v),
-            (v) => -v,
-          ),
-          low: -a.high,
-          high: -a.low,
-        };
+      case "unaryMinus": {
+        const value = made(
+          (v) => g.neg(v),
+          (v) => -v,
+        );
+        return { value, ...negated(a) };
+      }
       case "square":
         return this.#power(a, 2);
-      case "abs": {
-        const least = a.low <= 0 && a.high >= 0 ? 0 : Math.min(Math.abs(a.low), Math.abs(a.high));
-        const most = Math.max(Math.abs(a.low), Math.abs(a.high));
-        return { value: made((v) => g.abs(v), Math.abs), low: least, high: most };
-      }
+      case "abs":
+        return { value: made((v) => g.abs(v), Math.abs), ...magnitude(a) };
       case "exp":
-        return rising((v) => g.exp(v), Math.exp);
+        return grown((v) => g.exp(v), Math.exp);
       case "tanh":
-        return rising((v) => g.tanh(v), Math.tanh);
+        return grown((v) => g.tanh(v), Math.tanh);
       case "sqrt":
         this.#within(a.low >= 0, "the root of what may be negative");
-        return rising((v) => g.sqrt(v), Math.sqrt);
+        return grown((v) => g.sqrt(v), Math.sqrt);
       case "log":
-        this.#within(a.low > 0, "the logarithm of what may be 0 or less");
-        return rising((v) => g.log(v), Math.log);
+        this.#within(isPositive(a), "the logarithm of what may be 0 or less");
+        return grown((v) => g.log(v), Math.log);
+      case "sin":
+        return { value: made((v) => g.sin(v), Math.sin), ...between(-1, 1) };
       default:
-        return {
-          value: made(
-            (v) => (fn === "sin" ? g.sin(v) : g.cos(v)),
-            fn === "sin" ? Math.sin : Math.cos,
-          ),
-          low: -1,
-          high: 1,
-        };
+        return { value: made((v) => g.cos(v), Math.cos), ...between(-1, 1) };
     }
   }
 
@@ -231,15 +308,15 @@ class Translator {
     const plain = typeof x === "number" && typeof y === "number";
     switch (fn) {
       case "add":
-        return { value: plain ? x + y : g.add(x, y), low: a.low + b.low, high: a.high + b.high };
+        return { value: plain ? x + y : g.add(x, y), ...sum(a, b) };
       case "subtract":
-        return { value: plain ? x - y : g.sub(x, y), low: a.low - b.high, high: a.high - b.low };
+        return { value: plain ? x - y : g.sub(x, y), ...sum(a, negated(b)) };
       case "multiply":
-        return { value: plain ? x * y : g.mul(x, y), ...productRange(a, b) };
+        return { value: plain ? x * y : g.mul(x, y), ...product(a, b) };
       case "divide": {
-        this.#within(b.low > 0 || b.high < 0, "a quotient by what may be 0");
-        const inverse = { low: 1 / b.high, high: 1 / b.low };
-        return { value: plain ? x / y : g.div(x, y), ...productRange(a, inverse) };
+        const by = inverse(b);
+        this.#within(by !== undefined, "a quotient by what may be 0");
+        return { value: plain ? x / y : g.div(x, y), ...product(a, by) };
       }
       default:
         if (typeof y !== "number" || !Number.isInteger(y) || y < 1 || y > 16) {
@@ -257,10 +334,7 @@ class Translator {
   #power(a: Part, exponent: number): Part {
     const g = this.#g;
     const { value: x } = a;
-    const ends = [a.low ** exponent, a.high ** exponent];
-    const even = exponent % 2 === 0;
-    const low = even && a.low <= 0 && a.high >= 0 ? 0 : Math.min(...ends);
-    const range = { low, high: Math.max(...ends) };
+    const range = power(a, exponent);
     if (typeof x === "number") return { value: x ** exponent, ...range };
     let value = x;
     for (let i = 1; i < exponent; i++) value = g.mul(value, x);
@@ -268,29 +342,14 @@ class Translator {
   }
 
   #extreme(fn: "min" | "max", a: Part, b: Part): Part {
-    const of = fn === "min" ? Math.min : Math.max;
     const [x, y] = [a.value, b.value];
-    const value = typeof x === "number" && typeof y === "number" ? of(x, y) : this.#g[fn](x, y);
-    return { value, low: of(a.low, b.low), high: of(a.high, b.high) };
+    const plain = typeof x === "number" && typeof y === "number";
+    const value = plain ? Math[fn](x, y) : this.#g[fn](x, y);
+    return { value, ...(fn === "min" ? least(a, b) : greatest(a, b)) };
   }
 
-  #within(sound: boolean, what: string): void {
+  #within(sound: boolean, what: string): asserts sound {
     if (sound) return;
     throw new RangeError(`Cannot compose energy "${this.#text}": it has ${what}, must not have`);
   }
-}
-
-function productRange(
-  a: Pick<Part, "low" | "high">,
-  b: Pick<Part, "low" | "high">,
-): { readonly low: number; readonly high: number } {
-  // Nothing times whatever is nothing, also at infinity.
-  const times = (x: number, y: number): number => (x === 0 || y === 0 ? 0 : x * y);
-  const ends = [
-    times(a.low, b.low),
-    times(a.low, b.high),
-    times(a.high, b.low),
-    times(a.high, b.high),
-  ];
-  return { low: Math.min(...ends), high: Math.max(...ends) };
 }

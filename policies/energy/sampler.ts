@@ -4,7 +4,14 @@ import { GraphBuilder, writeModel } from "../../src/onnx/index.ts";
 import type { LocalSession, SessionOptions } from "../../src/session/index.ts";
 import { hostArray, openLocalSession } from "../../src/session/index.ts";
 import type { ActingRequest, Carried, Reported } from "./descend.ts";
-import { carriedNames, isFlag, observedForSteps, startOf, stepModel } from "./descend.ts";
+import {
+  carriedNames,
+  isFlag,
+  observedForSteps,
+  observedInputs,
+  startOf,
+  stepModel,
+} from "./descend.ts";
 
 type Feeds = Readonly<Record<string, NdArray>>;
 
@@ -51,10 +58,7 @@ export class EnergySampler {
   static async open(request: ActingRequest, options: SessionOptions = {}): Promise<EnergySampler> {
     const g = new GraphBuilder("observer");
     const observed = observedForSteps(g, request);
-    for (const [i, { k, v }] of observed.entries()) {
-      g.output(`observed/${i}/k`, k);
-      g.output(`observed/${i}/v`, v);
-    }
+    for (const [name, value] of Object.entries(observedInputs(observed))) g.output(name, value);
     const observer = await openLocalSession(writeModel(g.build()), options);
     try {
       const step = writeModel(stepModel(request, observed));

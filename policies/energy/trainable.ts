@@ -6,11 +6,11 @@ import { storedParameters } from "../../src/onnx/layers/index.ts";
 import type { PackageContent } from "../../src/package/index.ts";
 import type { Provenance, Trainable, TrainingData } from "../../src/train/index.ts";
 import type { EnergyConfig } from "./config.ts";
+import type { AddedEnergy } from "./descend.ts";
 import { actingGraph } from "./descend.ts";
 import { energyFeeds } from "./draws.ts";
 import { LANDSCAPE_OUTPUTS } from "./landscape.ts";
 import { energyLoss } from "./objective.ts";
-import type { ChunkEnergy } from "./step.ts";
 
 /**
  * A transformer that gives a chunk of actions an energy in view of an observation; chunks are made by going downhill
@@ -29,7 +29,7 @@ export function energyTrainable(config: EnergyConfig, data: TrainingData): Train
 export interface EnergyPackageRequest {
   readonly parameters: ParameterStore;
   readonly provenance: Provenance;
-  readonly extra?: ChunkEnergy;
+  readonly extra?: AddedEnergy;
 }
 
 const { line: LINE, plane: PLANE } = LANDSCAPE_OUTPUTS;

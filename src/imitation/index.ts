@@ -32,6 +32,6 @@ export type { ImagesFrom, ObservationInputs } from "./encode.ts";
 export { imitatedOf, imitatedOfPackage, needsOf } from "./observed.ts";
 export type { Imitated, PackagedData } from "./observed.ts";
 export { observedNow, packageOf } from "./package.ts";
-export type { ActingGraph } from "./package.ts";
+export type { ActingGraph, ObservedNow } from "./package.ts";
 export { imitationTrainable } from "./trainable.ts";
 export type { ChunkObjective, DemonstratedChunks } from "./trainable.ts";

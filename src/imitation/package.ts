@@ -19,16 +19,25 @@ const STATISTICS = "statistics.safetensors";
 const HISTORY = "history";
 const NEXT_HISTORY = "history/next";
 
+/** What a decision sees. */
+export interface ObservedNow {
+  /** `float32[1, frames, width]` */
+  readonly tokens: Value;
+  /** `float32[1, proprioDim]`: of the newest frame, normalised. */
+  readonly proprio: Value;
+}
+
 /**
- * What a decision sees as tokens `[1, frames, width]`, from one frame of the world. Frames of the decisions before
- * are remembered as features, so that each is looked at once: input `history`, output `history/next`.
+ * What a decision sees, from one frame of the world. Frames of the decisions before are remembered as features, so
+ * that each is looked at once: input `history`, output `history/next`.
  */
-export function observedNow(context: LayerContext, imitated: Imitated): Value {
+export function observedNow(context: LayerContext, imitated: Imitated): ObservedNow {
   const { g } = context;
   const request = { batch: 1, frames: 1, images: "world" } as const;
   const inputs = observationInputs(g, imitated, request);
   const now = frameFeatures(context, imitated, inputs);
-  return observationTokens(context, imitated, { features: withHistory(g, imitated, now) });
+  const features = withHistory(g, imitated, now);
+  return { tokens: observationTokens(context, imitated, { features }), proprio: inputs.proprio };
 }
 
 /** `[1, frames, features]`, oldest first. At the first decision all frames are the present one. */

@@ -5,6 +5,7 @@
 import type { Policy, PolicySpec, Rng } from "../core/index.ts";
 import { seeded } from "../core/index.ts";
 import type { Session } from "../session/index.ts";
+import { assertInBounds } from "./assert-in-bounds.ts";
 import { assertBindings, boundKinds } from "./bind-observation.ts";
 import type { Preprocessor } from "./features.ts";
 import type { PackageFiles } from "./files.ts";
@@ -58,7 +59,8 @@ export interface PackageSource {
  * Opens what a package says and returns a `Policy` that binds observations, preprocesses, runs, denormalises and checks.
  * Graphs are opened last, one after the other; if one cannot be, those before it are closed.
  * @throws {SyntaxError} if the manifest or a tokeniser is wrong
- * @throws {RangeError} if a file is not in the package or a step is not known
+ * @throws {RangeError} if a file is not in the package, a step is not known, or the statistics of the actions lie wholly
+ *     beyond the bounds of the spec
  * @throws {TypeError} if graphs, bindings and spec contradict each other
  */
 export async function assemblePolicy(
@@ -73,6 +75,7 @@ export async function assemblePolicy(
     ...impliedPreprocessors(plan),
   ];
   const postprocessing = await openPostprocessors(files, manifest, [binding.output]);
+  assertInBounds(binding.spec, postprocessing.outputs.get(binding.output));
   const sessions = await openGraphs(graphsOf(plan), openGraph);
   try {
     const runner = runnerOf(plan, sessions, binding.output);

@@ -60,7 +60,7 @@ const imageSchema = z.strictObject({
   channels: z.union([z.literal(1), z.literal(3), z.literal(4)]),
 });
 
-const specSchema = z.strictObject({
+const specFields = z.strictObject({
   name,
   observation: z.strictObject({
     images: z.array(imageSchema),
@@ -73,6 +73,14 @@ const specSchema = z.strictObject({
   privileged: z.literal(false),
   controlFreqHz: z.number().positive().optional(),
 });
+
+const specSchema = specFields.refine(
+  ({ predictHorizon, executeHorizon = 1 }) => executeHorizon <= predictHorizon,
+  {
+    path: ["executeHorizon"],
+    message: "more rows than are predicted, must be at most predictHorizon",
+  },
+);
 
 /**
  * Where each input of the graphs, or of the first preprocessor that wants it, comes from. Arrays have a

@@ -56,7 +56,10 @@ export interface Affine {
   readonly shared?: number;
 }
 
-/** @throws {TypeError} if the statistics that the mode needs are absent, unequal in length or not finite */
+/**
+ * @throws {TypeError} if the statistics that the mode needs are absent, unequal in length or not finite
+ * @throws {RangeError} for a deviation below 0, or a range whose upper end is below its lower
+ */
 export function affineOf(
   feature: string,
   statistics: FeatureStatistics | undefined,
@@ -85,17 +88,28 @@ export function affineOf(
     }
     return a.map((value, i) => f(value, b[i] ?? NaN));
   };
+  const upwards = (widths: Float64Array, what: string): Float64Array => {
+    const at = widths.findIndex((width) => width < 0);
+    if (at < 0) return widths;
+    throw new RangeError(
+      `Cannot normalise "${feature}": its statistic ${what} at element ${at}, must not be`,
+    );
+  };
   const shared = sharedDims(Object.values(statistics ?? {})[0]?.shape ?? []);
   switch (mode) {
     case "identity":
       return { offset: Float64Array.of(0), scale: Float64Array.of(1) };
     case "mean_std": {
-      const [mean, std] = [get("mean"), get("std")];
+      const [mean, std] = [get("mean"), upwards(get("std"), '"std" is negative')];
       return { offset: mean, scale: joined(std, mean, (s) => s + EPSILON), shared };
     }
     case "min_max":
     case "quantiles": {
       const [low, high] = mode === "min_max" ? [get("min"), get("max")] : [get("q01"), get("q99")];
+      upwards(
+        joined(low, high, (a, b) => b - a),
+        mode === "min_max" ? '"max" is below "min"' : '"q99" is below "q01"',
+      );
       const width = joined(low, high, (a, b) =>
         mode === "min_max" ? b - a + EPSILON : b === a ? EPSILON : b - a,
       );

@@ -26,10 +26,12 @@ export interface WorldOptions {
   readonly pixels?: number;
   readonly instructions?: readonly string[];
   readonly actionRange?: readonly [number, number];
+  readonly stateRange?: readonly [number, number];
 }
 
 export function worldData(options: WorldOptions = {}): TrainingData {
-  const { stateDim = 3, actionDim = 2, pixels, instructions = ["go"], actionRange } = options;
+  const { stateDim = 3, actionDim = 2, pixels, instructions = ["go"] } = options;
+  const { actionRange, stateRange } = options;
   const images =
     pixels === undefined
       ? []
@@ -46,8 +48,8 @@ export function worldData(options: WorldOptions = {}): TrainingData {
     images,
     view: {},
     statistics: {
-      proprio: { state: columns(stateDim) },
-      action: columns(actionDim, actionRange === undefined ? undefined : [...actionRange]),
+      proprio: { state: columns(stateDim, stateRange && [...stateRange]) },
+      action: columns(actionDim, actionRange && [...actionRange]),
     },
     instructions,
   };

@@ -25,10 +25,14 @@ export interface ReproduceOptions {
   json?: boolean;
 }
 
-/** `efference reproduce ebt`: a grid of trainings and their evaluations; killed at any moment, the same command goes on. */
+/**
+ * `efference reproduce ebt`: a grid of trainings and their evaluations; killed at any moment, the same command goes on.
+ * `efference reproduce obstacle`: the shipped energy policy with another energy added.
+ */
 export async function reproduceCommand(study: string, options: ReproduceOptions): Promise<void> {
+  if (study === "obstacle") return reproduceAdded(options);
   if (study !== "ebt") {
-    throw new UsageError(`Cannot reproduce "${study}": it is not known, must be ebt`);
+    throw new UsageError(`Cannot reproduce "${study}": it is not known, must be ebt or obstacle`);
   }
   const budget = budgetNamed(options.budget);
   const cells = chosenCells(cellsOf(budget), options.only ?? []);
@@ -61,6 +65,19 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
     progress.clear();
     interrupt.dispose();
   }
+}
+
+async function reproduceAdded({ json = false, ...grid }: ReproduceOptions): Promise<void> {
+  const { out, only, known, list } = grid;
+  const given = Object.entries({ out, only, known, list }).find(([, value]) => value !== undefined);
+  if (given !== undefined) {
+    throw new UsageError(
+      `Cannot reproduce "obstacle": --${given[0]} is given, must be without, for it has no cells`,
+    );
+  }
+  await ensureEngine();
+  const { reproduceObstacle } = await import("./obstacle.ts");
+  await reproduceObstacle({ json });
 }
 
 export interface Run {

@@ -9,7 +9,11 @@ export function addReproduce(program: Command): void {
     .description(
       "train and compare policies as a study does: a grid of cells; killed at any moment, it goes on",
     )
-    .argument("<study>", "ebt: energy policies beside diffusion, flow matching and regression")
+    .argument(
+      "<study>",
+      "ebt: energy policies beside diffusion, flow matching and regression; " +
+        "obstacle: an energy added to the shipped one, 100 starts without and with it",
+    )
     .option("--budget <name>", "small (one seed, < 30 minutes on 2 cores) or full", "small")
     .option("--out <folder>", "cells and report (default: runs/reproduce-<study>-<budget>)")
     .option("--only <cells...>", "only cells whose names begin so, and those that they depend on")
@@ -22,6 +26,7 @@ export function addReproduce(program: Command): void {
         "efference reproduce ebt --budget small",
         "efference reproduce ebt --budget full --out runs/ebt",
         "efference reproduce ebt --budget full --only detour.mix --list",
+        "efference reproduce obstacle",
       ]),
     )
     .action(async (study: string, options: ReproduceOptions) =>

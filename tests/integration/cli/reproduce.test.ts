@@ -176,7 +176,8 @@ describe("efference reproduce ebt", () => {
       cells: ["detour.mix.s0", "detour.flow.s0", "detour.flow.time.s0"],
     });
     for (const [args, message] of [
-      [["x"], "must be ebt"],
+      [["x"], "must be ebt or obstacle"],
+      [["obstacle", "--only", "a"], "--only is given, must be without"],
       [["ebt", "--budget", "huge"], "must be small or full"],
       [["ebt", "--only", "nowhere"], "no cell begins so"],
     ] as const) {

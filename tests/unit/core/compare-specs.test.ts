@@ -59,6 +59,19 @@ describe("comparePolicyToEnvironment()", () => {
     ]);
   });
 
+  it("notices actions in another unit, within other bounds", () => {
+    const [step] = FAKE_SPEC.action.components;
+    const env = { ...FAKE_SPEC, action: { components: [{ ...step!, unit: "0.05 m" }] } };
+    const metres = { ...step!, unit: "m", low: [-0.05], high: [0.05] };
+    const wanted = policy({ action: { components: [metres] } });
+    const attempt = (): void => assertSpecsFit("start", { policy: wanted, environment: env });
+    expect(attempt).toThrow(
+      'unit of action component "step" is m, must be 0.05 m; ' +
+        'lower bound of action component "step" is [-0.05], must be [-1]; ' +
+        'upper bound of action component "step" is [0.05], must be [1]',
+    );
+  });
+
   it("notices components in another order", () => {
     const [step] = FAKE_SPEC.action.components;
     const grip = { name: "grip", format: "raw", dtype: "float32", shape: [1] } as const;

@@ -502,6 +502,34 @@ describe("loadPolicy()", () => {
       ),
       "must be float32[1, 3, 3]",
     ],
+    [
+      "to execute more rows than it predicts",
+      broken((m) =>
+        own(m, { spec: { ...(specToJson(SPEC) as never as object), executeHorizon: 3 } as never }),
+      ),
+      "efference.spec.executeHorizon: more rows than are predicted, must be at most predictHorizon",
+    ],
+    [
+      "actions whose statistics are in another unit than its spec",
+      broken((m) =>
+        own(m, {
+          spec: {
+            ...(specToJson(SPEC) as never as object),
+            action: {
+              components: [
+                { name: "hand", format: "raw", dtype: "float32", shape: [1], unit: "m" },
+                {
+                  ...{ name: "delta", format: "raw", dtype: "float32", shape: [2], unit: "m" },
+                  low: [-50, -50],
+                  high: [50, -11],
+                },
+              ],
+            },
+          } as never,
+        }),
+      ),
+      'its statistics put entry 1 of action component "delta" at 5, give or take 5, must reach the bounds of its spec, -50 to -11',
+    ],
   ])("refuses %s", async (_, load, message) => {
     await expect(load()).rejects.toThrow(message);
   });

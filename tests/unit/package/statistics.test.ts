@@ -129,6 +129,19 @@ describe("normalisation", () => {
     ["absent", {}, "mean_std", 'statistic "mean" is absent'],
     ["not finite", { mean: f64(NaN), std: f64(1) }, "mean_std", "is not finite"],
     ["of unequal length", { mean: f64(1, 2), std: f64(1) }, "mean_std", "have 1 and 2 values"],
+    [
+      "negative",
+      { mean: f64(1, 2), std: f64(1, -1) },
+      "mean_std",
+      '"std" is negative at element 1',
+    ],
+    ["upside down", { min: f64(1), max: f64(0) }, "min_max", '"max" is below "min" at element 0'],
+    [
+      "crossed",
+      { q01: f64(0, 2), q99: f64(0, 1) },
+      "quantiles",
+      '"q99" is below "q01" at element 1',
+    ],
   ])("refuses statistics that are %s", (_, given, mode, message) => {
     expect(() => affineOf("x", given, mode)).toThrow(message);
   });

@@ -121,7 +121,7 @@ describe("the acting graph", () => {
 
     const g = new GraphBuilder("network");
     const context = { g, parameters };
-    const prepared = prepare(context, observedNow(context, imitated), config);
+    const prepared = prepare(context, observedNow(context, imitated).tokens, config);
     const chunk = g.input("chunk", "float32", [1, 4, 2]);
     const time = g.input("time", "float32", [1]);
     g.output("said", predict(context, { chunk, time, prepared }, config));

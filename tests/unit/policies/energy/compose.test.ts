@@ -11,8 +11,10 @@ import {
 } from "../../../../policies/energy/index.ts";
 import type { ComposeOptions } from "../../../../policies/energy/index.ts";
 import { entryNames, formulaEnergy } from "../../../../policies/energy/expression.ts";
+import { grad } from "../../../../src/autodiff/index.ts";
 import type { Decision, NdArray } from "../../../../src/core/index.ts";
-import { seeded } from "../../../../src/core/index.ts";
+import { PolicyDivergedError, seeded } from "../../../../src/core/index.ts";
+import type { Value } from "../../../../src/onnx/index.ts";
 import { GraphBuilder, writeModel } from "../../../../src/onnx/index.ts";
 import { loadPolicy, writePolicyPackage } from "../../../../src/package/index.ts";
 import { openSession } from "../../../../src/session/index.ts";
@@ -96,7 +98,7 @@ describe("composeEnergyPackage", () => {
   });
 
   it("takes graphs, clamped", async () => {
-    const graph = (g: GraphBuilder, chunk: ReturnType<GraphBuilder["input"]>) => {
+    const graph = (g: GraphBuilder, chunk: Value) => {
       const last = g.slice(chunk, 1, { start: 3, end: 4 });
       const off = g.sub(last, 5);
       return g.reduceSum(g.mul(off, off), [1, 2]);
@@ -137,9 +139,44 @@ describe("composeEnergyPackage", () => {
     ["a logarithm", [{ name: "l", formula: "log(move_0^2)" }], /logarithm of what may be 0/],
     ["no actions", [{ name: "c", formula: "row^2" }], /does not depend on the actions/],
     [
+      "what is observed alone",
+      [{ name: "o", formula: "(observed_state_0 - 1)^2" }],
+      /depend on the actions, must use one of move_0, move_1, sum_move_0, sum_move_1$/,
+    ],
+    [
+      "a sum without end",
+      [{ name: "s", formula: "observed_state_0 + sum_move_0" }],
+      /may have no lowest value/,
+    ],
+    [
+      "what the observation may turn over",
+      [{ name: "t", formula: "observed_state_0 * move_0^2" }],
+      /may have no lowest value/,
+    ],
+    [
+      "a division by what is observed",
+      [{ name: "d", formula: "move_0^2 / observed_state_0" }],
+      /a quotient by what may be 0/,
+    ],
+    [
+      "a division by what is 0 in float32",
+      [{ name: "d", formula: "1 / (1e-60 + move_0^2)" }],
+      /a quotient by what may be 0/,
+    ],
+    [
+      "a root of what is observed",
+      [{ name: "r", formula: "move_0^2 * sqrt(observed_state_0)" }],
+      /root of what may be negative/,
+    ],
+    [
+      "numbers beyond float32",
+      [{ name: "n", formula: "exp(100) * move_0^2" }],
+      /it has the number 2.68\d+e\+43, must have finite numbers/,
+    ],
+    [
       "unknown names",
-      [{ name: "u", formula: "speed^2" }],
-      /"speed" is not known, must be one of move_0/,
+      [{ name: "u", formula: "(state_0 + speed)^2" }],
+      /"state_0" is not known, must be one of move_0, move_1, sum_move_0, sum_move_1, observed_state_0, observed_state_1, observed_state_2, row, pi, e$/,
     ],
     [
       "unknown functions",
@@ -152,6 +189,34 @@ describe("composeEnergyPackage", () => {
     ["arguments", [{ name: "p", formula: "abs(move_0, 2)" }], /abs has 2 arguments/],
   ])("refuses %s", async (_, terms, message) => {
     await expect(composeEnergyPackage(base, { terms: terms! })).rejects.toThrow(message);
+  });
+
+  it("gives no action where a term is not a number, or beyond all numbers", async () => {
+    const nan = (g: GraphBuilder, chunk: Value) => g.log(g.neg(g.reduceSumSquare(chunk, [1, 2])));
+    for (const term of [
+      { name: "nan", graph: nan, clamp: 1 },
+      { name: "infinite", formula: "exp(exp(20 * observed_state_1 + 0 * move_0))" },
+    ]) {
+      await expect(decide({ terms: [term] })).rejects.toThrow(PolicyDivergedError);
+    }
+  });
+
+  it("keeps the formulas of a package that was composed, and refuses one that has a graph", async () => {
+    const slow = { name: "slow", formula: "(move_0 - 3)^2", weight: 0.3 };
+    const once = join(folder, "once");
+    await writePolicyPackage(once, await composeEnergyPackage(base, { terms: [slow] }));
+    const again = await composeEnergyPackage(once, { terms: [] });
+    const both = await composeEnergyPackage(base, { terms: [slow] });
+    expect(again.files["model.onnx"]).toEqual(both.files["model.onnx"]);
+    const { provenance } = again.manifest.efference as { provenance?: unknown };
+    expect(provenance).toMatchObject({ composed: [slow] });
+    const graph = (g: GraphBuilder, chunk: Value) => g.reduceSumSquare(chunk, [1, 2]);
+    const opaque = join(folder, "opaque");
+    const terms = [{ name: "graph", graph, clamp: 1 }];
+    await writePolicyPackage(opaque, await composeEnergyPackage(base, { terms }));
+    await expect(composeEnergyPackage(opaque, {})).rejects.toThrow(
+      /composed with terms that are no formulas, must be composed anew/,
+    );
   });
 
   it("accepts what is clamped, and refuses other packages", async () => {
@@ -171,6 +236,117 @@ describe("formulas", () => {
 
   it("name the entries of an action row", () => {
     expect(names).toEqual(["arm_move_0", "arm_move_1", "gripper"]);
+  });
+
+  it("may not use a name that two things have", () => {
+    const g = new GraphBuilder("ambiguous");
+    const chunk = g.input("chunk", "float32", [1, 2, 3]);
+    const values = g.input("values", "float32", [1, 2]);
+    const request = { g, chunk, names: ["row", "sum_x", "x"], parse };
+    const observed = { values, names: ["a_b", "a_b"] };
+    for (const name of ["row", "sum_x", "observed_a_b"]) {
+      expect(() => formulaEnergy(`(x + ${name})^2`, { ...request, observed })).toThrow(
+        `"${name}" names two things, must name one`,
+      );
+    }
+    expect(formulaEnergy("x^2", { ...request, observed }).bounded).toBe(true);
+  });
+
+  it("see what is observed and the sum of all rows to theirs, as plain arithmetic does", async () => {
+    type Row = { readonly a: number; readonly c: number; readonly sums: readonly number[] };
+    const [P, Q] = [0.4, -1.3];
+    const terms: readonly [text: string, of: (at: Row, row: number) => number][] = [
+      ["sum_gripper^2", ({ sums }) => sums[2]! ** 2],
+      [
+        "(observed_at_0 + 0.05 * sum_arm_move_0 - 0.3)^2 + abs(observed_at_1 - sum_arm_move_1)",
+        ({ sums }) => (P + 0.05 * sums[0]! - 0.3) ** 2 + Math.abs(Q - sums[1]!),
+      ],
+      [
+        "exp(-(observed_at_0 + sum_gripper)^2 / 2) * (row + 1) - observed_at_1 + arm_move_0^2",
+        ({ a, sums }, row) => Math.exp(-((P + sums[2]!) ** 2) / 2) * (row + 1) - Q + a ** 2,
+      ],
+      [
+        "max(0, observed_at_1 + 2 * sum_arm_move_1) * tanh(gripper)^2",
+        ({ c, sums }) => Math.max(0, Q + 2 * sums[1]!) * Math.tanh(c) ** 2,
+      ],
+    ];
+    const oracle = (data: readonly number[], of: (at: Row, row: number) => number): number => {
+      const sums = [0, 0, 0];
+      let total = 0;
+      for (let row = 0; row < 4; row++) {
+        const [a = 0, b = 0, c = 0] = data.slice(row * 3, row * 3 + 3);
+        for (const [i, x] of [a, b, c].entries()) sums[i]! += x;
+        total += of({ a, c, sums }, row);
+      }
+      return total / 4;
+    };
+    const g = new GraphBuilder("formulas");
+    const chunk = g.input("chunk", "float32", [2, 4, 3]);
+    const observed = { values: g.input("values", "float32", [1, 2]), names: ["at_0", "at_1"] };
+    for (const [i, [text]] of terms.entries()) {
+      const { energy, bounded } = formulaEnergy(text, { g, chunk, names, observed, parse });
+      expect(bounded, text).toBe(true);
+      g.output(`energy${i}`, energy);
+      g.output(`slope${i}`, grad(g, g.reduceSum(energy, [0]), [chunk])[0]!);
+    }
+    await using session = await openSession(writeModel(g.build()));
+    const rng = seeded("sums");
+    const numbers = Array.from({ length: 24 }, () => Math.fround(rng.normal()));
+    const f32 = (shape: number[], data: number[]): NdArray => ({
+      dtype: "float32",
+      shape,
+      data: Float32Array.from(data),
+    });
+    const { outputs } = await session.run({
+      chunk: f32([2, 4, 3], numbers),
+      values: f32([1, 2], [P, Q]),
+    });
+    for (const [i, [text, of]] of terms.entries()) {
+      for (const batch of [0, 1]) {
+        const own = numbers.slice(batch * 12, batch * 12 + 12);
+        expect(outputs[`energy${i}`]!.data[batch], text).toBeCloseTo(oracle(own, of), 5);
+        for (const [k, x] of own.entries()) {
+          const [low, high] = [-1e-5, 1e-5].map((d) => oracle(own.with(k, x + d), of));
+          const slope = outputs[`slope${i}`]!.data[batch * 12 + k];
+          expect(slope, `${text}, ${k}`).toBeCloseTo((high! - low!) / 2e-5, 4);
+        }
+      }
+    }
+  });
+
+  it("are bounded where actions alone cannot lower them for ever, whatever is observed", () => {
+    const g = new GraphBuilder("bounds");
+    const chunk = g.input("chunk", "float32", [1, 2, 3]);
+    const observed = { values: g.input("values", "float32", [1, 1]), names: ["x"] };
+    const bounded = (text: string): boolean =>
+      formulaEnergy(text, { g, chunk, names, observed, parse }).bounded;
+    for (const text of [
+      "gripper^2 + observed_x",
+      "gripper^2 - observed_x^3",
+      "observed_x * tanh(gripper)",
+      "observed_x^2 * gripper^2",
+      "(observed_x * gripper)^2",
+      "max(observed_x, gripper)",
+      "min(observed_x, gripper^2)",
+      "exp(observed_x * gripper)",
+      "abs(sum_gripper - observed_x) - 3 * cos(gripper) * observed_x",
+      "-min(gripper, observed_x)",
+    ]) {
+      expect(bounded(text), text).toBe(true);
+    }
+    for (const text of [
+      "gripper + observed_x",
+      "observed_x * gripper",
+      "observed_x * gripper^2",
+      "-observed_x^2 * gripper^2",
+      "min(observed_x, gripper)",
+      "-max(observed_x, sum_gripper)",
+      "-exp(observed_x + gripper)",
+      "observed_x - sum_gripper^2",
+      "gripper^3 * tanh(observed_x)",
+    ]) {
+      expect(bounded(text), text).toBe(false);
+    }
   });
 
   it("are what mathjs says they are", async () => {
@@ -208,7 +384,7 @@ describe("formulas", () => {
   });
 
   it("that are accepted as bounded are bounded, and whatever is written is an error that says so", () => {
-    const leaf = fc.constantFrom("gripper", "arm_move_0", "row", "0.5", "2");
+    const leaf = fc.constantFrom("gripper", "arm_move_0", "row", "0.5", "2", "observed_x");
     const { formula } = fc.letrec<{ formula: string }>((tie) => ({
       formula: fc.oneof(
         { depthSize: "small", withCrossShrink: true },
@@ -230,20 +406,26 @@ describe("formulas", () => {
       fc.property(formula, (text) => {
         const g = new GraphBuilder("formula");
         const chunk = g.input("chunk", "float32", [1, 2, 3]);
+        const observed = { values: g.input("values", "float32", [1, 1]), names: ["x"] };
         let bounded: boolean;
         try {
-          ({ bounded } = formulaEnergy(text, { g, chunk, names, parse }));
+          ({ bounded } = formulaEnergy(text, { g, chunk, names, observed, parse }));
         } catch (error) {
           expect(error).toBeInstanceOf(SyntaxError);
           return;
         }
         if (!bounded) return;
         const compiled = parse(text).compile();
-        const values = far.flatMap((x) =>
-          far.map((y) =>
-            Number(compiled.evaluate({ gripper: x, arm_move_0: y, arm_move_1: 0, row: 1 })),
+        // Exponentials of exponentials of what is held leave the numbers that there are.
+        const seen = text.includes("exp") ? [0] : [-1, 0, 0.5, 1];
+        const scopes = seen.flatMap((held) =>
+          far.flatMap((x) =>
+            far.map((y) => ({
+              ...{ gripper: x, arm_move_0: y, arm_move_1: 0, row: 1, observed_x: held },
+            })),
           ),
         );
+        const values = scopes.map((scope) => Number(compiled.evaluate(scope)));
         // What has a lowest value does not fall below it far out.
         expect(values.every((value) => value > -1e30 || Number.isNaN(value))).toBe(true);
       }),

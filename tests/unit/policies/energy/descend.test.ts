@@ -148,7 +148,7 @@ describe("the loop in one graph", () => {
       const g = new GraphBuilder("plain");
       const context = { g, parameters };
       const { config, imitated } = request;
-      const observed = observe(context, observedNow(context, imitated), config);
+      const observed = observe(context, observedNow(context, imitated).tokens, config);
       const chunk = g.input("chunk", "float32", [1, 4, 2]);
       const made = energyStep(context, { chunk }, { landscape: { observed, config } });
       g.output("energy", made.energy);

@@ -61,7 +61,7 @@ const proprio = f32([1, 3], [0.3, -0.7, 1.1]);
 function energyModel(): Uint8Array {
   const g = new GraphBuilder("one");
   const context = { g, parameters: request.parameters };
-  const observed = observe(context, observedNow(context, request.imitated), config);
+  const observed = observe(context, observedNow(context, request.imitated).tokens, config);
   const chunk = g.input("chunk", "float32", [1, ROWS, DIM]);
   g.output("energy", energyOf(context, chunk, { observed, config }));
   return writeModel(g.build());
