@@ -12,11 +12,11 @@ import { createDetour } from "../../../../sim-bridge/sims/detour/index.ts";
 import type { TimeStep } from "../../../../src/core/index.ts";
 import { brokered, rollout } from "../../../../src/rollout/index.ts";
 
-const STARTS = Array.from({ length: 24 }, (_, i) => i);
+const SEEDS = Array.from({ length: 24 }, (_, i) => 7_000_000 + i);
 
 async function passed(variant: Variant): Promise<readonly Passage[]> {
   const policy = await policyOf(variant);
-  const found = await passages(policy, { starts: STARTS, obstacle: OBSTACLE });
+  const found = await passages(policy, { seeds: SEEDS, obstacle: OBSTACLE });
   await policy.close?.();
   return found;
 }
@@ -46,10 +46,10 @@ describe("energies added to the shipped package", () => {
       all.filter(({ clearanceM }) => clearanceM < 0).length;
     const reached = (all: readonly Passage[]): number =>
       all.filter(({ ending }) => ending === "success").length;
-    // 12 and 0 of these where the table was made; other processors round differently.
-    expect(entered(without)).toBeGreaterThanOrEqual(8);
+    // 8 and 0 of these where the table was made, and 23; other processors round differently.
+    expect(entered(without)).toBeGreaterThanOrEqual(5);
     expect(entered(both)).toBeLessThanOrEqual(1);
-    expect(reached(both)).toBeGreaterThanOrEqual(22);
+    expect(reached(both)).toBeGreaterThanOrEqual(21);
   });
 
   it("keep the point within a limit of its workspace", async () => {
