@@ -91,7 +91,7 @@ export interface Run {
 }
 
 /**
- * Runs the cells that are not finished, in order, and writes the report of all that the folder has.
+ * Runs the cells that are not finished, in order, and after every one writes the report of all that the folder has.
  * @returns the cells and the report's folder
  * @throws {UsageError} if the folder or a report holds another study
  */
@@ -104,6 +104,10 @@ export async function reproduce(run: Run): Promise<{
   await takeKnown(known, run);
   const data = await knownData(work);
   const done = await finished(run, data);
+  const resultsOf = (asked: readonly Cell[]): CellResult[] =>
+    asked.flatMap(({ id }) => done.get(id) ?? []);
+  const reported = (): Promise<string> =>
+    writeReport({ work, budget, results: resultsOf(cellsOf(budget)), data });
   const startedMs = performance.now();
   for (const [i, cell] of cells.entries()) {
     if (done.has(cell.id)) continue;
@@ -113,11 +117,9 @@ export async function reproduce(run: Run): Promise<{
     const result = await runOne(cell, { run, about, number: i + 1 });
     done.set(cell.id, result);
     run.progress.line(resultWords(result, { run, number: i + 1, began, startedMs }));
+    await reported();
   }
-  const resultsOf = (asked: readonly Cell[]): CellResult[] =>
-    asked.flatMap(({ id }) => done.get(id) ?? []);
-  const report = await writeReport({ work, budget, results: resultsOf(cellsOf(budget)), data });
-  return { results: resultsOf(cells), report };
+  return { results: resultsOf(cells), report: await reported() };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The report of a study: tables as Markdown and JSON, and plots. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { writeWhole } from "../../files/index.ts";
 import { mean, percentile } from "../../math/index.ts";
 import { JUDGED_STEPS } from "./act.ts";
 import type { Demonstrations } from "./demonstrate.ts";
@@ -24,12 +25,12 @@ export interface ReportRequest {
 export async function writeReport(request: ReportRequest): Promise<string> {
   const folder = join(request.work, "report");
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "table.md"), reportMarkdown(request));
-  await writeFile(join(folder, "results.json"), reportJson(request));
+  await writeWhole(join(folder, "table.md"), reportMarkdown(request));
+  await writeWhole(join(folder, "results.json"), reportJson(request));
   const { budget, results } = request;
   for (const world of budget.worlds) {
     const cells = results.filter((cell) => cell.world === world);
-    for (const { name, svg } of figures(world, cells)) await writeFile(join(folder, name), svg);
+    for (const { name, svg } of figures(world, cells)) await writeWhole(join(folder, name), svg);
   }
   return folder;
 }

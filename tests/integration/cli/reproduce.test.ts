@@ -104,6 +104,9 @@ describe("efference reproduce ebt", () => {
     await killed(work, /flow\.s0 {2}update [234]\d\/45/);
     expect(existsSync(join(work, "cells", "detour.flow.s0", "result.json"))).toBe(false);
     await killed(work, /mse\.s0 {2}acting/);
+    // What was finished before is in a report already.
+    const sofar = JSON.parse(readFileSync(join(work, "report", "results.json"), "utf8"));
+    expect(sofar.cells.map(({ id }: Cell) => id)).toEqual(["detour.flow.s0"]);
     const { results } = await runHere(work, QUICK);
     const alone = await runHere(join(cwd, "alone"), QUICK);
     expect(results.map(lasting)).toEqual(alone.results.map(lasting));
