@@ -138,7 +138,9 @@ export function decodeThought(bytes: Uint8Array): DecodedThought {
 
 function assertKnownKind(thought: { readonly kind: string } & Record<string, unknown>): void {
   const { kind } = thought;
-  if (KNOWN_KINDS[kind]?.(thought) !== false) return;
+  // Of the table's own names alone: a file may name its kind "__defineGetter__".
+  const isWhole = Object.hasOwn(KNOWN_KINDS, kind) ? KNOWN_KINDS[kind] : undefined;
+  if (isWhole?.(thought) !== false) return;
   throw malformed(`a thought of kind "${kind}" is incomplete`);
 }
 
@@ -153,10 +155,11 @@ const KNOWN_KINDS: Readonly<Record<string, (fields: Fields) => boolean>> = {
 };
 
 function isRefinement({ horizon, actionDim, steps, chunks, values }: Fields): boolean {
-  const size = Number(horizon) * Number(actionDim);
   return (
+    typeof horizon === "number" &&
+    typeof actionDim === "number" &&
     isNumbers(steps) &&
-    isRows(chunks, size) &&
+    isRows(chunks, horizon * actionDim) &&
     chunks.length === steps.length &&
     isObject(values) &&
     Object.values(values).every(isNumbers)
