@@ -5,7 +5,7 @@ import type {
   NdArray,
   Observation,
 } from "../src/core/index.ts";
-import { elementCount } from "../src/core/index.ts";
+import { boundAt } from "../src/core/index.ts";
 
 /** Why an observation is refused; `code` is the one of protocol.md. */
 export interface ObservationFault {
@@ -119,8 +119,7 @@ function isDeclaredInfinite(
   { spec, index }: { spec: ComponentSpec; index: number },
 ): boolean {
   const bounds = value > 0 ? spec.high : value < 0 ? spec.low : undefined;
-  const one = bounds?.length === 1 && elementCount(spec.shape) > 1;
-  return bounds?.[one ? 0 : index] === value;
+  return boundAt(bounds, index) === value;
 }
 
 function textsFault(

@@ -6,7 +6,7 @@ import type {
   Policy,
   Rng,
 } from "../../src/core/index.ts";
-import { elementCount, seeded } from "../../src/core/index.ts";
+import { boundAt, elementCount, seeded } from "../../src/core/index.ts";
 
 /**
  * Draws every action from the action spec, independently at each step; the same draws for the same
@@ -56,17 +56,12 @@ function drawComponent(component: ComponentSpec, rng: Rng): number[] {
         return rng.int(2);
       default:
         return drawNumber(rng, {
-          low: bound(component.low, i, -Infinity),
-          high: bound(component.high, i, Infinity),
+          low: boundAt(component.low, i) ?? -Infinity,
+          high: boundAt(component.high, i) ?? Infinity,
           integer: /^u?int/.test(component.dtype),
         });
     }
   });
-}
-
-/** One bound per element, or a single one for all. */
-function bound(bounds: readonly number[] | undefined, i: number, unstated: number): number {
-  return bounds?.[bounds.length === 1 ? 0 : i] ?? unstated;
 }
 
 interface Range {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Environment, Policy, PolicySpec } from "../core/index.ts";
+import type { Environment, Policy } from "../core/index.ts";
 import type { DemonstrationSource } from "../../sim-bridge/sims/manipulation/demonstrations.ts";
 import type { Controller } from "../rollout/controller.ts";
 import type { Trainable, TrainingData } from "../train/index.ts";
@@ -306,9 +306,11 @@ export async function createPolicy(name: string, options: PolicyOptions): Promis
       `Cannot tell the ${options.thoughts} of policy "${name}": it is a program, must be an energy policy's package`,
     );
   }
-  const asks = options.watch === undefined ? options.ahead : options.watch;
-  if (asks !== undefined && loaded.hash === undefined) {
-    const what = options.watch === undefined ? "decide ahead with" : "watch";
+  for (const [asked, what] of [
+    [options.watch, "watch"],
+    [options.ahead, "decide ahead with"],
+  ] as const) {
+    if (asked === undefined || loaded.hash !== undefined) continue;
     throw new UsageError(
       `Cannot ${what} policy "${name}": it is a program, must be a learned policy or its package`,
     );
@@ -339,26 +341,24 @@ async function fromPackage(folder: string, options: PolicyOptions): Promise<Load
   const policy = await (options.thoughts === undefined
     ? load(folder)
     : withLandscape(folder, load));
-  const { watched } = await import("../rollout/watch.ts");
-  const { watch } = options;
-  if (watch !== undefined) assertOverlap(policy.spec, options.executeHorizon);
-  const asked =
-    watch === undefined ? policy : watched(policy, watch === true ? {} : { most: watch });
   return {
-    controller: holding(await controllerOf(asked, options)),
+    controller: holding(await controllerOf(await watchedBy(policy, options), options)),
     hash: await hashPackage(folder),
   };
 }
 
-/** @throws {UsageError} where no row of a chunk is left when the next one is decided */
-function assertOverlap(
-  { name, predictHorizon, executeHorizon = predictHorizon }: PolicySpec,
-  asked = executeHorizon,
-): void {
-  if (asked < predictHorizon) return;
-  throw new UsageError(
-    `Cannot watch policy "${name}": all ${predictHorizon} rows of a chunk are executed, --execute-horizon must be below`,
-  );
+/** @throws {UsageError} where no row of a chunk is left when the next one is decided, so that there is nothing to watch */
+async function watchedBy(policy: Policy, { watch, ...options }: PolicyOptions): Promise<Policy> {
+  if (watch === undefined) return policy;
+  const { name, predictHorizon } = policy.spec;
+  const executed = options.executeHorizon ?? policy.spec.executeHorizon ?? predictHorizon;
+  if (executed >= predictHorizon) {
+    throw new UsageError(
+      `Cannot watch policy "${name}": all ${predictHorizon} rows of a chunk are executed, --execute-horizon must be below`,
+    );
+  }
+  const { watched } = await import("../rollout/watch.ts");
+  return watched(policy, watch === true ? {} : { most: watch });
 }
 
 /** A package with the same decisions that also tells of the energies around them. */

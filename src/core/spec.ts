@@ -148,6 +148,11 @@ export function actionDim(spec: ActionSpec): number {
   return spec.components.reduce((sum, component) => sum + elementCount(component.shape), 0);
 }
 
+/** Of one entry of a component: bounds are one for each entry, or one for all. Undefined where none is stated. */
+export function boundAt(bounds: readonly number[] | undefined, entry: number): number | undefined {
+  return bounds?.[bounds.length === 1 ? 0 : entry];
+}
+
 /** Product of the dimensions; 1 for a scalar. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);

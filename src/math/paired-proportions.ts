@@ -8,6 +8,18 @@ export interface PairedCounts {
   readonly neither: number;
 }
 
+/** Counts pairs of what succeeded. */
+export function pairedCounts(
+  pairs: Iterable<readonly [first: boolean, second: boolean]>,
+): PairedCounts {
+  const counts = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
+  for (const [first, second] of pairs) {
+    if (first) counts[second ? "both" : "onlyFirst"]++;
+    else counts[second ? "onlySecond" : "neither"]++;
+  }
+  return counts;
+}
+
 /**
  * The second success rate minus the first, of paired outcomes, with its interval: Newcombe 1998
  * (Statistics in Medicine 17:2635), method 10. Wilson's limits of both rates, put together as if they

@@ -1,5 +1,5 @@
 import type { PolicySpec } from "../core/index.ts";
-import { actionDim, elementCount } from "../core/index.ts";
+import { actionDim, boundAt, elementCount } from "../core/index.ts";
 import type { Affine } from "./statistics.ts";
 
 /** Normalised actions lie within so many half ranges, or deviations, of the middle. */
@@ -18,7 +18,7 @@ export function assertInBounds({ action }: PolicySpec, affine: Affine | undefine
     const size = elementCount(shape);
     for (let i = 0; i < size; i++) {
       const [offset = 0, scale = 1] = [affine.offset[first + i], affine.scale[first + i]];
-      const [least, most] = [boundOf(low, i) ?? -Infinity, boundOf(high, i) ?? Infinity];
+      const [least, most] = [boundAt(low, i) ?? -Infinity, boundAt(high, i) ?? Infinity];
       if (offset - REACH * scale <= most && offset + REACH * scale >= least) continue;
       throw new RangeError(
         `Cannot load policy: its statistics put entry ${i} of action component "${name}" at ${words(offset)}, give or take ` +
@@ -27,11 +27,6 @@ export function assertInBounds({ action }: PolicySpec, affine: Affine | undefine
     }
     first += size;
   }
-}
-
-/** One bound for each entry, or one for all. */
-function boundOf(bounds: readonly number[] | undefined, i: number): number | undefined {
-  return bounds?.length === 1 ? bounds[0] : bounds?.[i];
 }
 
 function words(value: number): string {

@@ -1,6 +1,6 @@
 /** Two evaluations of the same things, pair by pair. */
 import type { Interval, PairedCounts } from "../math/index.ts";
-import { mcnemarExact, pairedDifference } from "../math/index.ts";
+import { mcnemarExact, pairedCounts, pairedDifference } from "../math/index.ts";
 import type { Results } from "./results.ts";
 
 /** What became of the pairs that both evaluations have. */
@@ -29,8 +29,8 @@ export interface ComparedResults extends Comparison {
 export function compareResults(first: Results, second: Results): ComparedResults {
   assertSameWorld(first, second);
   const others = new Map(second.episodeResults.map((result) => [keyOf(result), result]));
-  const counts = new Map<string, Counts>();
-  const all = noPairs();
+  const byTask = new Map<string, Pair[]>();
+  const all: Pair[] = [];
   let paired = 0;
   let crashed = 0;
   for (const result of first.episodeResults) {
@@ -43,9 +43,9 @@ export function compareResults(first: Results, second: Results): ComparedResults
       continue;
     }
     const { task } = result.job;
-    const ofTask = counts.get(task) ?? noPairs();
-    counts.set(task, ofTask);
-    for (const each of [ofTask, all]) each[cellOf(a === "success", b === "success")]++;
+    const ofTask = byTask.get(task) ?? [];
+    byTask.set(task, ofTask);
+    for (const each of [ofTask, all]) each.push([a === "success", b === "success"]);
   }
   if (paired === 0) {
     throw new RangeError(
@@ -55,29 +55,22 @@ export function compareResults(first: Results, second: Results): ComparedResults
   const lengths = first.episodeResults.length + second.episodeResults.length;
   return {
     ...compared(all),
-    tasks: [...counts].map(([task, pairs]) => ({ task, ...compared(pairs) })),
+    tasks: [...byTask].map(([task, pairs]) => ({ task, ...compared(pairs) })),
     unpaired: lengths - 2 * paired,
     crashed,
   };
 }
 
-type Counts = { -readonly [Cell in keyof PairedCounts]: number };
+/** Whether the first and the second succeeded. */
+type Pair = readonly [first: boolean, second: boolean];
 
-function noPairs(): Counts {
-  return { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
-}
-
-function cellOf(first: boolean, second: boolean): keyof PairedCounts {
-  if (first) return second ? "both" : "onlyFirst";
-  return second ? "onlySecond" : "neither";
-}
-
-function compared(pairs: PairedCounts): Comparison {
+function compared(of: readonly Pair[]): Comparison {
+  const pairs = pairedCounts(of);
   const { both, onlyFirst, onlySecond, neither } = pairs;
   const n = both + onlyFirst + onlySecond + neither;
   const rate = (successes: number): number => (n === 0 ? 0 : successes / n);
   return {
-    pairs: { ...pairs },
+    pairs,
     firstRate: rate(both + onlyFirst),
     secondRate: rate(both + onlySecond),
     difference: pairedDifference(pairs),

@@ -1,6 +1,6 @@
 /** Whether what is seen still fits what was meant to be done. */
 import type { ActionChunk, ActionSpec, Policy, Thought } from "../core/index.ts";
-import { PolicyDivergedError, elementCount } from "../core/index.ts";
+import { PolicyDivergedError, boundAt, elementCount } from "../core/index.ts";
 
 /** What was decided, and when. */
 export interface Plan {
@@ -33,14 +33,10 @@ export function departure(before: Plan, now: Plan, action: ActionSpec): number |
 function halfRanges({ components }: ActionSpec): readonly number[] {
   return components.flatMap(({ shape, low, high }) =>
     Array.from({ length: elementCount(shape) }, (_, i) => {
-      const half = (boundAt(high, i) - boundAt(low, i)) / 2;
+      const half = ((boundAt(high, i) ?? NaN) - (boundAt(low, i) ?? NaN)) / 2;
       return half > 0 && Number.isFinite(half) ? half : 1;
     }),
   );
-}
-
-function boundAt(bounds: readonly number[] | undefined, i: number): number {
-  return bounds?.[i] ?? bounds?.[0] ?? NaN;
 }
 
 export interface WatchOptions {

@@ -109,6 +109,7 @@ export async function reproduce(run: Run): Promise<{
   const reported = (): Promise<string> =>
     writeReport({ work, budget, results: resultsOf(cellsOf(budget)), data });
   const startedMs = performance.now();
+  let report: string | undefined;
   for (const [i, cell] of cells.entries()) {
     if (done.has(cell.id)) continue;
     const about = await dataOf(cell.world, { run, known: data[cell.world] });
@@ -117,9 +118,9 @@ export async function reproduce(run: Run): Promise<{
     const result = await runOne(cell, { run, about, number: i + 1 });
     done.set(cell.id, result);
     run.progress.line(resultWords(result, { run, number: i + 1, began, startedMs }));
-    await reported();
+    report = await reported();
   }
-  return { results: resultsOf(cells), report: await reported() };
+  return { results: resultsOf(cells), report: report ?? (await reported()) };
 }
 
 /**

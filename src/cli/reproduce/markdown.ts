@@ -1,4 +1,5 @@
 /** Numbers and tables of the report as Markdown. */
+import type { pairedDifference } from "../../math/index.ts";
 import type { Rate } from "./pool.ts";
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -6,12 +7,20 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n") + "\n";
 }
 
-export function percent(value: number): string {
+function percent(value: number): string {
   return (100 * value).toFixed(0);
 }
 
-export function signed(value: number): string {
+function signed(value: number): string {
   return `${value < 0 ? "-" : "+"}${percent(Math.abs(value))}`;
+}
+
+export function differenceWords({
+  difference,
+  low,
+  high,
+}: ReturnType<typeof pairedDifference>): string {
+  return `${signed(difference)} [${signed(low)}, ${signed(high)}]`;
 }
 
 export function rateWords({ successes, scored, rate, low, high, crashes }: Rate): string {

@@ -9,11 +9,11 @@ import type { ComposeOptions, EnergyTerm } from "../../../policies/energy/index.
 import { composeEnergyPackage, shippedEnergyPackage } from "../../../policies/energy/index.ts";
 import { createDetour } from "../../../sim-bridge/sims/detour/index.ts";
 import type { Policy, TimeStep } from "../../core/index.ts";
-import { pairedDifference, percentile, wilsonInterval } from "../../math/index.ts";
+import { pairedCounts, pairedDifference, percentile, wilsonInterval } from "../../math/index.ts";
 import { loadPolicy, writePolicyPackage } from "../../package/index.ts";
 import type { RolloutListener } from "../../rollout/index.ts";
 import { brokered, holding, rollout } from "../../rollout/index.ts";
-import { percent, signed, table } from "./markdown.ts";
+import { differenceWords, rateWords, table } from "./markdown.ts";
 import type { Ending } from "./results.ts";
 
 interface Point {
@@ -175,9 +175,10 @@ export function obstacleTable(acted: readonly Acted[]): string {
 
 function shareOf(all: readonly Passage[], of: (passage: Passage) => boolean): string {
   const count = all.filter(of).length;
-  const { low, high } = wilsonInterval(count, all.length);
-  const rate = percent(count / all.length);
-  return `${count}/${all.length}, ${rate} % [${percent(low)}, ${percent(high)}]`;
+  return rateWords({
+    ...{ successes: count, scored: all.length, crashes: 0, rate: count / all.length },
+    ...wilsonInterval(count, all.length),
+  });
 }
 
 /** Percentage points by which the second share is more than the first. */
@@ -185,13 +186,6 @@ function changeOf(
   [first, second]: readonly [readonly Passage[], readonly Passage[]],
   of: (passage: Passage) => boolean,
 ): string {
-  const counts = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
-  for (const [i, before] of first.entries()) {
-    const after = second[i];
-    if (after === undefined) continue;
-    if (of(before)) counts[of(after) ? "both" : "onlyFirst"]++;
-    else counts[of(after) ? "onlySecond" : "neither"]++;
-  }
-  const { difference, low, high } = pairedDifference(counts);
-  return `${signed(difference)} [${signed(low)}, ${signed(high)}]`;
+  const pairs = first.map((before, i) => [of(before), of(second[i]!)] as const);
+  return differenceWords(pairedDifference(pairedCounts(pairs)));
 }

@@ -1,6 +1,12 @@
 /** Cells of several seeds together. */
 import type { Interval } from "../../math/index.ts";
-import { mean, pairedDifference, percentile, wilsonInterval } from "../../math/index.ts";
+import {
+  mean,
+  pairedCounts,
+  pairedDifference,
+  percentile,
+  wilsonInterval,
+} from "../../math/index.ts";
 import type { Acted, CellResult } from "./results.ts";
 import type { Cell, MethodName } from "./study.ts";
 
@@ -72,17 +78,16 @@ export function differenceOf(
   first: Pooled,
   second: Pooled,
 ): Interval & { readonly difference: number } {
-  const counts = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 };
+  const pairs: [boolean, boolean][] = [];
   for (const [seed, acted] of first.acted.entries()) {
     for (const [state, ending] of acted.endings.entries()) {
       const other = second.acted[seed]?.endings[state];
       if (other === undefined || other === "crash" || ending === "crash") continue;
       // `pairedDifference` is the second minus the first.
-      if (ending === "success") counts[other === "success" ? "both" : "onlySecond"]++;
-      else counts[other === "success" ? "onlyFirst" : "neither"]++;
+      pairs.push([other === "success", ending === "success"]);
     }
   }
-  return pairedDifference(counts);
+  return pairedDifference(pairedCounts(pairs));
 }
 
 /** The sampler with the most successes; of equals, the quickest. */

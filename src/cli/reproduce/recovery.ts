@@ -1,5 +1,5 @@
 /** Claim (e): success after something happened in the middle of the episode, beside what it is when nothing does. */
-import { rateWords, signed, table } from "./markdown.ts";
+import { differenceWords, rateWords, table } from "./markdown.ts";
 import type { Pooled } from "./pool.ts";
 import { differenceOf, pooledOf } from "./pool.ts";
 import type { CellResult } from "./results.ts";
@@ -40,6 +40,5 @@ function disturbed(cells: readonly CellResult[]): Pooled | undefined {
 
 function difference(first: Pooled, second: Pooled | undefined): string {
   if (second === undefined) return "-";
-  const { difference: points, low, high } = differenceOf(first, second);
-  return `${signed(points)} [${signed(low)}, ${signed(high)}]`;
+  return differenceWords(differenceOf(first, second));
 }

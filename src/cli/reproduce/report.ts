@@ -6,7 +6,7 @@ import { mean, percentile } from "../../math/index.ts";
 import { JUDGED_STEPS } from "./act.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { figures } from "./figures.ts";
-import { rateWords, signed, table } from "./markdown.ts";
+import { differenceWords, rateWords, table } from "./markdown.ts";
 import type { Pooled } from "./pool.ts";
 import { bestOf, differenceOf, pooled, pooledCounts, rateOf } from "./pool.ts";
 import { recovery } from "./recovery.ts";
@@ -81,9 +81,7 @@ function differences(cells: readonly CellResult[]): string {
       const mse = pooled(cells, { method: "mse", equal })[0];
       if (own === undefined) return [title, equal, "-", "-", "-", "-"];
       const minus = (other: typeof ddpm): string => {
-        if (other === undefined) return "-";
-        const { difference, low, high } = differenceOf(own, other);
-        return `${signed(difference)} [${signed(low)}, ${signed(high)}]`;
+        return other === undefined ? "-" : differenceWords(differenceOf(own, other));
       };
       const against = flow === undefined ? "" : ` (${flow.sampler} steps)`;
       return [title, equal, rateWords(own), minus(ddpm), `${minus(flow)}${against}`, minus(mse)];

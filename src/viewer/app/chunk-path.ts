@@ -3,7 +3,7 @@
  * camera images show. Knows nothing of drawing.
  */
 import type { ActionSpec, ComponentSpec, SceneDescription } from "../../core/index.ts";
-import { elementCount } from "../../core/index.ts";
+import { boundAt, elementCount } from "../../core/index.ts";
 import type { EpisodeReader } from "../../episode/types.ts";
 import { POSE_LENGTH, rotateByQuatWxyz } from "./transforms.ts";
 
@@ -76,9 +76,8 @@ export function motionModelOf(reader: EpisodeReader): MotionModel | undefined {
   return fitted === undefined ? undefined : { ...draft, scaleM: fitted, scaleFrom: "recording" };
 }
 
-/** One bound for all entries, or one for each. */
 function boundsOf(given: readonly number[] | undefined, none: number): number[] {
-  return [0, 1, 2].map((axis) => given?.[axis] ?? (given?.length === 1 ? given[0]! : none));
+  return [0, 1, 2].map((axis) => boundAt(given, axis) ?? none);
 }
 
 /** The first component that is a position or a step, or that the scene says to be a place. */
