@@ -274,6 +274,7 @@ program
   .option("--seed <n>", "seed", wholeNumber, 0)
   .option("--noise <sigma>", "noise on executed actions (1 = 5 cm per step)", nonNegative, 0)
   .option("--pushes <chance>", "chance per step of a push off the way", fraction, 0)
+  .option("--held <share>", "share of noise and pushes while a thing is held", fraction, 0)
   .addOption(
     new Option("--states <which>", "drawn from seeds, or the fixed ones that evaluations use")
       .choices(["drawn", "fixed"])
@@ -300,6 +301,7 @@ program
     examples([
       "efference record --sim tabletop --suite object --episodes 50 --noise 0.1",
       "efference record --sim tabletop --task lift_red_cube --episodes 100 --pushes 0.06",
+      "efference record --sim tabletop --task hang_wrench_on_rack --noise 0.1 --held 0.5",
       "efference record --sim tabletop --suite object --format mcap,lerobot",
       "efference record --sim libero --suite object --format hdf5 --out demos",
       "efference record --sim libero --suite goal --states fixed --noise 0.1 --tries 3",

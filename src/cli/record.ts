@@ -26,6 +26,7 @@ export interface RecordOptions {
   workers: number;
   seed: number;
   noise: number;
+  held: number;
   pushes: number;
   states: StartStates;
   bodies?: string[];
@@ -114,7 +115,7 @@ async function recordRound(
   { folder, progress, signal, settings }: RecordContext,
   { number, failed }: { readonly number: number; readonly failed: readonly EpisodeResult[] },
 ): Promise<Results> {
-  const { noise, pushes, seed } = options;
+  const { noise, pushes, held, seed } = options;
   const runId = folder.split(/[\\/]/).at(-1) ?? "record";
   if (number > 1) progress.line(`try ${number}: ${failed.length} again`);
   const { sim: simulator, workers } = options;
@@ -127,7 +128,7 @@ async function recordRound(
         simSettings: settings,
         ...(options.bodies === undefined ? {} : { bodies: options.bodies }),
         policy: options.policy,
-        policyOptions: { seed: seed + number - 1, noise, pushes },
+        policyOptions: { seed: seed + number - 1, noise, pushes, held },
         episodes: options.episodes,
         firstState: 0,
         states: options.states,

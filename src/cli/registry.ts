@@ -136,6 +136,8 @@ export interface PolicyOptions {
   readonly executeHorizon?: number;
   /** Executed actions differ from decided ones: see `perturbed`. */
   readonly noise?: number;
+  /** Share of noise and pushes while a thing is held, [0, 1]. */
+  readonly held?: number;
   readonly pushes?: number;
   readonly device?: "cpu" | "webgpu" | "cuda";
   /** What a policy is to tell beside its usual thoughts. */
@@ -315,10 +317,10 @@ export async function createPolicy(name: string, options: PolicyOptions): Promis
       `Cannot ${what} policy "${name}": it is a program, must be a learned policy or its package`,
     );
   }
-  const { noise = 0, pushes = 0, seed } = options;
+  const { noise = 0, pushes = 0, held = 0, seed } = options;
   if (noise === 0 && pushes === 0) return loaded;
   const { perturbed } = await import("../rollout/perturb.ts");
-  return { ...loaded, controller: perturbed(loaded.controller, { noise, pushes, seed }) };
+  return { ...loaded, controller: perturbed(loaded.controller, { noise, pushes, held, seed }) };
 }
 
 /** @throws {UsageError} for anything that is neither a registered name nor the folder of a package */

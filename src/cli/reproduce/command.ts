@@ -18,6 +18,7 @@ import { STUDY_WORLDS } from "./worlds.ts";
 
 export interface ReproduceOptions {
   budget: string;
+  network?: string;
   out?: string;
   only?: string[];
   known?: string[];
@@ -34,7 +35,7 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
   if (study !== "ebt") {
     throw new UsageError(`Cannot reproduce "${study}": it is not known, must be ebt or obstacle`);
   }
-  const budget = budgetNamed(options.budget);
+  const budget = budgetNamed(options.budget, options.network);
   const cells = chosenCells(cellsOf(budget), options.only ?? []);
   if (options.list === true) {
     const ids = cells.map(({ id }) => id);
@@ -43,7 +44,8 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
     );
     return;
   }
-  const work = resolve(options.out ?? join("runs", `reproduce-ebt-${budget.name}`));
+  const size = options.network === undefined ? "" : `-${options.network}`;
+  const work = resolve(options.out ?? join("runs", `reproduce-ebt-${budget.name}${size}`));
   const progress = createProgress();
   const interrupt = interruptSignal();
   await ensureEngine();
@@ -68,8 +70,10 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
 }
 
 async function reproduceAdded({ json = false, ...grid }: ReproduceOptions): Promise<void> {
-  const { out, only, known, list } = grid;
-  const given = Object.entries({ out, only, known, list }).find(([, value]) => value !== undefined);
+  const { network, out, only, known, list } = grid;
+  const given = Object.entries({ network, out, only, known, list }).find(
+    ([, value]) => value !== undefined,
+  );
   if (given !== undefined) {
     throw new UsageError(
       `Cannot reproduce "obstacle": --${given[0]} is given, must be without, for it has no cells`,

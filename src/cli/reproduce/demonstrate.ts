@@ -61,7 +61,7 @@ async function record(request: DemonstrationRequest, part: string): Promise<Demo
   const { world, count } = request;
   const calm = await world.open();
   const env = world.demonstratedIn?.(calm) ?? calm;
-  const controller = perturbed(brokered(await world.expert()), { noise: world.noise });
+  const controller = perturbed(brokered(await world.expert()), world);
   const hash = createHash("sha256");
   const modes: Record<string, number> = {};
   let kept = 0;

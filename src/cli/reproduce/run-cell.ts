@@ -10,7 +10,7 @@ import type { Demonstrations } from "./demonstrate.ts";
 import { RESULT_FILE, cellFolder, finishedCell, readJson, writeJson } from "./files.ts";
 import type { Acted, CellResult } from "./results.ts";
 import type { Budget, Cell, Method } from "./study.ts";
-import { dependencies, methodNamed } from "./study.ts";
+import { commandOf, dependencies, methodNamed } from "./study.ts";
 import type { CellTraining } from "./train-cell.ts";
 import { CURVE_SEED, trainCell } from "./train-cell.ts";
 import type { StudyWorld } from "./worlds.ts";
@@ -50,7 +50,7 @@ export async function runCell(request: CellRequest): Promise<CellResult> {
       ...{ hash, weightsHash, parameters, updates, secondsPerUpdate, curve },
       trainingS: updates * secondsPerUpdate,
       ...measured,
-      command: `efference reproduce ebt --budget ${budget.name} --only ${cell.id}`,
+      command: commandOf(budget, cell),
       versions: runtimeVersions(),
     };
     await writeJson(join(folder, RESULT_FILE), result);

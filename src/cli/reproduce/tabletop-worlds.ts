@@ -1,6 +1,8 @@
 /** The study's worlds with an arm: four tasks of the tabletop, seen as state; two of them through cameras, too. */
 import type { Environment, ImageSpec, Observation, QuatWxyz } from "../../core/index.ts";
 import { matrixFromQuatWxyz } from "../../math/index.ts";
+import { SHAFT_ENDS } from "../../../sim-bridge/sims/tabletop/fixtures/shafts.ts";
+import type { Goal } from "./arm-state.ts";
 import { ROTATION_AT, withArmState } from "./arm-state.ts";
 import type { Push } from "./push.ts";
 import { withPush } from "./push.ts";
@@ -25,7 +27,11 @@ interface About {
   readonly task: string;
   /** What policies are told of: its pose. Absent: they look for it through the cameras, and have what the robot says of itself. */
   readonly thing?: string;
+  /** Where its hole goes on: the end of a fixture's shaft. */
+  readonly over?: { readonly body: string; readonly kind: keyof typeof SHAFT_ENDS };
   readonly noise: number;
+  /** Share of the noise while the thing is held. */
+  readonly held?: number;
   /** Whose turn about the vertical tells which way was gone; absent = there is one way. */
   readonly turns?: "hand" | "thing";
   /** Whether the first chunk of an episode turns the hand already. */
@@ -36,10 +42,10 @@ interface About {
 }
 
 function armWorld(about: About): StudyWorld {
-  const { name, task, thing, noise, turns, push, shown } = about;
-  const open = (): Promise<Environment> => (thing === undefined ? seen() : told(thing));
+  const { name, task, thing, noise, held = 0, turns, push, shown } = about;
+  const open = (): Promise<Environment> => (thing === undefined ? seen() : told(thing, about.over));
   return {
-    ...{ name, task, noise, open, evaluatedFrom: EVALUATED_FROM, isGraded: false },
+    ...{ name, task, noise, held, open, evaluatedFrom: EVALUATED_FROM, isGraded: false },
     cameras: thing === undefined ? CAMERAS : [],
     simulator: "tabletop",
     ...(push === undefined
@@ -80,9 +86,10 @@ function armWorld(about: About): StudyWorld {
 }
 
 /** The world as a vector. */
-async function told(thing: string): Promise<Environment> {
+async function told(thing: string, over: About["over"]): Promise<Environment> {
   const { createTabletop } = await import("../../../sim-bridge/sims/tabletop/index.ts");
-  return withArmState(await createTabletop({ images: [] }), thing);
+  const goal: Goal | undefined = over && { body: over.body, at: SHAFT_ENDS[over.kind] };
+  return withArmState(await createTabletop({ images: [] }), thing, goal);
 }
 
 /** The world as it is, through cameras. */
@@ -120,6 +127,9 @@ function untold(): ModeTracker {
   return { see: () => undefined, mode: () => undefined };
 }
 
+/** Most of these tasks is what is done with a thing in the hand: without noise there, nothing shows how to come back to where its hole fits. */
+const HELD = 0.5;
+
 type Seen = Omit<About, "name" | "thing">;
 const LIFT: Seen = {
   task: "lift_red_cube",
@@ -128,7 +138,7 @@ const LIFT: Seen = {
   chunkTells: true,
   push: LIFT_PUSH,
 };
-const PLACE: Seen = { task: "put_soup_can_in_bin", noise: 0.1, turns: "hand" };
+const PLACE: Seen = { task: "put_soup_can_in_bin", noise: 0.1, held: HELD, turns: "hand" };
 
 export const TABLETOP_WORLDS = {
   lift: armWorld({ ...LIFT, name: "lift", thing: "red_cube_1" }),
@@ -136,10 +146,14 @@ export const TABLETOP_WORLDS = {
   place: armWorld({ ...PLACE, name: "place", thing: "soup_can_1" }),
   insert: armWorld({
     ...{ name: "insert", task: "put_square_nut_on_peg", thing: "square_nut_1", noise: 0.1 },
+    over: { body: "square_peg_1", kind: "square_peg" },
+    held: HELD,
     turns: "thing",
   }),
   hang: armWorld({
     ...{ name: "hang", task: "hang_wrench_on_rack", thing: "wrench_1", noise: 0.1 },
+    over: { body: "tool_rack_1", kind: "tool_rack" },
+    held: HELD,
   }),
   "lift-images": armWorld({ ...LIFT, name: "lift-images" }),
   "place-images": armWorld({ ...PLACE, name: "place-images" }),

@@ -57,7 +57,7 @@ export async function trainCell(request: TrainCellRequest): Promise<CellTraining
   const { cell, budget, method, folder, signal, updates, data } = request;
   const config = configOf({ ...request, episodes: join(data.folder, "episodes") });
   const { cameras } = STUDY_WORLDS[cell.world];
-  const looks = { network: budget.network, cameras };
+  const looks = { ...budget, cameras };
   const capture = await capturing(policySection(method, method.samplers[0], looks));
   const run = join(folder, "run");
   let parameters = 0;
@@ -113,10 +113,10 @@ export function cellHash(
 export function policySection(
   method: Method,
   sampler: Sampler,
-  { network, cameras }: Pick<Budget, "network"> & Pick<StudyWorld, "cameras">,
+  { cameras, ...budget }: Pick<Budget, "network" | "executeHorizon"> & Pick<StudyWorld, "cameras">,
 ): TrainConfig["policy"] {
   const looking = cameras.length === 0 ? {} : { cameras };
-  return { ...policyOf(method, network), ...looking, infer: sampler.infer };
+  return { ...policyOf(method, budget), ...looking, infer: sampler.infer };
 }
 
 function configOf(recipe: Recipe & { readonly episodes: string }): TrainConfig {
@@ -126,7 +126,7 @@ function configOf(recipe: Recipe & { readonly episodes: string }): TrainConfig {
   const augment = cameras.length === 0 ? {} : { augment: { shiftPx: SHIFT_PX } };
   return parseTrainConfig({
     name: cell.id,
-    policy: policySection(method, method.samplers[0], { network: budget.network, cameras }),
+    policy: policySection(method, method.samplers[0], { ...budget, cameras }),
     data: { folders: [episodes], validation: 0, threads: 0, ...augment },
     seed: cell.seed,
     batchSize,

@@ -15,6 +15,7 @@ export function addReproduce(program: Command): void {
         "obstacle: an energy added to the shipped one, 100 starts without and with it",
     )
     .option("--budget <name>", "small (one seed, < 30 minutes on 2 cores) or full", "small")
+    .option("--network <size>", "tiny (0.1 million, the default) or small (0.7, 4 x the time)")
     .option("--out <folder>", "cells and report (default: runs/reproduce-<study>-<budget>)")
     .option("--only <cells...>", "only cells whose names begin so, and those that they depend on")
     .option("--known <reports...>", "results.json of other runs, whose cells count as finished")
@@ -26,6 +27,7 @@ export function addReproduce(program: Command): void {
         "efference reproduce ebt --budget small",
         "efference reproduce ebt --budget full --out runs/ebt",
         "efference reproduce ebt --budget full --only detour.mix --list",
+        "efference reproduce ebt --budget full --network small --only hang.mix.s0",
         "efference reproduce obstacle",
       ]),
     )

@@ -33,6 +33,8 @@ export interface StudyWorld {
   readonly evaluatedFrom: "fixed" | { readonly seed: number };
   /** Standard deviation of the noise on executed actions while demonstrations are recorded. */
   readonly noise: number;
+  /** Share of that noise while a thing is held. Absent: 0. */
+  readonly held?: number;
   /** What else happens while demonstrations are recorded; what experts decide stays clean. Absent: nothing. */
   demonstratedIn?(env: Environment): Environment;
   /** The two ways, where there are two. */

@@ -93,7 +93,22 @@ describe("perturbed", () => {
     expect(opening.some((row) => row[0] !== 0)).toBe(true);
   });
 
+  it("disturbs what is held by a share, once the fingers have closed", async () => {
+    const closing = constant([0, 0, 0, 0, 0, 0, 1]);
+    const made = await rows(perturbed(closing, { noise: 0.1, held: 0.5 }), 1);
+    const moved = made.map((row) => row[0] !== 0);
+    expect(moved.slice(0, 16)).toEqual(Array<boolean>(16).fill(false));
+    expect(moved.slice(16).every(Boolean)).toBe(true);
+    const rest = made.slice(16);
+    const rms = Math.sqrt(rest.reduce((sum, row) => sum + (row[0] ?? 0) ** 2, 0) / rest.length);
+    expect(rms).toBeGreaterThan(0.042);
+    expect(rms).toBeLessThan(0.058);
+  });
+
   it("refuses what it cannot do", async () => {
+    expect(() => perturbed(constant(OPEN), { noise: 1, held: 1.5 })).toThrow(
+      /held is 1.5, must be in \[0, 1\]/,
+    );
     expect(() => perturbed(constant(OPEN), { noise: -1 })).toThrow(/noise is -1/);
     expect(() => perturbed(constant(OPEN), { pushes: 2 })).toThrow(/pushes 2/);
     const components = [{ name: "j", format: "joint_position", dtype: "float32", shape: [7] }];

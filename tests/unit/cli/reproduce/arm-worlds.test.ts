@@ -3,13 +3,15 @@ import type { Environment, Observation, TimeStep } from "../../../../src/core/in
 import { WANT_NOTHING } from "../../../../src/core/index.ts";
 import {
   ARM_STATE_SIZE,
+  GOAL_STATE_SIZE,
+  NEAR,
   ROTATION_AT,
   withArmState,
 } from "../../../../src/cli/reproduce/arm-state.ts";
 import { PIXELS } from "../../../../src/cli/reproduce/tabletop-worlds.ts";
 import { withPush } from "../../../../src/cli/reproduce/push.ts";
 import { STUDY_WORLDS } from "../../../../src/cli/reproduce/worlds.ts";
-import { matrixFromQuatWxyz } from "../../../../src/math/index.ts";
+import { composePoses, invertPose, matrixFromQuatWxyz } from "../../../../src/math/index.ts";
 import { brokered, rollout } from "../../../../src/rollout/index.ts";
 import { panda } from "../../../../robots/panda/spec.ts";
 import { createTabletop } from "../../../../sim-bridge/sims/tabletop/index.ts";
@@ -36,8 +38,8 @@ describe("withArmState()", () => {
     const want = { ...WANT_NOTHING, privileged: true };
     const { first } = await env.reset({ task: world.task, seed: 3, want });
     const data = state(first.observation);
-    expect(data).toHaveLength(ARM_STATE_SIZE);
-    expect(env.spec.observation.proprio.map(({ shape }) => shape)).toEqual([[ARM_STATE_SIZE]]);
+    expect(data).toHaveLength(GOAL_STATE_SIZE);
+    expect(env.spec.observation.proprio.map(({ shape }) => shape)).toEqual([[GOAL_STATE_SIZE]]);
     expect(Object.keys(first.observation.proprio)).toEqual(["state"]);
     const { gripper, entities } = first.observation.privileged!;
     const hole = entities.find(({ name }) => name === "square_nut_1_hole_region")!;
@@ -57,6 +59,45 @@ describe("withArmState()", () => {
       });
     }
     expect(data[9]).toBeCloseTo(gripper.opening, 6);
+    await env.close();
+  });
+
+  it.each([
+    ["insert", "square_nut_1", "square_peg_1"],
+    ["hang", "wrench_1", "tool_rack_1"],
+  ] as const)(
+    "%s: is told where the hole is from the end of the shaft",
+    async (name, thing, on) => {
+      const world = STUDY_WORLDS[name];
+      const env = await world.open();
+      const want = { ...WANT_NOTHING, privileged: true };
+      const { first } = await env.reset({ task: world.task, seed: 5, want });
+      const { entities } = first.observation.privileged!;
+      const hole = entities.find((entity) => entity.name === `${thing}_hole_region`)!;
+      const shaft = entities.find((entity) => entity.name === `${on}_shaft_region`)!;
+      // In the middle of the shaft, along its axis to the end.
+      const from = composePoses(invertPose(shaft), hole);
+      const [x, y, z] = from.position;
+      const turned = matrixFromQuatWxyz(from.quatWxyz);
+      const expected = [
+        x,
+        y,
+        z - shaft.halfExtents[2],
+        ...[0, 3, 6, 1, 4, 7].map((i) => turned[i]!),
+      ];
+      const data = state(first.observation);
+      expected.forEach((value, i) => {
+        const scale = i < 3 ? NEAR.position : NEAR.rotation;
+        expect(data[ARM_STATE_SIZE + i]).toBeCloseTo(value, 6);
+        expect(data[ARM_STATE_SIZE + 9 + i]).toBeCloseTo(Math.tanh(value / scale), 4);
+      });
+      await env.close();
+    },
+  );
+
+  it("has no goal where a thing goes nowhere", async () => {
+    const env = await STUDY_WORLDS.lift.open();
+    expect(env.spec.observation.proprio.map(({ shape }) => shape)).toEqual([[ARM_STATE_SIZE]]);
     await env.close();
   });
 

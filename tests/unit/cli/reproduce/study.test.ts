@@ -7,6 +7,7 @@ import {
   budgetIn,
   budgetNamed,
   cellsOf,
+  commandOf,
   chosenCells,
   dependencies,
   methodNamed,
@@ -34,15 +35,18 @@ function armData(): TrainingData {
   return { ...data, images, spec: { ...data.spec, images } };
 }
 
+const AS = { network: "tiny", executeHorizon: 8 } as const;
+
 describe("the methods", () => {
   it.each([
     ["a vector", "tiny", [], worldData({ stateDim: 8, actionDim: 2 })],
     ["images", "tiny", ["front", "wrist"], armData()],
     ["a vector", "small", [], worldData({ stateDim: 19, actionDim: 7 })],
+    ["a vector with a goal", "tiny", [], worldData({ stateDim: 37, actionDim: 7 })],
   ] as const)("have as many parameters within 5 %: %s, %s", async (_, network, cameras, data) => {
     const counts: number[] = [];
     for (const method of METHODS) {
-      const section = policySection(method, method.samplers[0], { network, cameras });
+      const section = policySection(method, method.samplers[0], { ...AS, network, cameras });
       const trainable = (await trainableFor(section))(data);
       const step = await TrainingStep.open(trainable, freshParameters(seeded("weights")), {
         batchSize: 2,
@@ -56,7 +60,7 @@ describe("the methods", () => {
 
   it("differ in nothing that is shared", () => {
     for (const key of ["heads", "layers", "horizon", "executeHorizon"]) {
-      const values = METHODS.map((method) => policyOf(method, "small")[key]);
+      const values = METHODS.map((method) => policyOf(method, { ...AS, network: "small" })[key]);
       expect(new Set(values).size).toBe(1);
     }
   });
@@ -66,7 +70,7 @@ describe("the methods", () => {
       const { samplers } = method;
       expect(new Set(samplers.map(({ name }) => name)).size).toBe(samplers.length);
       for (const { infer } of samplers) {
-        const section = { ...policyOf(method, "small"), infer };
+        const section = { ...policyOf(method, AS), infer };
         await trainableFor(section);
       }
     }
@@ -94,8 +98,8 @@ describe("the grid", () => {
     expect(ids).toContain("lift-images.mix.s0");
     expect(ids).toContain("place-images.flow.time.s2");
     const [known] = METHODS[0]!.samplers;
-    expect(policySection(METHODS[0]!, known, { network: "tiny", cameras: [] })).toEqual({
-      ...policyOf(METHODS[0]!, "tiny"),
+    expect(policySection(METHODS[0]!, known, { ...AS, cameras: [] })).toEqual({
+      ...policyOf(METHODS[0]!, AS),
       infer: known.infer,
     });
   });
@@ -119,8 +123,17 @@ describe("the grid", () => {
     expect(() => only("detour.nothing")).toThrow("no cell begins so");
   });
 
+  it("has another network where one is asked for, in every world, and says so", () => {
+    const [cell] = cellsOf(BUDGETS.full);
+    const larger = budgetNamed("full", "small");
+    for (const world of larger.worlds) expect(budgetIn(larger, world).network).toBe("small");
+    expect(commandOf(budgetIn(larger, "hang"), cell!)).toContain("--budget full --network small");
+    expect(commandOf(BUDGETS.full, cell!)).not.toContain("--network");
+  });
+
   it("names what is no budget", () => {
     expect(() => budgetNamed("huge")).toThrow("must be small or full");
+    expect(() => budgetNamed("full", "huge")).toThrow("must be tiny or small");
     expect(methodNamed("mix").isEnergy).toBe(true);
   });
 });
