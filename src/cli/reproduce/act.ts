@@ -17,8 +17,6 @@ import type { Acted, Detection, Ending, ModeCoverage, Uncertainty } from "./resu
 import type { Sampler } from "./study.ts";
 import type { Mode, StudyWorld } from "./worlds.ts";
 
-/** Control steps of the decisions whose uncertainty is judged: fixed, so that lengths of episodes tell nothing. */
-export const JUDGED_STEPS = [0, 8, 16] as const;
 /** Chunks, from noise of their own, whose spread is the disagreement. */
 const OPINIONS = 4;
 /** Seeds of opinions and of chunks whose modes are counted; episodes have the numbers of their states. */
@@ -43,7 +41,7 @@ export interface Episode {
   readonly ending: Ending;
   readonly mode: string | null;
   readonly decisionMs: readonly number[];
-  /** Scalars of the decisions at `JUDGED_STEPS`, by step. */
+  /** Scalars of the decisions at the judged steps of the world, by step. */
   readonly judged: ReadonlyMap<number, Readonly<Record<string, number>>>;
   /** Steps that the decisions took, where the policy says so. */
   readonly steps: readonly number[];
@@ -56,6 +54,7 @@ export interface Opinions {
   readonly policy: Policy;
   /** Of the demonstrations. */
   readonly statistics: DatasetStatistics;
+  readonly judgedSteps: readonly number[];
 }
 
 export async function actedEpisodes(
@@ -113,7 +112,7 @@ function watching(world: StudyWorld): {
       const scalars = scalarsOf(thoughts);
       seen.decisionMs.push(timing.totalMs);
       if (scalars["steps"] !== undefined) seen.steps.push(scalars["steps"]);
-      if ((JUDGED_STEPS as readonly number[]).includes(step)) seen.judged.set(step, scalars);
+      if (world.judgedSteps.includes(step)) seen.judged.set(step, scalars);
     },
     onStart: (_header, first) => tracker.see(first),
     onStep(timeStep) {
@@ -148,7 +147,7 @@ function polled(policy: Policy, opinions: Opinions): Policy {
       const { step } = observation;
       const last = before;
       before = { chunk: decision.chunk, step };
-      if (start === undefined || !(JUDGED_STEPS as readonly number[]).includes(step)) {
+      if (start === undefined || !opinions.judgedSteps.includes(step)) {
         return decision;
       }
       const rng = seeded("corrupted").split(start.seed).split(step);
@@ -263,8 +262,11 @@ function countsOf(numbers: readonly number[]): readonly number[] {
 const SIGNALS = ["energy", "moved", "disagreement", "replanned"] as const;
 
 /** AUROC of each signal at each judged step; higher numbers are to mean failure. */
-export function uncertaintyOf(episodes: readonly Episode[]): readonly Uncertainty[] {
-  return JUDGED_STEPS.flatMap((step) =>
+export function uncertaintyOf(
+  episodes: readonly Episode[],
+  { judgedSteps }: Pick<StudyWorld, "judgedSteps">,
+): readonly Uncertainty[] {
+  return judgedSteps.flatMap((step) =>
     SIGNALS.flatMap((signal) => {
       const alive = episodes.flatMap(({ ending, judged }) => {
         const value = judged.get(step)?.[signal];
@@ -281,8 +283,11 @@ export function uncertaintyOf(episodes: readonly Episode[]): readonly Uncertaint
 }
 
 /** AUROC of each signal at each judged step for a corrupted observation, among all decisions there. */
-export function corruptionOf(episodes: readonly Episode[]): readonly Detection[] {
-  return JUDGED_STEPS.flatMap((step) =>
+export function corruptionOf(
+  episodes: readonly Episode[],
+  { judgedSteps }: Pick<StudyWorld, "judgedSteps">,
+): readonly Detection[] {
+  return judgedSteps.flatMap((step) =>
     SIGNALS.flatMap((signal) => {
       const pairs = episodes.flatMap(({ judged }) => {
         const told = judged.get(step);

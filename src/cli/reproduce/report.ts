@@ -3,7 +3,6 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeWhole } from "../../files/index.ts";
 import { mean, percentile } from "../../math/index.ts";
-import { JUDGED_STEPS } from "./act.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { figures } from "./figures.ts";
 import { differenceWords, rateWords, table } from "./markdown.ts";
@@ -11,6 +10,7 @@ import type { Pooled } from "./pool.ts";
 import { bestOf, differenceOf, pooled, pooledCounts, rateOf } from "./pool.ts";
 import { recovery } from "./recovery.ts";
 import type { CellResult, Detection } from "./results.ts";
+import { trainingSpeed } from "./speed.ts";
 import type { Budget, WorldName } from "./study.ts";
 import { METHODS, TIME_REFERENCE, methodNamed } from "./study.ts";
 
@@ -51,6 +51,7 @@ export function reportMarkdown({ budget, results, data }: ReportRequest): string
         demonstrationWords(data[world]),
         differences(cells),
         bySampler(cells),
+        trainingSpeed(cells),
         modesOf(cells),
         recovery(cells),
         stepsUsed(cells),
@@ -189,8 +190,10 @@ function signals(
   words: string,
   of: (cell: CellResult) => readonly Judged[],
 ): string {
+  const equal = cells.filter((cell) => cell.equal === "updates");
+  const steps = [...new Set(equal.flatMap(of).map(({ step }) => step))].sort((a, b) => a - b);
   const rows = METHODS.flatMap(({ name, title }) => {
-    const own = cells.filter(({ method, equal }) => method === name && equal === "updates");
+    const own = equal.filter(({ method }) => method === name);
     const all = own.flatMap(of);
     return [...new Set(all.map(({ signal }) => signal))].map((signal) => {
       const at = (step: number): string => {
@@ -199,11 +202,11 @@ function signals(
         const count = judged.reduce((sum, one) => sum + one.count, 0);
         return areas.length === 0 ? "-" : `${mean(areas).toFixed(2)} (${count})`;
       };
-      return [title, signal, ...JUDGED_STEPS.map(at)];
+      return [title, signal, ...steps.map(at)];
     });
   });
   if (rows.length === 0) return "";
-  const head = ["method", "signal", ...JUDGED_STEPS.map((step) => `step ${step}`)];
+  const head = ["method", "signal", ...steps.map((step) => `step ${step}`)];
   return `${words}:\n\n${table(head, rows)}`;
 }
 

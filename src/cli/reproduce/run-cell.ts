@@ -115,7 +115,8 @@ async function measure(
   say(`acting, ${known.name}`);
   const first = await withPolicy(path, (policy) =>
     withPolicy(path, async (another) => {
-      const opinions = { policy: another, statistics: trained.statistics() };
+      const { judgedSteps } = place.world;
+      const opinions = { policy: another, statistics: trained.statistics(), judgedSteps };
       const episodes = await actedEpisodes(policy, { ...place, starts: fixed(task) }, opinions);
       say("acting, disturbed");
       const disturbed =
@@ -143,8 +144,8 @@ async function measure(
     acted,
     disturbed: first.disturbed && summaryOf(known, first.disturbed, place.world),
     coverage: first.coverage,
-    uncertainty: uncertaintyOf(first.episodes),
-    corruption: corruptionOf(first.episodes),
+    uncertainty: uncertaintyOf(first.episodes, place.world),
+    corruption: corruptionOf(first.episodes, place.world),
   };
 }
 

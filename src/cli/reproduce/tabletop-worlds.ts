@@ -19,6 +19,8 @@ const LIFT_PUSH: Push = { from: 16, steps: 8, units: 1 };
 /** Two pictures of what robots have: an eye across the table, and one in the hand. Square, so many pixels high and wide. */
 const CAMERAS = ["front", "wrist"] as const;
 export const PIXELS = 64;
+/** At the start, on the way to a shaft, and before its end. */
+const OVER_STEPS = [0, 64, 104] as const;
 /** Entry of the action that turns the hand about the vertical. */
 const YAW_AT = 5;
 
@@ -46,6 +48,7 @@ function armWorld(about: About): StudyWorld {
   const open = (): Promise<Environment> => (thing === undefined ? seen() : told(thing, about.over));
   return {
     ...{ name, task, noise, held, open, evaluatedFrom: EVALUATED_FROM, isGraded: false },
+    judgedSteps: about.over === undefined ? [0, 8, 16] : OVER_STEPS,
     cameras: thing === undefined ? CAMERAS : [],
     simulator: "tabletop",
     ...(push === undefined

@@ -39,6 +39,8 @@ export interface StudyWorld {
   demonstratedIn?(env: Environment): Environment;
   /** The two ways, where there are two. */
   readonly modes: readonly [Mode, Mode];
+  /** Control steps of the decisions whose uncertainty is judged: fixed, so that lengths of episodes tell nothing. */
+  readonly judgedSteps: readonly number[];
   /** Whether rewards tell how near to success an episode came. */
   readonly isGraded: boolean;
   open(): Promise<Environment>;
@@ -47,6 +49,8 @@ export interface StudyWorld {
   /** Of a chunk that is decided at the start of an episode; absent where a chunk does not tell. */
   modeOfChunk?(first: Observation, chunk: ActionChunk): Mode | undefined;
 }
+
+const EARLY = [0, 8, 16] as const;
 
 const DETOUR: StudyWorld = {
   name: "detour",
@@ -61,6 +65,7 @@ const DETOUR: StudyWorld = {
   open: () => createSimulator("detour"),
   noise: 0.2,
   modes: ["left", "right"],
+  judgedSteps: EARLY,
   isGraded: false,
   async expert() {
     const { detourExpert } = await import("../../../policies/scripted/detour.ts");
@@ -96,6 +101,7 @@ const PUSHT: StudyWorld = {
   open: () => createSimulator("pusht"),
   noise: 0,
   modes: ["clockwise", "anticlockwise"],
+  judgedSteps: EARLY,
   isGraded: true,
   async expert() {
     const { pushTExpert } = await import("../../../policies/scripted/pusht/index.ts");

@@ -74,9 +74,11 @@ describe("corruptionOf()", () => {
   });
 
   it("is the share of pairs in which the corrupted one has the higher number", () => {
-    const found = corruptionOf([episode(1, 3), episode(2, 1.5), episode(0, Infinity)]);
+    const found = corruptionOf([episode(1, 3), episode(2, 1.5), episode(0, Infinity)], {
+      judgedSteps: [0, 8],
+    });
     // Of 9 pairs of a corrupted and a clean one, 3 > 1, 2, 0; 1.5 > 1, 0; Infinity > all: 8.
     expect(found).toEqual([{ signal: "moved", step: 8, auroc: 8 / 9, episodes: 3 }]);
-    expect(corruptionOf([])).toEqual([]);
+    expect(corruptionOf([], { judgedSteps: [0, 8] })).toEqual([]);
   });
 });

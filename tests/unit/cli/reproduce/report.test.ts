@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { bestOf, differenceOf, pooled, rateOf } from "../../../../src/cli/reproduce/pool.ts";
 import { reportMarkdown } from "../../../../src/cli/reproduce/report.ts";
+import { trainingSpeed } from "../../../../src/cli/reproduce/speed.ts";
 import { recovery } from "../../../../src/cli/reproduce/recovery.ts";
 import { figures } from "../../../../src/cli/reproduce/figures.ts";
 import type { Acted, CellResult, Ending } from "../../../../src/cli/reproduce/results.ts";
@@ -111,6 +112,28 @@ describe("cells of several seeds", () => {
     expect(methodNamed("mix").samplers[0].name).toBe("until still");
   });
 
+  it("say how soon a training is nearly as good as diffusion is at its end", () => {
+    const curved = (id: string, counts: readonly number[]): CellResult => ({
+      ...result(id, []),
+      curve: counts.map((successes, i) => {
+        return { updates: 100 * (i + 1), seconds: 5 * (i + 1), successes, episodes: 20 };
+      }),
+    });
+    const text = trainingSpeed([
+      curved("detour.mix.s0", [3, 10, 20]),
+      curved("detour.mix.s1", [4, 14, 20]),
+      curved("detour.ddpm.s0", [0, 8, 12]),
+      curved("detour.ddpm.s1", [0, 4, 12]),
+      curved("detour.mse.s0", [1, 2, 3]),
+    ]);
+    // Diffusion ends at 24 of 40; nine tenths of that are 21.6 of 40: 24 of 40 at the second measurement of mix.
+    expect(text).toContain("| energy, mix | updates, 54 % | 200 | 10 | 24/40, 60 %");
+    expect(text).toContain("| diffusion | updates, 54 % | 300 | 15 | 24/40, 60 %");
+    expect(text).toContain("| regression | updates, 54 % | never | - | 3/20, 15 %");
+    expect(text).not.toContain("flow matching");
+    expect(trainingSpeed([curved("detour.mix.s0", [1])])).toBe("");
+  });
+
   it("say what a disturbance costs, and what is left beside diffusion", () => {
     const disturbedBy = (id: string, calm: string, after: string): CellResult => ({
       ...result(id, [["x", calm]]),
@@ -162,7 +185,7 @@ describe("cells of several seeds", () => {
     const all = [judged("detour.mix.s0", 0.9), judged("detour.mix.s1", 0.7)];
     const of = (results: readonly CellResult[]): string =>
       reportMarkdown({ work: "", budget: BUDGETS.full, results, data: {} });
-    expect(of(all)).toContain("| energy, mix | moved | - | 0.80 (100) | - |");
+    expect(of(all)).toContain("| energy, mix | moved | 0.80 (100) |");
     expect(of([result("detour.mix.s2", [["x", "s"]])])).not.toContain("corrupted");
   });
 

@@ -17,7 +17,10 @@ import { PIXELS } from "../../../../src/cli/reproduce/tabletop-worlds.ts";
 import { cellHash, policySection } from "../../../../src/cli/reproduce/train-cell.ts";
 import { STUDY_WORLDS } from "../../../../src/cli/reproduce/worlds.ts";
 import { trainableFor } from "../../../../src/cli/registry.ts";
+import type { DataByWorld } from "../../../../src/cli/reproduce/known.ts";
+import type { CellResult } from "../../../../src/cli/reproduce/results.ts";
 import { seeded } from "../../../../src/core/index.ts";
+import { pairedCounts, pairedDifference } from "../../../../src/math/index.ts";
 import { freshParameters } from "../../../../src/onnx/layers/index.ts";
 import type { TrainingData } from "../../../../src/train/index.ts";
 import { TrainingStep } from "../../../../src/train/index.ts";
@@ -138,20 +141,55 @@ describe("the grid", () => {
   });
 });
 
+interface Report {
+  readonly budget: { readonly name: string };
+  readonly data: DataByWorld;
+  readonly cells: readonly CellResult[];
+}
+
+async function committed(name: string): Promise<Report> {
+  const results = new URL("../../../../policies/energy/results/", import.meta.url);
+  return JSON.parse(await readFile(new URL(`${name}/results.json`, results), "utf8"));
+}
+
 describe("a cell's hash", () => {
-  it("is that of the committed results, whose cells so count as finished", async () => {
-    for (const name of ["detour-small", "full"]) {
-      const path = new URL(
-        `../../../../policies/energy/results/${name}/results.json`,
-        import.meta.url,
-      );
-      const { budget, data, cells } = JSON.parse(await readFile(path, "utf8"));
+  it.each(["detour-small", "full"])(
+    "is that of the committed results, whose cells so count as finished: %s",
+    async (name) => {
+      const { budget, data, cells } = await committed(name);
       for (const cell of cells) {
         const about = { cell, method: methodNamed(cell.method), updates: cell.updates };
         const at = budgetIn(budgetNamed(budget.name), cell.world);
-        const hash = cellHash({ ...about, budget: at, demonstrations: data[cell.world] });
+        const hash = cellHash({ ...about, budget: at, demonstrations: data[cell.world]! });
         expect(hash).toBe(cell.hash);
+      }
+    },
+  );
+});
+
+describe("the committed tables", () => {
+  it("agree: what small has measured is a part of what full has", async () => {
+    const small = await committed("detour-small");
+    const full = new Map((await committed("full")).cells.map((cell) => [cell.id, cell]));
+    expect(small.cells.map(({ id }) => id)).toEqual(SMALL.map(({ id }) => id));
+    for (const cell of small.cells) {
+      const same = full.get(cell.id)!;
+      if (cell.equal === "updates") expect(same.weightsHash).toBe(cell.weightsHash);
+      for (const [i, { sampler, endings }] of cell.acted.entries()) {
+        const larger = same.acted[i]!;
+        expect(larger.sampler).toBe(sampler);
+        const first = larger.endings.slice(0, endings.length);
+        if (cell.equal === "updates") expect(first).toEqual(endings);
+        // How many updates fit into a time differs from run to run.
+        const pairs = pairedCounts(first.map((ending, k) => [won(ending), won(endings[k]!)]));
+        const { low, high } = pairedDifference(pairs);
+        expect(low).toBeLessThanOrEqual(0);
+        expect(high).toBeGreaterThanOrEqual(0);
       }
     }
   });
 });
+
+function won(ending: string): boolean {
+  return ending === "success";
+}

@@ -1,0 +1,69 @@
+/** Claim (c): how soon a training is about as good as diffusion is at its end. */
+import { mean, wilsonInterval } from "../../math/index.ts";
+import { rateWords, table } from "./markdown.ts";
+import type { CellResult, CurvePoint } from "./results.ts";
+import type { Cell, MethodName } from "./study.ts";
+import { METHODS, TIME_REFERENCE } from "./study.ts";
+
+/** Of diffusion's final success. */
+const SHARE = 0.9;
+
+/** The first measurement of every method that reaches nine tenths of DDPM-100's last one; empty without the latter. */
+export function trainingSpeed(cells: readonly CellResult[]): string {
+  const rows = (["updates", "time"] as const).flatMap((equal) => {
+    const last = curveOf(cells, { method: "ddpm", equal }).at(-1);
+    if (last === undefined) return [];
+    const target = (SHARE * last.successes) / last.episodes;
+    return METHODS.flatMap(({ name, title }) => {
+      // The reference takes the time that it takes: its cells of equal updates are those of equal time.
+      const curve = curveOf(cells, {
+        method: name,
+        equal: name === TIME_REFERENCE ? "updates" : equal,
+      });
+      const end = curve.at(-1);
+      if (end === undefined) return [];
+      const there = curve.find(({ successes, episodes }) => successes / episodes >= target);
+      const of = `${equal}, ${(100 * target).toFixed(0)} %`;
+      if (there === undefined) return [[title, of, "never", "-", words(end)]];
+      const { updates, seconds } = there;
+      return [[title, of, updates.toFixed(0), seconds.toFixed(0), words(there)]];
+    });
+  });
+  if (rows.length === 0) return "";
+  const head = ["method", "equal, goal", "updates", "s", "success there"];
+  return (
+    "The first measurement of a training (its own starts, drawn) that reaches 90 % of DDPM-100's last one; mean over seeds of the processor's " +
+    `seconds:\n\n${table(head, rows)}`
+  );
+}
+
+function words({ successes, episodes }: CurvePoint): string {
+  const rate = successes / episodes;
+  return rateWords({
+    ...{ successes, scored: episodes, crashes: 0, rate },
+    ...wilsonInterval(successes, episodes),
+  });
+}
+
+/** Seeds together, measurement by measurement, as far as all have one. */
+function curveOf(
+  cells: readonly CellResult[],
+  of: { readonly method: MethodName; readonly equal: Cell["equal"] },
+): readonly CurvePoint[] {
+  const curves = cells
+    .filter(({ method, equal }) => method === of.method && equal === of.equal)
+    .map(({ curve }) => curve);
+  if (curves.length === 0) return [];
+  const count = Math.min(...curves.map(({ length }) => length));
+  return Array.from({ length: count }, (_, i) => {
+    const points = curves.map((curve) => curve[i]!);
+    const sum = (key: "successes" | "episodes"): number =>
+      points.reduce((total, point) => total + point[key], 0);
+    return {
+      updates: mean(points.map(({ updates }) => updates)),
+      seconds: mean(points.map(({ seconds }) => seconds)),
+      successes: sum("successes"),
+      episodes: sum("episodes"),
+    };
+  });
+}
