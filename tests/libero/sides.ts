@@ -50,7 +50,8 @@ export async function openOriginal(
   tasks: readonly string[],
   args: readonly string[],
 ): Promise<Side> {
-  const hub = await createHub({ endpoint: "tcp://127.0.0.1:*" });
+  // Our side is in this process: while it draws its first picture no beat goes out, for longer than three seconds where cores are busy.
+  const hub = await createHub({ endpoint: "tcp://127.0.0.1:*", heartbeatS: 20 });
   const command = ["-m", "efference_sim", "libero", "--connect", hub.endpoint];
   const child = spawn(PYTHON, [...command, ...ASSETS, ...EXACTLY, "--task", ...tasks, ...args], {
     stdio: ["ignore", "ignore", "pipe"],
