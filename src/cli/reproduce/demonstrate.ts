@@ -61,7 +61,8 @@ async function record(request: DemonstrationRequest, part: string): Promise<Demo
   const { world, count } = request;
   const calm = await world.open();
   const env = world.demonstratedIn?.(calm) ?? calm;
-  const controller = perturbed(brokered(await world.expert()), world);
+  const { noise, held = 0 } = world;
+  const controller = perturbed(brokered(await world.expert()), { noise, held });
   const hash = createHash("sha256");
   const modes: Record<string, number> = {};
   let kept = 0;

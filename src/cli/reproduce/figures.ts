@@ -2,7 +2,7 @@
 import { wilsonInterval } from "../../math/index.ts";
 import type { Chart, Series } from "./chart.ts";
 import { chartSvg } from "./chart.ts";
-import { pooled, pooledCounts } from "./pool.ts";
+import { pooled, pooledCounts, pooledCurve, rateOfCounts } from "./pool.ts";
 import type { CellResult, CurvePoint } from "./results.ts";
 import type { Cell, WorldName } from "./study.ts";
 import { METHODS } from "./study.ts";
@@ -93,7 +93,6 @@ function stepsUsed(cells: readonly CellResult[]): Series[] {
   });
 }
 
-/** Points of several seeds are put together by their place in the curve. */
 function curves(
   cells: readonly CellResult[],
   of: { readonly equal: Cell["equal"]; readonly x: (point: CurvePoint) => number },
@@ -102,15 +101,10 @@ function curves(
     const own = cells.filter(({ method, equal }) => method === name && equal === of.equal);
     // The method that sets the time has no cells of equal time beside those of equal updates.
     const chosen = own.length > 0 ? own : cells.filter(({ method }) => method === name);
-    const count = Math.min(...chosen.map(({ curve }) => curve.length));
-    if (chosen.length === 0 || count === 0) return [];
-    const points = Array.from({ length: count }, (_, i) => {
-      const at = chosen.map(({ curve }) => curve[i]!);
-      const successes = at.reduce((sum, point) => sum + point.successes, 0);
-      const episodes = at.reduce((sum, point) => sum + point.episodes, 0);
-      const x = at.reduce((sum, point) => sum + of.x(point) / at.length, 0);
-      return { x, y: successes / episodes, ...wilsonInterval(successes, episodes) };
+    const points = pooledCurve(chosen).map((point) => {
+      const { rate, low, high } = rateOfCounts(point.successes, point.episodes);
+      return { x: of.x(point), y: rate, low, high };
     });
-    return [{ name: title, points }];
+    return points.length === 0 ? [] : [{ name: title, points }];
   });
 }

@@ -7,7 +7,7 @@ import {
   percentile,
   wilsonInterval,
 } from "../../math/index.ts";
-import type { Acted, CellResult } from "./results.ts";
+import type { Acted, CellResult, CurvePoint } from "./results.ts";
 import type { Cell, MethodName } from "./study.ts";
 
 export interface Rate extends Interval {
@@ -23,9 +23,28 @@ export function rateOf(acted: readonly Acted[]): Rate {
   const endings = acted.flatMap((one) => one.endings);
   const crashes = endings.filter((ending) => ending === "crash").length;
   const successes = endings.filter((ending) => ending === "success").length;
-  const scored = endings.length - crashes;
+  return { ...rateOfCounts(successes, endings.length - crashes), crashes };
+}
+
+export function rateOfCounts(successes: number, scored: number): Rate {
   const rate = scored === 0 ? 0 : successes / scored;
-  return { successes, scored, crashes, rate, ...wilsonInterval(successes, scored) };
+  return { successes, scored, crashes: 0, rate, ...wilsonInterval(successes, scored) };
+}
+
+/** Curves of several seeds together, point by point, as far as all have one; updates and seconds are means. */
+export function pooledCurve(cells: readonly Pick<CellResult, "curve">[]): readonly CurvePoint[] {
+  const count = cells.length === 0 ? 0 : Math.min(...cells.map(({ curve }) => curve.length));
+  return Array.from({ length: count }, (_, i) => {
+    const points = cells.map(({ curve }) => curve[i]!);
+    const sum = (key: "successes" | "episodes"): number =>
+      points.reduce((total, point) => total + point[key], 0);
+    return {
+      updates: mean(points.map(({ updates }) => updates)),
+      seconds: mean(points.map(({ seconds }) => seconds)),
+      successes: sum("successes"),
+      episodes: sum("episodes"),
+    };
+  });
 }
 
 export interface Pooled extends Rate {

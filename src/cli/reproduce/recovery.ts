@@ -4,7 +4,7 @@ import type { Pooled } from "./pool.ts";
 import { differenceOf, pooledOf } from "./pool.ts";
 import type { CellResult } from "./results.ts";
 import type { Cell } from "./study.ts";
-import { METHODS, TIME_REFERENCE } from "./study.ts";
+import { METHODS, comparedAs } from "./study.ts";
 import { STUDY_WORLDS } from "./worlds.ts";
 
 /** @returns "" where nothing disturbs the world */
@@ -14,8 +14,7 @@ export function recovery(cells: readonly CellResult[]): string {
   if (words === undefined) return "";
   const rows = METHODS.flatMap(({ name, title }) =>
     (["updates", "time"] as const).flatMap((equal) => {
-      // The reference takes the time that it takes: its cells of equal updates are those of equal time.
-      const chosen = name === TIME_REFERENCE ? "updates" : equal;
+      const chosen = comparedAs(name, equal);
       const own = cells.filter((cell) => cell.method === name && cell.equal === chosen);
       const after = disturbed(own);
       if (after === undefined) return [];

@@ -12,7 +12,7 @@ import { recovery } from "./recovery.ts";
 import type { CellResult, Detection } from "./results.ts";
 import { trainingSpeed } from "./speed.ts";
 import type { Budget, WorldName } from "./study.ts";
-import { METHODS, TIME_REFERENCE, methodNamed } from "./study.ts";
+import { METHODS, comparedAs, methodNamed } from "./study.ts";
 
 export interface ReportRequest {
   readonly work: string;
@@ -74,9 +74,7 @@ function demonstrationWords(data: Demonstrations | undefined): string {
 function differences(cells: readonly CellResult[]): string {
   const rows = METHODS.filter(({ isEnergy }) => isEnergy).flatMap(({ name, title }) =>
     (["updates", "time"] as const).map((equal) => {
-      // The reference takes the time that it takes: its cells of equal updates are those of equal time.
-      const of = name === TIME_REFERENCE ? "updates" : equal;
-      const own = pooled(cells, { method: name, equal: of })[0];
+      const own = pooled(cells, { method: name, equal: comparedAs(name, equal) })[0];
       const ddpm = pooled(cells, { method: "ddpm", equal })[0];
       const flow = bestOf(pooled(cells, { method: "flow", equal }));
       const mse = pooled(cells, { method: "mse", equal })[0];

@@ -1,9 +1,9 @@
 /** Claim (c): how soon a training is about as good as diffusion is at its end. */
-import { mean, wilsonInterval } from "../../math/index.ts";
 import { rateWords, table } from "./markdown.ts";
+import { pooledCurve, rateOfCounts } from "./pool.ts";
 import type { CellResult, CurvePoint } from "./results.ts";
 import type { Cell, MethodName } from "./study.ts";
-import { METHODS, TIME_REFERENCE } from "./study.ts";
+import { METHODS, comparedAs } from "./study.ts";
 
 /** Of diffusion's final success. */
 const SHARE = 0.9;
@@ -15,11 +15,7 @@ export function trainingSpeed(cells: readonly CellResult[]): string {
     if (last === undefined) return [];
     const target = (SHARE * last.successes) / last.episodes;
     return METHODS.flatMap(({ name, title }) => {
-      // The reference takes the time that it takes: its cells of equal updates are those of equal time.
-      const curve = curveOf(cells, {
-        method: name,
-        equal: name === TIME_REFERENCE ? "updates" : equal,
-      });
+      const curve = curveOf(cells, { method: name, equal: comparedAs(name, equal) });
       const end = curve.at(-1);
       if (end === undefined) return [];
       const there = curve.find(({ successes, episodes }) => successes / episodes >= target);
@@ -38,32 +34,14 @@ export function trainingSpeed(cells: readonly CellResult[]): string {
 }
 
 function words({ successes, episodes }: CurvePoint): string {
-  const rate = successes / episodes;
-  return rateWords({
-    ...{ successes, scored: episodes, crashes: 0, rate },
-    ...wilsonInterval(successes, episodes),
-  });
+  return rateWords(rateOfCounts(successes, episodes));
 }
 
-/** Seeds together, measurement by measurement, as far as all have one. */
 function curveOf(
   cells: readonly CellResult[],
   of: { readonly method: MethodName; readonly equal: Cell["equal"] },
 ): readonly CurvePoint[] {
-  const curves = cells
-    .filter(({ method, equal }) => method === of.method && equal === of.equal)
-    .map(({ curve }) => curve);
-  if (curves.length === 0) return [];
-  const count = Math.min(...curves.map(({ length }) => length));
-  return Array.from({ length: count }, (_, i) => {
-    const points = curves.map((curve) => curve[i]!);
-    const sum = (key: "successes" | "episodes"): number =>
-      points.reduce((total, point) => total + point[key], 0);
-    return {
-      updates: mean(points.map(({ updates }) => updates)),
-      seconds: mean(points.map(({ seconds }) => seconds)),
-      successes: sum("successes"),
-      episodes: sum("episodes"),
-    };
-  });
+  return pooledCurve(
+    cells.filter(({ method, equal }) => method === of.method && equal === of.equal),
+  );
 }

@@ -141,6 +141,14 @@ export function methodNamed(name: MethodName): Method {
 /** Whose training time the others get where times are made equal: the one whose update takes longest. */
 export const TIME_REFERENCE: MethodName = "mix";
 
+/** Which cells of a method stand in a comparison: the reference takes the time that it takes, so that its cells of equal updates are those of equal time. */
+export function comparedAs(name: MethodName, equal: Cell["equal"]): Cell["equal"] {
+  return name === TIME_REFERENCE ? "updates" : equal;
+}
+
+/** Steps early in an episode whose decisions are judged. */
+export const EARLY_STEPS = [0, 8, 16] as const;
+
 export interface Budget {
   readonly name: BudgetName;
   readonly worlds: readonly WorldName[];

@@ -8,6 +8,7 @@ import type { Push } from "./push.ts";
 import { withPush } from "./push.ts";
 import { turnTracker } from "./turns.ts";
 import type { WorldName } from "./study.ts";
+import { EARLY_STEPS } from "./study.ts";
 import type { ModeTracker, StudyWorld } from "./worlds.ts";
 
 /** Evaluations start where no demonstration and no curve does. */
@@ -29,8 +30,8 @@ interface About {
   readonly task: string;
   /** What policies are told of: its pose. Absent: they look for it through the cameras, and have what the robot says of itself. */
   readonly thing?: string;
-  /** Where its hole goes on: the end of a fixture's shaft. */
-  readonly over?: { readonly body: string; readonly kind: keyof typeof SHAFT_ENDS };
+  /** The kind of fixture over whose shaft its hole goes; the scene has one of it. */
+  readonly over?: keyof typeof SHAFT_ENDS;
   readonly noise: number;
   /** Share of the noise while the thing is held. */
   readonly held?: number;
@@ -48,7 +49,7 @@ function armWorld(about: About): StudyWorld {
   const open = (): Promise<Environment> => (thing === undefined ? seen() : told(thing, about.over));
   return {
     ...{ name, task, noise, held, open, evaluatedFrom: EVALUATED_FROM, isGraded: false },
-    judgedSteps: about.over === undefined ? [0, 8, 16] : OVER_STEPS,
+    judgedSteps: about.over === undefined ? EARLY_STEPS : OVER_STEPS,
     cameras: thing === undefined ? CAMERAS : [],
     simulator: "tabletop",
     ...(push === undefined
@@ -91,7 +92,7 @@ function armWorld(about: About): StudyWorld {
 /** The world as a vector. */
 async function told(thing: string, over: About["over"]): Promise<Environment> {
   const { createTabletop } = await import("../../../sim-bridge/sims/tabletop/index.ts");
-  const goal: Goal | undefined = over && { body: over.body, at: SHAFT_ENDS[over.kind] };
+  const goal: Goal | undefined = over && { body: `${over}_1`, at: SHAFT_ENDS[over] };
   return withArmState(await createTabletop({ images: [] }), thing, goal);
 }
 
@@ -149,13 +150,13 @@ export const TABLETOP_WORLDS = {
   place: armWorld({ ...PLACE, name: "place", thing: "soup_can_1" }),
   insert: armWorld({
     ...{ name: "insert", task: "put_square_nut_on_peg", thing: "square_nut_1", noise: 0.1 },
-    over: { body: "square_peg_1", kind: "square_peg" },
+    over: "square_peg",
     held: HELD,
     turns: "thing",
   }),
   hang: armWorld({
     ...{ name: "hang", task: "hang_wrench_on_rack", thing: "wrench_1", noise: 0.1 },
-    over: { body: "tool_rack_1", kind: "tool_rack" },
+    over: "tool_rack",
     held: HELD,
   }),
   "lift-images": armWorld({ ...LIFT, name: "lift-images" }),

@@ -2,6 +2,7 @@
 import type { ActionChunk, Environment, Observation, Policy, TimeStep } from "../../core/index.ts";
 import { createSimulator } from "../registry.ts";
 import type { WorldName } from "./study.ts";
+import { EARLY_STEPS } from "./study.ts";
 import { TABLETOP_WORLDS } from "./tabletop-worlds.ts";
 import { turnTracker } from "./turns.ts";
 
@@ -50,8 +51,6 @@ export interface StudyWorld {
   modeOfChunk?(first: Observation, chunk: ActionChunk): Mode | undefined;
 }
 
-const EARLY = [0, 8, 16] as const;
-
 const DETOUR: StudyWorld = {
   name: "detour",
   simulator: "detour",
@@ -65,7 +64,7 @@ const DETOUR: StudyWorld = {
   open: () => createSimulator("detour"),
   noise: 0.2,
   modes: ["left", "right"],
-  judgedSteps: EARLY,
+  judgedSteps: EARLY_STEPS,
   isGraded: false,
   async expert() {
     const { detourExpert } = await import("../../../policies/scripted/detour.ts");
@@ -101,7 +100,7 @@ const PUSHT: StudyWorld = {
   open: () => createSimulator("pusht"),
   noise: 0,
   modes: ["clockwise", "anticlockwise"],
-  judgedSteps: EARLY,
+  judgedSteps: EARLY_STEPS,
   isGraded: true,
   async expert() {
     const { pushTExpert } = await import("../../../policies/scripted/pusht/index.ts");
