@@ -69,6 +69,7 @@ export async function recordCommand(options: RecordOptions): Promise<void> {
   simulatorNamed(options.sim);
   assertPolicyExists(options.policy);
   assertTriesDiffer(options);
+  assertHeldCounts(options);
   assertFormats(options.sim, options.format);
   const settings = parseSimSettings(options.simSet);
   const folder = resolve(options.out ?? newRunFolder("record"));
@@ -102,6 +103,14 @@ function assertTriesDiffer({ tries, noise, pushes }: RecordOptions): void {
   if (tries === 1 || noise > 0 || pushes > 0) return;
   throw new UsageError(
     `Cannot record with ${tries} tries: noise and pushes are 0, one must be above 0 (every try would be the same)`,
+  );
+}
+
+/** @throws {UsageError} where a share of nothing is asked for */
+function assertHeldCounts({ held, noise, pushes }: RecordOptions): void {
+  if (held === 0 || noise > 0 || pushes > 0) return;
+  throw new UsageError(
+    `Cannot record with --held ${held}: noise and pushes are 0, one must be above 0 (it is their share)`,
   );
 }
 

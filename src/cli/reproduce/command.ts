@@ -8,7 +8,7 @@ import type { Demonstrations } from "./demonstrate.ts";
 import { demonstrated, recorded } from "./demonstrate.ts";
 import { claimFolder, finishedCell } from "./files.ts";
 import type { DataByWorld } from "./known.ts";
-import { knownData, misfit, otherData, takeKnown } from "./known.ts";
+import { knownData, misfit, otherData, otherSight, takeKnown } from "./known.ts";
 import { writeReport } from "./report.ts";
 import type { CellResult } from "./results.ts";
 import { runCell } from "./run-cell.ts";
@@ -140,7 +140,10 @@ async function finished(
     const result = await finishedCell(work, cell);
     if (result === undefined) continue;
     const about = data[cell.world] ?? (await recorded(dataFolder(work, cell.world)));
-    const why = about === undefined ? "lacks its data" : misfit(result, { cell, budget, about });
+    const why =
+      about === undefined
+        ? "lacks its data"
+        : (misfit(result, { cell, budget, about }) ?? (await otherSight(cell.world, about)));
     if (about === undefined || why !== undefined) {
       const what = `its cell ${cell.id} ${why}; take a new folder`;
       throw new UsageError(`Cannot reproduce in ${work}: ${what}`);
@@ -184,7 +187,7 @@ async function dataOf(
     signal,
     onEpisode: (done) => progress.live(`${world}: ${done}/${count} demonstrations`),
   });
-  const why = otherData(known, made);
+  const why = otherData(known, made) ?? (await otherSight(world, made));
   if (why === undefined) return made;
   throw new UsageError(
     `Cannot go on with the known cells of ${world}: what is recorded here ${why}`,

@@ -8,11 +8,14 @@ import { brokered, perturbed, recordTo, rollout } from "../../rollout/index.ts";
 import type { RolloutListener } from "../../rollout/index.ts";
 import { UsageError } from "../exit.ts";
 import { readJson, writeJson } from "./files.ts";
+import { observedHash } from "./observed.ts";
 import type { Mode, StudyWorld } from "./worlds.ts";
 
 export interface Demonstrations {
   /** SHA-256 of all decided actions: of what is learned. Files hold times and differ from run to run. */
   readonly hash: string;
+  /** SHA-256 of what the world showed; see `observedIn`. */
+  readonly observed: string;
   readonly episodes: number;
   /** Expert's failures, which are not kept. */
   readonly failed: number;
@@ -92,7 +95,8 @@ async function record(request: DemonstrationRequest, part: string): Promise<Demo
   } finally {
     await env.close();
   }
-  return { hash: hash.digest("hex"), episodes: kept, failed, modes };
+  const observed = await observedHash(world.name);
+  return { hash: hash.digest("hex"), observed, episodes: kept, failed, modes };
 }
 
 async function isKept(outcome: EpisodeOutcome, path: string | undefined): Promise<boolean> {

@@ -5,7 +5,7 @@ import { chartSvg } from "./chart.ts";
 import { pooled, pooledCounts, pooledCurve, rateOfCounts } from "./pool.ts";
 import type { CellResult, CurvePoint } from "./results.ts";
 import type { Cell, WorldName } from "./study.ts";
-import { METHODS } from "./study.ts";
+import { METHODS, comparedAs } from "./study.ts";
 
 export interface Figure {
   readonly name: string;
@@ -98,10 +98,9 @@ function curves(
   of: { readonly equal: Cell["equal"]; readonly x: (point: CurvePoint) => number },
 ): Series[] {
   return METHODS.flatMap(({ name, title }) => {
-    const own = cells.filter(({ method, equal }) => method === name && equal === of.equal);
-    // The method that sets the time has no cells of equal time beside those of equal updates.
-    const chosen = own.length > 0 ? own : cells.filter(({ method }) => method === name);
-    const points = pooledCurve(chosen).map((point) => {
+    const equal = comparedAs(name, of.equal);
+    const own = cells.filter((cell) => cell.method === name && cell.equal === equal);
+    const points = pooledCurve(own).map((point) => {
       const { rate, low, high } = rateOfCounts(point.successes, point.episodes);
       return { x: of.x(point), y: rate, low, high };
     });

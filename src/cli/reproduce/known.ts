@@ -5,6 +5,7 @@ import { z } from "zod";
 import { UsageError } from "../exit.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { RESULT_FILE, cellFolder, finishedCell, readJson, writeJson } from "./files.ts";
+import { observedHash } from "./observed.ts";
 import type { CellResult } from "./results.ts";
 import type { Budget, Cell, WorldName } from "./study.ts";
 import { budgetIn, cellsOf, methodNamed } from "./study.ts";
@@ -22,6 +23,7 @@ const REPORT = z.object({
     z.string(),
     z.object({
       hash: z.string(),
+      observed: z.string(),
       episodes: z.number(),
       failed: z.number(),
       modes: z.record(z.string(), z.number()),
@@ -59,7 +61,10 @@ export async function takeKnown(
       }
       // What zod has looked at is what is checked below; the rest is carried over as it is.
       const known = result;
-      const why = misfit(known, { cell, budget, about }) ?? otherData(data[cell.world], about);
+      const why =
+        misfit(known, { cell, budget, about }) ??
+        otherData(data[cell.world], about) ??
+        (await otherSight(cell.world, about));
       if (why !== undefined) throw unfit(path, `${result.id} ${why}`);
       data[cell.world] = about;
       if ((await finishedCell(work, cell)) !== undefined) continue;
@@ -108,6 +113,16 @@ export function otherData(
 ): string | undefined {
   if (first === undefined || first.hash === second.hash) return undefined;
   return `learned from other demonstrations: ${short(second.hash)}, must be ${short(first.hash)}`;
+}
+
+/** Why demonstrations are not of what the world shows now; undefined if they are. */
+export async function otherSight(
+  world: WorldName,
+  { observed }: Pick<Demonstrations, "observed">,
+): Promise<string | undefined> {
+  const now = await observedHash(world);
+  if (observed === now) return undefined;
+  return `learned from another view of ${world}: what is observed has hash ${short(observed)}, must have ${short(now)}`;
 }
 
 /** Why a result is not what this version of the study would measure; undefined if it is. */

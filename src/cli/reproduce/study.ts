@@ -182,10 +182,13 @@ export type BudgetName = "small" | "full";
 /** Episodes with an arm take ten times as long: fewer of them, and a curve of fewer points, keep a cell below 15 minutes. */
 const ARM = {
   updates: 5000,
-  states: 50,
+  states: 100,
   curve: { points: 4, episodes: 20 },
   modes: { starts: 20, samples: 16 },
 } as const;
+
+/** Where the grid was begun with fewer starts. */
+const ARM_LIFT = { ...ARM, states: 50 } as const;
 
 /** The precise tasks: where millimetres count, what is seen has to count soon. */
 const ARM_PRECISE = { ...ARM, executeHorizon: 2 } as const;
@@ -234,8 +237,8 @@ export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
         states: 100,
         curve: { points: 8, episodes: 50 },
       },
-      lift: ARM,
-      "lift-pushed": ARM,
+      lift: ARM_LIFT,
+      "lift-pushed": ARM_LIFT,
       place: ARM,
       insert: ARM_PRECISE,
       hang: ARM_PRECISE,

@@ -55,6 +55,16 @@ describe("efference record --tries", () => {
     );
   });
 
+  it("refuses a share of noise and pushes where there are none", async () => {
+    const running = start([...record, "--episodes", "1", "--held", "0.5", "--out", "held"], {
+      cwd,
+    });
+    expect(await running.ended).toBe(2);
+    expect(running.stderr()).toContain(
+      "Cannot record with --held 0.5: noise and pushes are 0, one must be above 0",
+    );
+  });
+
   it("refuses noise on actions that have no translation before any episode begins", async () => {
     const args = ["record", "--sim", "pusht", "--policy", "scripted-pusht", "--noise", "0.1"];
     const running = start([...args, "--episodes", "3", "--out", "raw"], { cwd });

@@ -150,6 +150,11 @@ describe("efference reproduce ebt", () => {
         "has 4 starts, must have 3",
       ],
       ["sampler", text.replace('"sampler":"2"', '"sampler":"3"'), "acts by 3, 1, 4, 10, must by 2"],
+      [
+        "sight",
+        text.replaceAll(/"observed":"./g, '"observed":"x'),
+        "learned from another view of detour: what is observed has hash x",
+      ],
       ["cell", text.replace('"id":"detour.mse.s0"', '"id":"x"'), 'its cell x is none of "small"'],
     ] as const) {
       const file = join(cwd, `${what}.json`);

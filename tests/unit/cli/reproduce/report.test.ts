@@ -96,7 +96,13 @@ describe("cells of several seeds", () => {
       budget: BUDGETS.full,
       results: cells,
       data: {
-        detour: { hash: "d".repeat(64), episodes: 4, failed: 0, modes: { left: 1, right: 3 } },
+        detour: {
+          hash: "d".repeat(64),
+          observed: "o".repeat(64),
+          episodes: 4,
+          failed: 0,
+          modes: { left: 1, right: 3 },
+        },
       },
     });
     for (const { id, seed } of cells) {
