@@ -19,6 +19,7 @@ import { STUDY_WORLDS } from "./worlds.ts";
 export interface ReproduceOptions {
   budget: string;
   network?: string;
+  updates?: number;
   out?: string;
   only?: string[];
   known?: string[];
@@ -35,7 +36,7 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
   if (study !== "ebt") {
     throw new UsageError(`Cannot reproduce "${study}": it is not known, must be ebt or obstacle`);
   }
-  const budget = budgetNamed(options.budget, options.network);
+  const budget = budgetNamed(options.budget, options);
   const cells = chosenCells(cellsOf(budget), options.only ?? []);
   if (options.list === true) {
     const ids = cells.map(({ id }) => id);
@@ -44,8 +45,9 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
     );
     return;
   }
-  const size = options.network === undefined ? "" : `-${options.network}`;
-  const work = resolve(options.out ?? join("runs", `reproduce-ebt-${budget.name}${size}`));
+  const other = [options.network, options.updates].flatMap((value) => value ?? []);
+  const folder = ["reproduce-ebt", budget.name, ...other].join("-");
+  const work = resolve(options.out ?? join("runs", folder));
   const progress = createProgress();
   const interrupt = interruptSignal();
   await ensureEngine();
@@ -70,8 +72,8 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
 }
 
 async function reproduceAdded({ json = false, ...grid }: ReproduceOptions): Promise<void> {
-  const { network, out, only, known, list } = grid;
-  const given = Object.entries({ network, out, only, known, list }).find(
+  const { network, updates, out, only, known, list } = grid;
+  const given = Object.entries({ network, updates, out, only, known, list }).find(
     ([, value]) => value !== undefined,
   );
   if (given !== undefined) {

@@ -190,8 +190,8 @@ const ARM = {
 /** Where the grid was begun with fewer starts. */
 const ARM_LIFT = { ...ARM, states: 50 } as const;
 
-/** The precise tasks: where millimetres count, what is seen has to count soon. */
-const ARM_PRECISE = { ...ARM, executeHorizon: 2 } as const;
+/** The precise tasks: where millimetres count, what is seen has to count soon, and energies learn late. */
+const ARM_PRECISE = { ...ARM, executeHorizon: 2, updates: 12_000 } as const;
 
 /**
  * From images: measured in `lift-images`, beside other work, an update of `mix` takes 0.17 s (64 pixels, batch 16, one thread;
@@ -303,23 +303,39 @@ export function dependencies({ world, method, seed, equal }: Cell): readonly str
   );
 }
 
-/**
- * @param network - of another size than the budget has; its cells have hashes of their own
- * @throws {UsageError} unless it is one of the budgets, and of the networks
- */
-export function budgetNamed(name: string, network?: string): Budget {
+/** What may be other than the budget has it, in all its worlds; such cells have hashes of their own. */
+export interface Other {
+  readonly network?: string;
+  readonly updates?: number;
+}
+
+/** @throws {UsageError} unless it is one of the budgets, and of the networks */
+export function budgetNamed(name: string, { network, updates }: Other = {}): Budget {
   if (name !== "small" && name !== "full") {
     throw new UsageError(`Cannot reproduce with budget "${name}": must be small or full`);
   }
-  if (network === undefined) return BUDGETS[name];
-  if (network !== "tiny" && network !== "small") {
+  if (network !== undefined && network !== "tiny" && network !== "small") {
     throw new UsageError(`Cannot reproduce with network "${network}": must be tiny or small`);
   }
-  return { ...BUDGETS[name], network };
+  const budget = BUDGETS[name];
+  const other: Partial<Pick<Budget, "network" | "updates">> = {
+    ...(network === undefined ? {} : { network }),
+    ...(updates === undefined ? {} : { updates }),
+  };
+  const perWorld = Object.fromEntries(
+    budget.worlds.map((world) => [world, { ...budget.perWorld?.[world], ...other }]),
+  );
+  return { ...budget, ...other, perWorld };
 }
 
 /** What makes a cell. */
-export function commandOf({ name, network }: Budget, cell: Cell): string {
-  const other = network === BUDGETS[name].network ? "" : ` --network ${network}`;
-  return `efference reproduce ebt --budget ${name}${other} --only ${cell.id}`;
+export function commandOf(budget: Budget, cell: Cell): string {
+  const { name } = budget;
+  const usual = budgetIn(BUDGETS[name], cell.world);
+  const { network, updates } = budgetIn(budget, cell.world);
+  const other = [
+    ...(network === usual.network ? [] : [`--network ${network}`]),
+    ...(updates === usual.updates ? [] : [`--updates ${updates}`]),
+  ];
+  return ["efference reproduce ebt --budget", name, ...other, "--only", cell.id].join(" ");
 }

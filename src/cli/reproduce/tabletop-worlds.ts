@@ -35,8 +35,8 @@ interface About {
   readonly noise: number;
   /** Share of the noise while the thing is held. */
   readonly held?: number;
-  /** Whose turn about the vertical tells which way was gone; absent = there is one way. */
-  readonly turns?: "hand" | "thing";
+  /** Whether experts turn the hand about the vertical either way, so that its turn tells which way was gone; absent = there is one way. */
+  readonly eitherWay?: boolean;
   /** Whether the first chunk of an episode turns the hand already. */
   readonly chunkTells?: boolean;
   readonly push?: Push;
@@ -45,7 +45,7 @@ interface About {
 }
 
 function armWorld(about: About): StudyWorld {
-  const { name, task, thing, noise, held = 0, turns, push, shown } = about;
+  const { name, task, thing, noise, held = 0, eitherWay = false, push, shown } = about;
   const open = (): Promise<Environment> => (thing === undefined ? seen() : told(thing, about.over));
   return {
     ...{ name, task, noise, held, open, evaluatedFrom: EVALUATED_FROM, isGraded: false },
@@ -67,16 +67,16 @@ function armWorld(about: About): StudyWorld {
     modes: ["anticlockwise", "clockwise"],
     async expert() {
       const { scriptedPolicy } = await import("../../../policies/scripted/index.ts");
-      return scriptedPolicy({ bothWays: turns !== undefined });
+      return scriptedPolicy({ bothWays: eitherWay });
     },
     track: () =>
-      turns === undefined
-        ? untold()
-        : turnTracker({
-            angleOf: angleOf({ thing, turns }),
+      eitherWay
+        ? turnTracker({
+            angleOf: thing === undefined ? seenYawRad : toldYawRad,
             leastRad: TURNED_RAD,
             ways: ["anticlockwise", "clockwise"],
-          }),
+          })
+        : untold(),
     ...(about.chunkTells === true
       ? {
           modeOfChunk(_first, { data, horizon, actionDim }) {
@@ -105,26 +105,16 @@ async function seen(): Promise<Environment> {
   return createTabletop({ images });
 }
 
-/** The angle about the vertical of the first column of what turns. */
-function angleOf({
-  thing,
-  turns,
-}: {
-  thing?: string | undefined;
-  turns: "hand" | "thing";
-}): (observation: Observation) => number {
-  if (thing !== undefined) {
-    const at = ROTATION_AT[turns];
-    return ({ proprio }) => {
-      const { data } = proprio["state"]!;
-      return Math.atan2(Number(data[at + 1]), Number(data[at]));
-    };
-  }
-  return ({ proprio }) => {
-    const [x, y, z, w] = Array.from(proprio["eef_quat_xyzw"]!.data, Number) as unknown as QuatWxyz;
-    const matrix = matrixFromQuatWxyz([w, x, y, z]);
-    return Math.atan2(matrix[3], matrix[0]);
-  };
+/** Angle of the hand about the vertical, of the first column of its matrix. */
+function toldYawRad({ proprio }: Observation): number {
+  const { data } = proprio["state"]!;
+  return Math.atan2(Number(data[ROTATION_AT.hand + 1]), Number(data[ROTATION_AT.hand]));
+}
+
+function seenYawRad({ proprio }: Observation): number {
+  const [x, y, z, w] = Array.from(proprio["eef_quat_xyzw"]!.data, Number) as unknown as QuatWxyz;
+  const matrix = matrixFromQuatWxyz([w, x, y, z]);
+  return Math.atan2(matrix[3], matrix[0]);
 }
 
 function untold(): ModeTracker {
@@ -138,21 +128,21 @@ type Seen = Omit<About, "name" | "thing">;
 const LIFT: Seen = {
   task: "lift_red_cube",
   noise: 0.1,
-  turns: "hand",
+  eitherWay: true,
   chunkTells: true,
   push: LIFT_PUSH,
 };
-const PLACE: Seen = { task: "put_soup_can_in_bin", noise: 0.1, held: HELD, turns: "hand" };
+const PLACE: Seen = { task: "put_soup_can_in_bin", noise: 0.1, held: HELD, eitherWay: true };
 
 export const TABLETOP_WORLDS = {
   lift: armWorld({ ...LIFT, name: "lift", thing: "red_cube_1" }),
   "lift-pushed": armWorld({ ...LIFT, name: "lift-pushed", thing: "red_cube_1", shown: 0.5 }),
   place: armWorld({ ...PLACE, name: "place", thing: "soup_can_1" }),
+  // One way: where nuts are turned either way in the air, looking again after two rows means to waver between the two.
   insert: armWorld({
     ...{ name: "insert", task: "put_square_nut_on_peg", thing: "square_nut_1", noise: 0.1 },
     over: "square_peg",
     held: HELD,
-    turns: "thing",
   }),
   hang: armWorld({
     ...{ name: "hang", task: "hang_wrench_on_rack", thing: "wrench_1", noise: 0.1 },

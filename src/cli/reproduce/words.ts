@@ -1,6 +1,6 @@
 /** The command line of `efference reproduce`. */
 import type { Command } from "commander";
-import { examples } from "../arguments.ts";
+import { examples, positiveInteger } from "../arguments.ts";
 import type { ReproduceOptions } from "./command.ts";
 
 export function addReproduce(program: Command): void {
@@ -16,6 +16,7 @@ export function addReproduce(program: Command): void {
     )
     .option("--budget <name>", "small (one seed, < 30 minutes on 2 cores) or full", "small")
     .option("--network <size>", "tiny (0.1 million, the default) or small (0.7, 4 x the time)")
+    .option("--updates <n>", "of every training, instead of the budget's", positiveInteger)
     .option("--out <folder>", "cells and report (default: runs/reproduce-<study>-<budget>)")
     .option("--only <cells...>", "only cells whose names begin so, and those that they depend on")
     .option("--known <reports...>", "results.json of other runs, whose cells count as finished")
@@ -28,6 +29,7 @@ export function addReproduce(program: Command): void {
         "efference reproduce ebt --budget full --out runs/ebt",
         "efference reproduce ebt --budget full --only detour.mix --list",
         "efference reproduce ebt --budget full --network small --only hang.mix.s0",
+        "efference reproduce ebt --budget full --updates 14000 --only lift.mix.s0",
         "efference reproduce obstacle",
       ]),
     )

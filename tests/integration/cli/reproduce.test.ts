@@ -186,6 +186,8 @@ describe("efference reproduce ebt", () => {
     for (const [args, message] of [
       [["x"], "must be ebt or obstacle"],
       [["obstacle", "--only", "a"], "--only is given, must be without"],
+      [["obstacle", "--updates", "9"], "--updates is given, must be without"],
+      [["ebt", "--updates", "0"], "It must be an integer of 1 or more"],
       [["ebt", "--budget", "huge"], "must be small or full"],
       [["ebt", "--only", "nowhere"], "no cell begins so"],
     ] as const) {

@@ -278,19 +278,16 @@ describe("the worlds with an arm", () => {
     expect(outcome.kind).toBe("success");
     // One that hardly had to turn tells no way.
     const told = [...world.modes, undefined];
-    expect(name === "hang" ? [undefined] : told).toContain(tracker.mode());
+    expect(["insert", "hang"].includes(name) ? [undefined] : told).toContain(tracker.mode());
     await env.close();
   });
 
-  it.each([
-    ["lift", ROTATION_AT.hand],
-    ["insert", ROTATION_AT.thing],
-  ] as const)("%s: the way is the sum of small turns, across the seam of angles", (name, at) => {
+  it("the way is the sum of the hand's small turns, across the seam of angles", () => {
     const modeAfter = (anglesRad: readonly number[]): string | undefined => {
-      const tracker = STUDY_WORLDS[name].track();
+      const tracker = STUDY_WORLDS.lift.track();
       for (const angle of anglesRad) {
         const data = new Float32Array(ARM_STATE_SIZE);
-        data.set([Math.cos(angle), Math.sin(angle)], at);
+        data.set([Math.cos(angle), Math.sin(angle)], ROTATION_AT.hand);
         const proprio = { state: { dtype: "float32", shape: [ARM_STATE_SIZE], data } };
         tracker.see({ observation: { proprio } } as unknown as TimeStep);
       }

@@ -128,15 +128,27 @@ describe("the grid", () => {
 
   it("has another network where one is asked for, in every world, and says so", () => {
     const [cell] = cellsOf(BUDGETS.full);
-    const larger = budgetNamed("full", "small");
+    const larger = budgetNamed("full", { network: "small" });
     for (const world of larger.worlds) expect(budgetIn(larger, world).network).toBe("small");
     expect(commandOf(budgetIn(larger, "hang"), cell!)).toContain("--budget full --network small");
-    expect(commandOf(BUDGETS.full, cell!)).not.toContain("--network");
+    expect(commandOf(BUDGETS.full, cell!)).toBe(
+      "efference reproduce ebt --budget full --only detour.paper.s0",
+    );
+  });
+
+  it("trains longer where that is asked for, in every world, and says so", () => {
+    const [cell] = cellsOf(BUDGETS.full);
+    const longer = budgetNamed("full", { updates: 14_000 });
+    for (const world of longer.worlds) expect(budgetIn(longer, world).updates).toBe(14_000);
+    expect(budgetIn(longer, "hang").executeHorizon).toBe(2);
+    expect(commandOf(budgetIn(longer, "detour"), cell!)).toBe(
+      "efference reproduce ebt --budget full --updates 14000 --only detour.paper.s0",
+    );
   });
 
   it("names what is no budget", () => {
     expect(() => budgetNamed("huge")).toThrow("must be small or full");
-    expect(() => budgetNamed("full", "huge")).toThrow("must be tiny or small");
+    expect(() => budgetNamed("full", { network: "huge" })).toThrow("must be tiny or small");
     expect(methodNamed("mix").isEnergy).toBe(true);
   });
 });
