@@ -6,6 +6,7 @@ import { mean, percentile } from "../../math/index.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { figures } from "./figures.ts";
 import { differenceWords, rateWords, table } from "./markdown.ts";
+import { overview } from "./overview.ts";
 import type { Pooled } from "./pool.ts";
 import { bestOf, differenceOf, pooled, pooledCounts, rateOf } from "./pool.ts";
 import { recovery } from "./recovery.ts";
@@ -42,7 +43,7 @@ function reportJson({ budget, results, data }: ReportRequest): string {
 }
 
 export function reportMarkdown({ budget, results, data }: ReportRequest): string {
-  return budget.worlds
+  const byWorld = budget.worlds
     .flatMap((world) => {
       const cells = results.filter((cell) => cell.world === world);
       if (cells.length === 0) return [];
@@ -61,6 +62,7 @@ export function reportMarkdown({ budget, results, data }: ReportRequest): string
       ].filter((text) => text !== "");
     })
     .join("\n");
+  return [overview(budget.worlds, results), byWorld].filter((text) => text !== "").join("\n");
 }
 
 function demonstrationWords(data: Demonstrations | undefined): string {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { bestOf, differenceOf, pooled, rateOf } from "../../../../src/cli/reproduce/pool.ts";
 import { reportMarkdown } from "../../../../src/cli/reproduce/report.ts";
 import { trainingSpeed } from "../../../../src/cli/reproduce/speed.ts";
+import { overview } from "../../../../src/cli/reproduce/overview.ts";
 import { recovery } from "../../../../src/cli/reproduce/recovery.ts";
 import { figures } from "../../../../src/cli/reproduce/figures.ts";
 import type { Acted, CellResult, Ending } from "../../../../src/cli/reproduce/results.ts";
@@ -116,6 +117,39 @@ describe("cells of several seeds", () => {
     expect(text).toContain("0.75 (9)");
     expect(text).not.toMatch(/NaN|undefined/);
     expect(methodNamed("mix").samplers[0].name).toBe("until still");
+  });
+
+  it("say on one screen what came out where there are several worlds", () => {
+    const of = (id: string, calm: string, two: string): CellResult =>
+      result(id, [
+        [id.includes("flow") ? "1" : "until still", calm],
+        ["2", two],
+      ]);
+    const all = [
+      of("detour.mix.s0", "ssssssssss", "ssssssssff"),
+      of("detour.equilibrium.s0", "sfffffffff", "ssssssssss"),
+      result("detour.ddpm.s0", [["ddpm 100", "sssssfffff"]]),
+      result("detour.ddpm.time.s0", [["ddpm 100", "ssssssssss"]]),
+      of("lift.mix.s0", "sf", "sf"),
+      of("lift.flow.s0", "ff", "ss"),
+      result("hang.mse.s0", [["1", "sc"]]),
+    ];
+    const lines = overview(BUDGETS.full.worlds, all).split("\n");
+    const starting = (text: string): string[] => lines.filter((line) => line.startsWith(text));
+    expect(starting("| detour | updates | -")[0]).toContain(
+      "| 10/10, 100 % [72, 100] | 1/10, 10 %",
+    );
+    expect(starting("| hang")).toHaveLength(1);
+    expect(starting("| hang")[0]).toContain("| 1/1, 100 % [21, 100], 1 crashed |");
+    // The best by its rule is mix, whatever equilibrium does in two steps.
+    expect(starting("| detour | updates | energy, mix")[0]).toMatch(
+      /\+50 \[.*\] \| - \| - \| \+30 \[.*\] \| - \|$/,
+    );
+    expect(starting("| detour | time | energy, mix")[0]).toMatch(/\+0 \[.*\| -20 \[/);
+    // Flow matching by its best sampler.
+    expect(starting("| lift | updates | energy, mix")[0]).toMatch(/\| - \| -50 \[/);
+    expect(overview(BUDGETS.full.worlds, all.slice(0, 4))).toBe("");
+    expect(overview(BUDGETS.full.worlds, [])).toBe("");
   });
 
   it("say how soon a training is nearly as good as diffusion is at its end", () => {
