@@ -12,7 +12,16 @@ export { energyTrainable } from "./trainable.ts";
 export { EnergySampler } from "./sampler.ts";
 export type { SampledDescent, SampledStep } from "./sampler.ts";
 
-/** Folder of the package that comes with the project: trained by `mix` to go round a disc on either side. */
-export function shippedEnergyPackage(): string {
-  return fileURLToPath(new URL("./pretrained/detour", import.meta.url));
+/** What the packages that come with the project were trained on, by `mix`. */
+export const SHIPPED_ENERGY = ["detour", "lift"] as const;
+export type ShippedEnergy = (typeof SHIPPED_ENERGY)[number];
+
+/**
+ * Folder of a package that comes with the project.
+ *
+ * @param trainedOn - `detour` (default): to go round a disc on either side, from state; `lift`: to lift the tabletop's red cube by what two
+ *   cameras of 64 px see
+ */
+export function shippedEnergyPackage(trainedOn: ShippedEnergy = "detour"): string {
+  return fileURLToPath(new URL(`./pretrained/${trainedOn}`, import.meta.url));
 }

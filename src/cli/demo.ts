@@ -10,6 +10,7 @@ import { createProgress, durationWords } from "./progress.ts";
 import type { ThoughtRequest } from "./registry.ts";
 import { runEvaluation } from "./run-evaluation.ts";
 import { selectTasks } from "./select-tasks.ts";
+import type { SimSettings } from "./sim-settings.ts";
 import { untilInterrupted, viewerAppFolder } from "./view.ts";
 import { withSimulators } from "./with-simulators.ts";
 
@@ -33,6 +34,7 @@ interface DemoPart {
 
 interface Demo {
   readonly simulator: string;
+  readonly settings?: SimSettings;
   readonly parts: readonly DemoPart[];
 }
 
@@ -71,11 +73,23 @@ const DEMOS: Readonly<Record<string, Demo>> = {
       },
     ],
   },
+  "energy-lift": {
+    simulator: "tabletop",
+    settings: { image_size: "64" },
+    parts: [
+      {
+        policy: "energy-lift",
+        thoughts: "landscape",
+        label: "learned policy (energy transformer that sees two cameras and its own body)",
+        tasks: ["lift_red_cube"],
+      },
+    ],
+  },
 };
 
 /** `efference demo`, which is what `npm start` runs. */
 export async function demo(options: DemoOptions): Promise<void> {
-  const { simulator, parts } = demoOf(options.policy);
+  const { simulator, settings = {}, parts } = demoOf(options.policy);
   const startedMs = performance.now();
   const folder = resolve(options.out ?? newRunFolder("demo"));
   const progress = createProgress();
@@ -87,6 +101,7 @@ export async function demo(options: DemoOptions): Promise<void> {
     let sawFirst = false;
     const simulators = {
       simulator,
+      settings,
       workers: options.workers,
       progress,
       onListening: (endpoint: string) =>
@@ -96,23 +111,26 @@ export async function demo(options: DemoOptions): Promise<void> {
       for (const part of parts) {
         const { policy, label, tasks } = part;
         progress.line(`\n${label}`);
-        results[policy] = await runEvaluation(partConfig(part, { simulator, folder, options }), {
-          folder: join(folder, policy),
-          pool,
-          requireSpec: (spec) => hub.requireSpec(spec),
-          progress,
-          resume: false,
-          signal: interrupt.signal,
-          workerTimeoutMs: 60_000,
-          select: (all) => selectTasks(all, { task: tasks.join(",") }),
-          onResult: () => {
-            if (sawFirst) return;
-            sawFirst = true;
-            progress.line(
-              `first result after ${durationWords((performance.now() - startedMs) / 1000)}`,
-            );
+        results[policy] = await runEvaluation(
+          partConfig(part, { simulator, settings, folder, options }),
+          {
+            folder: join(folder, policy),
+            pool,
+            requireSpec: (spec) => hub.requireSpec(spec),
+            progress,
+            resume: false,
+            signal: interrupt.signal,
+            workerTimeoutMs: 60_000,
+            select: (all) => selectTasks(all, { task: tasks.join(",") }),
+            onResult: () => {
+              if (sawFirst) return;
+              sawFirst = true;
+              progress.line(
+                `first result after ${durationWords((performance.now() - startedMs) / 1000)}`,
+              );
+            },
           },
-        });
+        );
         const table = resultsTable(results[policy]);
         if (options.json === true) process.stderr.write(table);
         else process.stdout.write(table);
@@ -165,18 +183,21 @@ async function openViewer(
 function demoOf(policy: string): Demo {
   const demo = DEMOS[policy];
   if (demo !== undefined) return demo;
-  const names = Object.keys(DEMOS).join(" or ");
-  throw new UsageError(`Cannot show policy "${policy}": there is no demo of it, must be ${names}`);
+  const names = Object.keys(DEMOS).join(", ");
+  throw new UsageError(
+    `Cannot show policy "${policy}": there is no demo of it, must be one of ${names}`,
+  );
 }
 
 function partConfig(
   { policy, tasks, thoughts }: DemoPart,
-  at: { simulator: string; folder: string; options: DemoOptions },
+  at: { simulator: string; settings: SimSettings; folder: string; options: DemoOptions },
 ): Parameters<typeof runEvaluation>[0] {
   return {
     runId: policy,
     command: `efference ${process.argv.slice(2).join(" ")}`,
     simulator: at.simulator,
+    simSettings: at.settings,
     policy,
     policyOptions: { seed: 0, ...(thoughts === undefined ? {} : { thoughts }) },
     episodes: at.options.episodes,

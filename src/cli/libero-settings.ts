@@ -2,6 +2,7 @@ import type { LiberoOptions } from "../../sim-bridge/sims/libero/index.ts";
 import { QUALITY_LEVELS } from "../../sim-bridge/sims/libero/index.ts";
 import { UsageError } from "./exit.ts";
 import type { SimSettings } from "./sim-settings.ts";
+import { wholeNumberSetting } from "./sim-settings.ts";
 
 /** Settings of the LIBERO simulator, with what each means. */
 export const LIBERO_SETTINGS = {
@@ -15,6 +16,8 @@ export const LIBERO_SETTINGS = {
 /** @throws {UsageError} for a value that is none */
 export function liberoSettings(settings: SimSettings): LiberoOptions & { readonly data?: string } {
   const { data, settle, controller, quality, image_size: imageSize } = settings;
+  const wholeNumber = (key: string, text: string): number =>
+    wholeNumberSetting({ simulator: "libero", key }, text);
   return {
     ...(data === undefined ? {} : { data }),
     ...(settle === undefined ? {} : { settleSteps: wholeNumber("settle", settle) }),
@@ -24,11 +27,6 @@ export function liberoSettings(settings: SimSettings): LiberoOptions & { readonl
       ? {}
       : { firstSubstep: oneOf("controller", controller, ["held", "fresh"]) }),
   };
-}
-
-function wholeNumber(key: string, text: string): number {
-  if (/^\d{1,4}$/.test(text)) return Number(text);
-  throw new UsageError(`Cannot set ${key} of libero: it is "${text}", must be a whole number`);
 }
 
 function oneOf<T extends string>(key: string, text: string, values: readonly T[]): T {

@@ -52,7 +52,11 @@ const program = new Command("efference")
 program
   .command("demo")
   .description("evaluate the shipped policies, record, and open the viewer")
-  .option("--policy <name>", "act (on the tabletop) or energy (on the detour)", "act")
+  .option(
+    "--policy <name>",
+    "act or energy-lift (on the tabletop), or energy (on the detour)",
+    "act",
+  )
   .option("--episodes <n>", "episodes per task", positiveInteger, 3)
   .option("--workers <n>", "simulator processes", positiveInteger, 2)
   .option("--port <port>", "port of the viewer", port, 4870)

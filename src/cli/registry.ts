@@ -5,9 +5,11 @@ import type { DemonstrationSource } from "../../sim-bridge/sims/manipulation/dem
 import type { Controller } from "../rollout/controller.ts";
 import type { Trainable, TrainingData } from "../train/index.ts";
 import type { ShippedAct } from "../../policies/act/index.ts";
+import type { ShippedEnergy } from "../../policies/energy/index.ts";
 import { UsageError } from "./exit.ts";
 import { LIBERO_SETTINGS, liberoSettings } from "./libero-settings.ts";
 import type { SimSettings } from "./sim-settings.ts";
+import { TABLETOP_SETTINGS, tabletopImages } from "./tabletop-settings.ts";
 
 /** The composition root's list of simulators that run in Node. Loaded only when asked for. */
 export interface SimulatorEntry {
@@ -30,16 +32,20 @@ export const SIMULATORS: readonly SimulatorEntry[] = [
     name: "tabletop",
     summary:
       "7-joint arm at a table: lift, stack, place, push, drawers, buttons, pegs; 5 suites (MuJoCo)",
-    async create() {
-      const { createTabletop } = await import("../../sim-bridge/sims/tabletop/index.ts");
-      return createTabletop();
+    settings: TABLETOP_SETTINGS,
+    async create(settings) {
+      const { createTabletop, tabletopWorld } =
+        await import("../../sim-bridge/sims/tabletop/index.ts");
+      return createTabletop({ images: tabletopImages(tabletopWorld().images, settings) });
     },
-    async demonstrations() {
+    async demonstrations(settings) {
       const { createTabletop, tabletopWorld } =
         await import("../../sim-bridge/sims/tabletop/index.ts");
       const { demonstrationSource } =
         await import("../../sim-bridge/sims/manipulation/demonstrations.ts");
-      return demonstrationSource(tabletopWorld(), await createTabletop());
+      const world = tabletopWorld();
+      const images = tabletopImages(world.images, settings);
+      return demonstrationSource(world, await createTabletop({ images }));
     },
     async families() {
       const { tasks } = await import("../../sim-bridge/sims/tabletop/index.ts");
@@ -203,11 +209,8 @@ export const POLICIES: readonly PolicyEntry[] = [
   shippedAct("act-libero-object", "libero-object"),
   shippedAct("act-libero-spatial", "libero-spatial"),
   shippedAct("act-libero-goal", "libero-goal"),
-  shipped(
-    "energy",
-    "the shipped energy policy: goes downhill from noise, trained on the detour",
-    async () => (await import("../../policies/energy/index.ts")).shippedEnergyPackage(),
-  ),
+  shippedEnergy("energy", "detour", "trained on the detour"),
+  shippedEnergy("energy-lift", "lift", "trained to lift the red cube by what two cameras see"),
 ];
 
 function shipped(name: string, summary: string, packageFolder: () => Promise<string>): PolicyEntry {
@@ -224,6 +227,12 @@ function shippedAct(name: string, trainedOn: ShippedAct): PolicyEntry {
     name,
     `shipped, learned: action chunking with transformers, trained on ${trainedOn}`,
     async () => (await import("../../policies/act/index.ts")).shippedActPackage(trainedOn),
+  );
+}
+
+function shippedEnergy(name: string, trainedOn: ShippedEnergy, words: string): PolicyEntry {
+  return shipped(name, `shipped energy policy: goes downhill from noise, ${words}`, async () =>
+    (await import("../../policies/energy/index.ts")).shippedEnergyPackage(trainedOn),
   );
 }
 

@@ -18,3 +18,14 @@ export function parseSimSettings(words: readonly string[] = []): SimSettings {
 export function simSettingsWords(settings: SimSettings): string[] {
   return Object.entries(settings).flatMap(([key, value]) => ["--sim-set", `${key}=${value}`]);
 }
+
+/** @throws {UsageError} for text that is none */
+export function wholeNumberSetting(
+  { simulator, key }: { readonly simulator: string; readonly key: string },
+  text: string,
+): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw new UsageError(
+    `Cannot set ${key} of ${simulator}: it is "${text}", must be a whole number`,
+  );
+}

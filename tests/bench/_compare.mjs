@@ -104,7 +104,26 @@ async function stepsPerTurn(sides) {
  */
 export async function compare(comparison) {
   const notes = [];
-  const sides = await openSides(comparison, notes);
+  const results = await inTurns(await openSides(comparison, notes));
+  return { ours: results[0], peers: results.slice(1), notes };
+}
+
+/**
+ * Our own cases against each other, so that what the host does meanwhile counts for all of them.
+ *
+ * @returns one entry per name, as of `compare`
+ */
+export async function compareOwn(names, threads) {
+  const sides = [];
+  for (const name of names) {
+    const args = [OURS, name, `${threads}`];
+    sides.push(await openSide(name, { command: process.execPath, args, readyMs: READY_MS }));
+  }
+  return inTurns(sides);
+}
+
+/** Closes the sides at the end. */
+async function inTurns(sides) {
   try {
     const { steps, longest } = await stepsPerTurn(sides);
     const until = performance.now() + BUDGET_MS;
@@ -120,10 +139,9 @@ export async function compare(comparison) {
   } finally {
     for (const side of sides) await side.close();
   }
-  const results = sides.map(({ label, ready, times, peakMib }) => {
+  return sides.map(({ label, ready, times, peakMib }) => {
     return { label, ready, medianMs: median(times), minMs: Math.min(...times), peakMib };
   });
-  return { ours: results[0], peers: results.slice(1), notes };
 }
 
 /** The peer with the lower median, and the lowest memory of any. */

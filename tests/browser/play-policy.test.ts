@@ -19,7 +19,10 @@ describe.skipIf(BROWSER_ABSENT !== undefined)("policies that drive in the page",
     const graph = await readFile(join(changed, "model.onnx"));
     graph[graph.length >> 1]! ^= 1;
     await writeFile(join(changed, "model.onnx"), graph);
-    const policyFolders = { act: shippedActPackage(), energy: shippedEnergyPackage(), changed };
+    const policyFolders = {
+      ...{ act: shippedActPackage(), energy: shippedEnergyPackage(), changed },
+      "energy-lift": shippedEnergyPackage("lift"),
+    };
     return { policyFolders };
   });
 
@@ -78,6 +81,7 @@ describe.skipIf(BROWSER_ABSENT !== undefined)("policies that drive in the page",
   it.each([
     ["act", "tabletop", "lift_red_cube", shippedActPackage()],
     ["energy", "detour", "detour", shippedEnergyPackage()],
+    ["energy-lift", "tabletop", "lift_red_cube", shippedEnergyPackage("lift")],
   ])("acts as in Node: %s", async (name, world, task, packageFolder) => {
     const { page } = await play("");
     const { decisions } = await playInWorker(page, { world, task, initialState: 4, policy: name });

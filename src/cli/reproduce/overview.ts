@@ -17,8 +17,8 @@ export function overview(worlds: readonly WorldName[], cells: readonly CellResul
   if (present.length < 2) return "";
   const rates = EQUALS.flatMap((equal) =>
     present.flatMap(({ world, cells: own }) => {
-      const words = METHODS.map(({ name }) => wordsOf(own, name, equal));
-      return words.every((text) => text === "-") ? [] : [[world, equal, ...words]];
+      if (!own.some((cell) => cell.equal === equal)) return [];
+      return [[world, equal, ...METHODS.map(({ name }) => wordsOf(own, name, equal))]];
     }),
   );
   const claims = present.flatMap(({ world, cells: own }) =>
@@ -52,7 +52,7 @@ export function overview(worlds: readonly WorldName[], cells: readonly CellResul
 const EQUALS = ["updates", "time"] as const;
 
 function wordsOf(cells: readonly CellResult[], method: MethodName, equal: Equal): string {
-  const [known] = pooled(cells, { method, equal });
+  const [known] = pooled(cells, { method, equal: comparedAs(method, equal) });
   return known === undefined ? "-" : rateWords(known);
 }
 

@@ -16,7 +16,8 @@ import { shippedEnergyPackage } from "../../../policies/energy/index.ts";
 import { detourExpert } from "../../../policies/scripted/detour.ts";
 import { scriptedPolicy } from "../../../policies/scripted/index.ts";
 import { createDetour } from "../../../sim-bridge/sims/detour/index.ts";
-import { createTabletop } from "../../../sim-bridge/sims/tabletop/index.ts";
+import { createTabletop, tabletopWorld } from "../../../sim-bridge/sims/tabletop/index.ts";
+import { tabletopImages } from "../../../src/cli/tabletop-settings.ts";
 
 const ENGINE = createRequire(import.meta.url).resolve(
   "onnxruntime-web/ort-wasm-simd-threaded.wasm",
@@ -62,10 +63,14 @@ async function observationsOf(env: Environment, task: string): Promise<readonly 
   return seen;
 }
 
+const createSmall = (): ReturnType<typeof createTabletop> =>
+  createTabletop({ images: tabletopImages(tabletopWorld().images, { image_size: "64" }) });
+
 describe("findPolicy()", () => {
   it.each([
     ["act", shippedActPackage(), () => createTabletop(), "lift_red_cube"],
     ["energy", shippedEnergyPackage(), () => Promise.resolve(createDetour()), "detour"],
+    ["energy-lift", shippedEnergyPackage("lift"), createSmall, "lift_red_cube"],
   ])("acts as Node's engine does, within 1e-5: %s", async (_, folder, create, task) => {
     const env = await create();
     const observations = (await observationsOf(env, task)).filter((_seen, i) => i % 4 === 0);
