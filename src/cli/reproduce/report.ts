@@ -14,6 +14,7 @@ import type { CellResult, Detection } from "./results.ts";
 import { trainingSpeed } from "./speed.ts";
 import type { Budget, WorldName } from "./study.ts";
 import { METHODS, comparedAs, methodNamed } from "./study.ts";
+import { STUDY_WORLDS } from "./worlds.ts";
 
 export interface ReportRequest {
   readonly work: string;
@@ -173,8 +174,10 @@ function uncertainty(cells: readonly CellResult[]): string {
 
 /** Claim (d), the second half. */
 function corruption(cells: readonly CellResult[]): string {
+  const looks = cells.some(({ world }) => STUDY_WORLDS[world].cameras.length > 0);
   const words =
-    "AUROC of what is known at a decision for a corrupted observation, every number of the state moved by a normal draw of its standard deviation in the demonstrations (number of decisions), equal updates";
+    "AUROC of what is known at a decision for a corrupted observation, every number of the state moved by a normal draw of its standard deviation in the demonstrations" +
+    `${looks ? ", every pixel by one of a quarter of its range" : ""} (number of decisions), equal updates`;
   return signals(cells, words, ({ corruption: all = [] }) =>
     all.map(({ episodes, ...one }) => ({ ...one, count: episodes })),
   );

@@ -226,6 +226,8 @@ describe("cells of several seeds", () => {
     const of = (results: readonly CellResult[]): string =>
       reportMarkdown({ work: "", budget: BUDGETS.full, results, data: {} });
     expect(of(all)).toContain("| energy, mix | moved | 0.80 (100) |");
+    expect(of(all)).not.toContain("pixel");
+    expect(of([judged("lift-images.mix.s0", 0.9)])).toContain("every pixel by one of a quarter");
     expect(of([result("detour.mix.s2", [["x", "s"]])])).not.toContain("corrupted");
   });
 
