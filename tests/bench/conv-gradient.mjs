@@ -56,6 +56,7 @@ async function timeLayer({ channels, filters, size, kernel, stride }, batch, wha
 export default {
   title: `Gradients of convolutions, ${THREADS} threads`,
   async run(print) {
+    const results = [];
     for (const batch of BATCHES) {
       const total = { y: 0, dx: 0, dw: 0 };
       for (const layer of LAYERS) {
@@ -74,6 +75,8 @@ export default {
         `batch ${batch}, all: y ${total.y.toFixed(0)} ms, dx ${total.dx.toFixed(0)} ms, dw ${total.dw.toFixed(0)} ms; ` +
           `gradients / convolution = ${ratio.toFixed(2)} (2 = as quick as the convolution)`,
       );
+      results.push({ batch, ms: total, ratio });
     }
+    return results;
   },
 };

@@ -136,6 +136,7 @@ export default {
   title: `optimisers: one step of ${(COUNT / 1e6).toFixed(1)} M parameters, one thread, fastest of ${ROUNDS}`,
   async run(print) {
     const [weights, gradients] = [noise(1, 0.1), noise(2, 0.01)];
+    const results = [];
     for (const [name, spec] of Object.entries(CASES)) {
       const graph = await graphStep(spec, weights, gradients);
       const rows = [kernelStep(spec, weights, gradients), graph.run, floor(spec.bytes)];
@@ -152,6 +153,14 @@ export default {
         );
       }
       print(`${name.padEnd(25)} ${kernelMs.toFixed(1)} ms, ${peers.join(", ")}`);
+      results.push({
+        name,
+        kernelMs,
+        graphMs,
+        floorMs,
+        ...(plainMs === undefined ? {} : { plainMs }),
+      });
     }
+    return results;
   },
 };

@@ -111,6 +111,7 @@ async function throughput(print, folder, size) {
       `${(rawMb / fileMb).toFixed(1)}x smaller than pixels); ` +
       `a plain write of the same bytes takes ${plainMs.toFixed(0)} ms, the recorder ${(ms / plainMs).toFixed(1)}x that`,
   );
+  return { size, steps, ms, plainMs, fileMb, rawMb };
 }
 
 /** Lateness of a 50 Hz loop that makes an observation, with and without a recorder listening. */
@@ -138,7 +139,15 @@ async function lateness(folder, recordSize) {
   }
   await recording;
   await writer?.end({ kind: "success", step: 499 });
-  return `p50 ${percentile(late, 0.5).toFixed(2)} ms, p99 ${percentile(late, 0.99).toFixed(2)} ms, worst ${Math.max(...late).toFixed(2)} ms`;
+  return {
+    p50Ms: percentile(late, 0.5),
+    p99Ms: percentile(late, 0.99),
+    worstMs: Math.max(...late),
+  };
+}
+
+function latenessWords({ p50Ms, p99Ms, worstMs }) {
+  return `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms, worst ${worstMs.toFixed(2)} ms`;
 }
 
 function timed(repeats, work) {
@@ -208,6 +217,7 @@ async function reading(print, folder) {
     `open ${(size / 1e6).toFixed(1)} MB (${episode.steps.length} steps): ${openMs.toFixed(1)} ms; ` +
       `image at a random step: p50 ${percentile(times, 0.5).toFixed(2)} ms, p99 ${percentile(times, 0.99).toFixed(2)} ms`,
   );
+  return { openMs, imageP50Ms: percentile(times, 0.5), imageP99Ms: percentile(times, 0.99) };
 }
 
 async function listing(print, folder) {
@@ -224,6 +234,7 @@ async function listing(print, folder) {
   print(
     `list of 1,000 episodes: ${firstMs.toFixed(0)} ms the first time, ${againMs.toFixed(0)} ms when nothing has changed`,
   );
+  return { episodes: 1000, firstMs, againMs };
 }
 
 async function timedAsync(work) {
@@ -238,16 +249,21 @@ export default {
   async run(print) {
     const folder = await mkdtemp(join(tmpdir(), "efference-bench-recording-"));
     try {
-      for (const size of [128, 224]) await throughput(print, folder, size);
-      print(`50 Hz loop without recorder: late by ${await lateness(folder, undefined)}`);
+      const written = [];
+      for (const size of [128, 224]) written.push(await throughput(print, folder, size));
+      const late = { alone: await lateness(folder, undefined) };
+      print(`50 Hz loop without recorder: late by ${latenessWords(late.alone)}`);
       for (const size of [128, 224]) {
+        late[size] = await lateness(folder, size);
         print(
-          `50 Hz loop, recording 2 cameras of ${size} px: late by ${await lateness(folder, size)}`,
+          `50 Hz loop, recording 2 cameras of ${size} px: late by ${latenessWords(late[size])}`,
         );
       }
-      await reading(print, folder);
-      await listing(print, folder);
+      const read = await reading(print, folder);
+      const listed = await listing(print, folder);
+      // What the format's choices rest on is for people.
       await choices(print);
+      return { written, late, read, listed };
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -56,6 +56,7 @@ function timeMirror(mujoco, print) {
   const { materials } = mirroring;
   const reflectance = new Float32Array(materials.count);
   const plain = { ...mirroring, materials: { ...materials, reflectance } };
+  const results = [];
   for (const fidelity of ["fast", "exact"]) {
     for (const camera of ["front", "hand"]) {
       const time = (renderModel) => {
@@ -72,10 +73,12 @@ function timeMirror(mujoco, print) {
           `   without ${without.p10.toFixed(2)} / ${without.p50.toFixed(2)}` +
           `   ${(ours.p10 / without.p10).toFixed(2)} of the time without`,
       );
+      results.push({ camera, note: `a mirror, ${fidelity}`, oursMs: ours, withoutMs: without });
     }
   }
   data.delete();
   model.delete();
+  return results;
 }
 
 /** One ray through the centre of each pixel. */
@@ -121,6 +124,7 @@ export default {
     const renderModel = readRenderModel(model);
     const poses = { bodyXpos: data.xpos, bodyXmat: data.xmat };
     print(`${renderModel.geoms.count} geoms, ${FRAMES} frames of a moving arm`);
+    const results = [];
     for (const { camera, note, samples, cacheBackground } of CASES) {
       const options = { width: SIZE, height: SIZE, samples, cacheBackground };
       const renderer = createCameraRenderer(renderModel, options);
@@ -132,9 +136,10 @@ export default {
           `   rays ${rays.p10.toFixed(2)} / ${rays.p50.toFixed(2)}` +
           `   ${(rays.p50 / ours.p50).toFixed(1)}x faster than rays`,
       );
+      results.push({ camera, note, oursMs: ours, raysMs: rays });
     }
     data.delete();
     model.delete();
-    timeMirror(mujoco, print);
+    return [...results, ...timeMirror(mujoco, print)];
   },
 };

@@ -27,17 +27,21 @@ async function run(print) {
     const { module } = await runnerImport(
       fileURLToPath(new URL("../support/synthetic-files.ts", import.meta.url)),
     );
-    await measureIndex(print, { folder: join(root, "many"), write: module.writeSyntheticEpisode });
+    const index = await measureIndex(print, {
+      folder: join(root, "many"),
+      write: module.writeSyntheticEpisode,
+    });
     const folder = join(root, "one");
     await module.writeSyntheticEpisode(join(folder, "long.mcap"), { steps: STEPS, imagePx: 128 });
     const launched = await launchChromium({ log: print });
     if ("unavailable" in launched) {
       print(`browser figures left out: ${launched.unavailable}`);
-      return;
+      return { index };
     }
     const viewer = await serveViewer({ folder });
     try {
-      await measurePage(print, { browser: launched.browser, url: viewer.url });
+      const page = await measurePage(print, { browser: launched.browser, url: viewer.url });
+      return { index, page };
     } finally {
       await launched.browser.close();
       await viewer.close();
@@ -71,6 +75,7 @@ async function measureIndex(print, { folder, write }) {
     print(
       `  floor: list and stat the files ${ms(walkedMs)}; first ${(coldMs / walkedMs).toFixed(1)}x, again ${(warmMs / walkedMs).toFixed(1)}x`,
     );
+    return { episodes: EPISODES, coldMs, warmMs, floorMs: walkedMs };
   } finally {
     await viewer.close();
   }
@@ -86,6 +91,7 @@ async function walkMs(folder) {
 async function measurePage(print, { browser, url }) {
   const loads = [];
   let bytes = 0;
+  let scrub;
   for (let i = 0; i < VISITS; i++) {
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     const scripts = [];
@@ -105,26 +111,19 @@ async function measurePage(print, { browser, url }) {
     );
     const sizes = await Promise.all(scripts);
     bytes = sizes.reduce((sum, { responseBodySize }) => sum + responseBodySize, 0);
-    if (i === VISITS - 1) await measureScrub(print, page);
+    if (i === VISITS - 1) scrub = await measureScrub(print, page);
     await page.close();
   }
   print(`scripts and styles transferred ${(bytes / 1000).toFixed(0)} kB (gzip; budget 1000 kB)`);
-  print(
-    `first list                     ${ms(
-      percentile(
-        loads.map(({ list }) => list),
-        0.5,
-      ),
-    )} after navigation (median of ${VISITS})`,
-  );
-  print(
-    `first 3D frame                 ${ms(
-      percentile(
-        loads.map(({ frame }) => frame),
-        0.5,
-      ),
-    )} after navigation (median of ${VISITS})`,
-  );
+  const middle = (key) =>
+    percentile(
+      loads.map((load) => load[key]),
+      0.5,
+    );
+  const [listMs, frameMs] = [middle("list"), middle("frame")];
+  print(`first list                     ${ms(listMs)} after navigation (median of ${VISITS})`);
+  print(`first 3D frame                 ${ms(frameMs)} after navigation (median of ${VISITS})`);
+  return { bytes, listMs, frameMs, scrub };
 }
 
 async function measureScrub(print, page) {
@@ -135,6 +134,7 @@ async function measureScrub(print, page) {
     `scrub, ${STEPS} steps               p50 ${ms(p50)}, p95 ${ms(p95)} from pointer to scene, lanes and both images`,
   );
   print(`  floor: one frame of the browser ${ms(floor)}; p95 ${(p95 / floor).toFixed(1)}x`);
+  return { p50Ms: p50, p95Ms: p95, floorMs: floor };
 }
 
 /** Runs in the page: seeks to spread-out steps and waits until scene, lanes and images all show them. */
