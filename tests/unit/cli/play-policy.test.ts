@@ -26,7 +26,7 @@ describe("policyToPlay()", () => {
 
   it("refuses what is no package", async () => {
     await expect(policyToPlay("tabletop", "scripted")).rejects.toThrow(
-      /Cannot use policy "scripted" here: it is no package, must be one of act, act-libero-object, act-libero-spatial, act-libero-goal, energy or/,
+      /Cannot use policy "scripted" here: it is no package, must be one of act, act-libero-object, act-libero-spatial, act-libero-goal, energy, energy-lift or/,
     );
     await expect(policyToPlay("tabletop", "nobody")).rejects.toThrow(UsageError);
     await expect(policyToPlay("moon", "act")).rejects.toThrow(UsageError);
