@@ -14,7 +14,7 @@ import type { Mode, StudyWorld } from "./worlds.ts";
 export interface Demonstrations {
   /** SHA-256 of all decided actions: of what is learned. Files hold times and differ from run to run. */
   readonly hash: string;
-  /** SHA-256 of what the world showed; see `observedIn`. */
+  /** SHA-256 of what the world showed; see `observedHash`. */
   readonly observed: string;
   readonly episodes: number;
   /** Expert's failures, which are not kept. */

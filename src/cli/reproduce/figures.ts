@@ -2,7 +2,7 @@
 import { wilsonInterval } from "../../math/index.ts";
 import type { Chart, Series } from "./chart.ts";
 import { chartSvg } from "./chart.ts";
-import { pooled, pooledCounts, pooledCurve, rateOfCounts } from "./pool.ts";
+import { cellsBy, pooled, pooledCounts, pooledCurve, rateOfCounts } from "./pool.ts";
 import type { CellResult, CurvePoint } from "./results.ts";
 import type { Cell, WorldName } from "./study.ts";
 import { METHODS, comparedAs } from "./study.ts";
@@ -98,8 +98,7 @@ function curves(
   of: { readonly equal: Cell["equal"]; readonly x: (point: CurvePoint) => number },
 ): Series[] {
   return METHODS.flatMap(({ name, title }) => {
-    const equal = comparedAs(name, of.equal);
-    const own = cells.filter((cell) => cell.method === name && cell.equal === equal);
+    const own = cellsBy(cells, { method: name, equal: comparedAs(name, of.equal) });
     const points = pooledCurve(own).map((point) => {
       const { rate, low, high } = rateOfCounts(point.successes, point.episodes);
       return { x: of.x(point), y: rate, low, high };

@@ -1,6 +1,7 @@
 /** Numbers and tables of the report as Markdown. */
 import type { pairedDifference } from "../../math/index.ts";
-import type { Rate } from "./pool.ts";
+import type { Pooled, Rate } from "./pool.ts";
+import { differenceOf } from "./pool.ts";
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
@@ -13,6 +14,12 @@ function percent(value: number): string {
 
 function signed(value: number): string {
   return `${value < 0 ? "-" : "+"}${percent(Math.abs(value))}`;
+}
+
+/** The first success rate minus the second; "-" where one is missing. */
+export function minusWords(first: Pooled | undefined, second: Pooled | undefined): string {
+  if (first === undefined || second === undefined) return "-";
+  return differenceWords(differenceOf(first, second));
 }
 
 export function differenceWords({

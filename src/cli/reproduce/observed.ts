@@ -1,47 +1,39 @@
 /** What a world shows, as a hash: policies that learned from another one's numbers are of another study. */
 import { createHash } from "node:crypto";
-import type { Environment } from "../../core/index.ts";
 import { WANT_NOTHING } from "../../core/index.ts";
 import type { WorldName } from "./study.ts";
-import type { StudyWorld } from "./worlds.ts";
 import { STUDY_WORLDS } from "./worlds.ts";
-
-/**
- * @returns SHA-256 of the spec of its observations, but for descriptions, and of every number of the proprio at the start that is
- *   drawn from seed 0. Pixels do not count, their sizes do.
- */
-export async function observedIn(
-  { task }: Pick<StudyWorld, "task">,
-  env: Environment,
-): Promise<string> {
-  const { images, proprio, texts } = env.spec.observation;
-  const hash = createHash("sha256");
-  const told = proprio.map(({ name, format, dtype, shape }) => ({ name, format, dtype, shape }));
-  const sizes = images.map(({ name, height, width, channels }) => [name, height, width, channels]);
-  hash.update(JSON.stringify({ images: sizes, proprio: told, texts: texts.map((t) => t.name) }));
-  const { first } = await env.reset({ task, seed: 0, want: WANT_NOTHING });
-  for (const { name } of proprio) {
-    const { data } = first.observation.proprio[name]!;
-    hash.update(new Uint8Array(data.slice().buffer));
-  }
-  return hash.digest("hex");
-}
 
 const observed = new Map<WorldName, Promise<string>>();
 
-/** The same of a world that is opened for it, once in a process. */
+/**
+ * Opens the world, once in a process.
+ *
+ * @returns SHA-256 of the spec of its observations, but for descriptions, and of every number of the proprio at the start that is
+ *   drawn from seed 0. Pixels do not count, their sizes do.
+ */
 export function observedHash(name: WorldName): Promise<string> {
   const known = observed.get(name);
   if (known !== undefined) return known;
-  const asked = openedFor(STUDY_WORLDS[name]);
+  const asked = hashOf(name);
   observed.set(name, asked);
   return asked;
 }
 
-async function openedFor(world: StudyWorld): Promise<string> {
+async function hashOf(name: WorldName): Promise<string> {
+  const world = STUDY_WORLDS[name];
   const env = await world.open();
   try {
-    return await observedIn(world, env);
+    const { images, proprio, texts } = env.spec.observation;
+    const told = proprio.map(({ name: component, format, dtype, shape }) => {
+      return { name: component, format, dtype, shape };
+    });
+    const sizes = images.map((image) => [image.name, image.height, image.width, image.channels]);
+    const spec = { images: sizes, proprio: told, texts: texts.map((text) => text.name) };
+    const hash = createHash("sha256").update(JSON.stringify(spec));
+    const { first } = await env.reset({ task: world.task, seed: 0, want: WANT_NOTHING });
+    for (const component of proprio) hash.update(first.observation.proprio[component.name]!.data);
+    return hash.digest("hex");
   } finally {
     await env.close();
   }

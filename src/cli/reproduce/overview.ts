@@ -1,10 +1,10 @@
 /** What a study came to in all its worlds, on one screen. */
-import { differenceWords, rateWords, table } from "./markdown.ts";
+import { minusWords, rateWords, table } from "./markdown.ts";
 import type { Pooled } from "./pool.ts";
-import { bestOf, differenceOf, pooled, pooledOf } from "./pool.ts";
+import { bestOf, pooled, pooledDisturbed } from "./pool.ts";
 import type { CellResult } from "./results.ts";
 import type { Cell, MethodName, WorldName } from "./study.ts";
-import { METHODS, comparedAs } from "./study.ts";
+import { EQUALS, METHODS, comparedAs } from "./study.ts";
 
 type Equal = Cell["equal"];
 
@@ -49,8 +49,6 @@ export function overview(worlds: readonly WorldName[], cells: readonly CellResul
   ].join("\n");
 }
 
-const EQUALS = ["updates", "time"] as const;
-
 function wordsOf(cells: readonly CellResult[], method: MethodName, equal: Equal): string {
   const [known] = pooled(cells, { method, equal: comparedAs(method, equal) });
   return known === undefined ? "-" : rateWords(known);
@@ -68,24 +66,15 @@ function claimsOf(cells: readonly CellResult[], equal: Equal): readonly string[]
   const chosen = energies.find(({ of }) => of[0] === best);
   if (best === undefined || chosen === undefined) return undefined;
   if (ddpm === undefined && flow === undefined && mse === undefined) return undefined;
-  const minus = (first: Pooled | undefined, second: Pooled | undefined): string => {
-    if (first === undefined || second === undefined) return "-";
-    return differenceWords(differenceOf(first, second));
-  };
   const two = chosen.of.find(({ sampler }) => sampler === "2");
-  const disturbed = (method: MethodName): Pooled | undefined => {
-    const own = cells.filter(
-      (cell) => cell.method === method && cell.equal === comparedAs(method, equal),
-    );
-    const acted = own.flatMap((cell) => cell.disturbed ?? []);
-    return acted.length === 0 ? undefined : pooledOf(acted);
-  };
+  const disturbed = (method: MethodName): Pooled | undefined =>
+    pooledDisturbed(cells, { method, equal: comparedAs(method, equal) });
   return [
     chosen.title,
-    minus(best, ddpm),
-    minus(best, flow),
-    minus(best, mse),
-    minus(two, ddpm),
-    minus(disturbed(chosen.name), disturbed("ddpm")),
+    minusWords(best, ddpm),
+    minusWords(best, flow),
+    minusWords(best, mse),
+    minusWords(two, ddpm),
+    minusWords(disturbed(chosen.name), disturbed("ddpm")),
   ];
 }

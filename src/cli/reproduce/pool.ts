@@ -47,6 +47,16 @@ export function pooledCurve(cells: readonly Pick<CellResult, "curve">[]): readon
   });
 }
 
+interface Made {
+  readonly method: MethodName;
+  readonly equal: Cell["equal"];
+}
+
+/** The cells of a method, of every seed. */
+export function cellsBy(cells: readonly CellResult[], by: Made): readonly CellResult[] {
+  return cells.filter(({ method, equal }) => method === by.method && equal === by.equal);
+}
+
 export interface Pooled extends Rate {
   readonly sampler: string;
   readonly acted: readonly Acted[];
@@ -58,11 +68,8 @@ export interface Pooled extends Rate {
 }
 
 /** One method's results by sampler, seeds together; in the order of the samplers. */
-export function pooled(
-  results: readonly CellResult[],
-  of: { readonly method: MethodName; readonly equal: Cell["equal"] },
-): readonly Pooled[] {
-  const cells = results.filter(({ method, equal }) => method === of.method && equal === of.equal);
+export function pooled(results: readonly CellResult[], by: Made): readonly Pooled[] {
+  const cells = cellsBy(results, by);
   const names = cells[0]?.acted.map(({ sampler }) => sampler) ?? [];
   return names.map((sampler) =>
     pooledOf(cells.flatMap((cell) => cell.acted.filter((one) => one.sampler === sampler))),
@@ -83,6 +90,12 @@ export function pooledOf(acted: readonly Acted[]): Pooled {
     meanSteps: mean(acted.map(({ meanSteps }) => meanSteps)),
     ...(scores.length === 0 ? {} : { score: mean(scores) }),
   };
+}
+
+/** The same of what was done under a disturbance; undefined where there is none. */
+export function pooledDisturbed(results: readonly CellResult[], by: Made): Pooled | undefined {
+  const acted = cellsBy(results, by).flatMap(({ disturbed }) => disturbed ?? []);
+  return acted.length === 0 ? undefined : pooledOf(acted);
 }
 
 /** How many decisions of all evaluations took 0, 1, 2 ... steps; empty where nothing says. */

@@ -1,10 +1,8 @@
 /** Claim (e): success after something happened in the middle of the episode, beside what it is when nothing does. */
-import { differenceWords, rateWords, table } from "./markdown.ts";
-import type { Pooled } from "./pool.ts";
-import { differenceOf, pooledOf } from "./pool.ts";
+import { minusWords, rateWords, table } from "./markdown.ts";
+import { cellsBy, pooledDisturbed, pooledOf } from "./pool.ts";
 import type { CellResult } from "./results.ts";
-import type { Cell } from "./study.ts";
-import { METHODS, comparedAs } from "./study.ts";
+import { EQUALS, METHODS, comparedAs } from "./study.ts";
 import { STUDY_WORLDS } from "./worlds.ts";
 
 /** @returns "" where nothing disturbs the world */
@@ -13,31 +11,16 @@ export function recovery(cells: readonly CellResult[]): string {
   const words = world === undefined ? undefined : STUDY_WORLDS[world].disturbance?.words;
   if (words === undefined) return "";
   const rows = METHODS.flatMap(({ name, title }) =>
-    (["updates", "time"] as const).flatMap((equal) => {
-      const chosen = comparedAs(name, equal);
-      const own = cells.filter((cell) => cell.method === name && cell.equal === chosen);
-      const after = disturbed(own);
+    EQUALS.flatMap((equal) => {
+      const by = { method: name, equal: comparedAs(name, equal) };
+      const after = pooledDisturbed(cells, by);
       if (after === undefined) return [];
-      const calm = pooledOf(own.map(({ acted }) => acted[0]!));
-      const ddpm = name === "ddpm" ? undefined : disturbed(ddpmCells(cells, equal));
-      const change = [title, equal, rateWords(calm), rateWords(after), difference(after, calm)];
-      return [[...change, difference(after, ddpm)]];
+      const calm = pooledOf(cellsBy(cells, by).map(({ acted }) => acted[0]!));
+      const ddpm = name === "ddpm" ? undefined : pooledDisturbed(cells, { method: "ddpm", equal });
+      const change = [title, equal, rateWords(calm), rateWords(after), minusWords(after, calm)];
+      return [[...change, minusWords(after, ddpm)]];
     }),
   );
   const head = ["method", "equal", "success", "disturbed", "change", "disturbed, minus DDPM-100"];
   return `Recovery: ${words}. Points, paired by start; 95 % intervals after Newcombe:\n\n${table(head, rows)}`;
-}
-
-function ddpmCells(cells: readonly CellResult[], equal: Cell["equal"]): readonly CellResult[] {
-  return cells.filter((cell) => cell.method === "ddpm" && cell.equal === equal);
-}
-
-function disturbed(cells: readonly CellResult[]): Pooled | undefined {
-  const acted = cells.flatMap((cell) => cell.disturbed ?? []);
-  return acted.length === 0 ? undefined : pooledOf(acted);
-}
-
-function difference(first: Pooled, second: Pooled | undefined): string {
-  if (second === undefined) return "-";
-  return differenceWords(differenceOf(first, second));
 }

@@ -5,15 +5,15 @@ import { writeWhole } from "../../files/index.ts";
 import { mean, percentile } from "../../math/index.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { figures } from "./figures.ts";
-import { differenceWords, rateWords, table } from "./markdown.ts";
+import { minusWords, rateWords, table } from "./markdown.ts";
 import { overview } from "./overview.ts";
 import type { Pooled } from "./pool.ts";
-import { bestOf, differenceOf, pooled, pooledCounts, rateOf } from "./pool.ts";
+import { bestOf, cellsBy, pooled, pooledCounts, rateOf } from "./pool.ts";
 import { recovery } from "./recovery.ts";
 import type { CellResult, Detection } from "./results.ts";
 import { trainingSpeed } from "./speed.ts";
 import type { Budget, WorldName } from "./study.ts";
-import { METHODS, comparedAs, methodNamed } from "./study.ts";
+import { EQUALS, METHODS, comparedAs, methodNamed } from "./study.ts";
 import { STUDY_WORLDS } from "./worlds.ts";
 
 export interface ReportRequest {
@@ -76,17 +76,15 @@ function demonstrationWords(data: Demonstrations | undefined): string {
 /** Claim (a): energies, by the sampler that was chosen beforehand, against the baselines. */
 function differences(cells: readonly CellResult[]): string {
   const rows = METHODS.filter(({ isEnergy }) => isEnergy).flatMap(({ name, title }) =>
-    (["updates", "time"] as const).map((equal) => {
+    EQUALS.map((equal) => {
       const own = pooled(cells, { method: name, equal: comparedAs(name, equal) })[0];
       const ddpm = pooled(cells, { method: "ddpm", equal })[0];
       const flow = bestOf(pooled(cells, { method: "flow", equal }));
       const mse = pooled(cells, { method: "mse", equal })[0];
       if (own === undefined) return [title, equal, "-", "-", "-", "-"];
-      const minus = (other: typeof ddpm): string => {
-        return other === undefined ? "-" : differenceWords(differenceOf(own, other));
-      };
       const against = flow === undefined ? "" : ` (${flow.sampler} steps)`;
-      return [title, equal, rateWords(own), minus(ddpm), `${minus(flow)}${against}`, minus(mse)];
+      const minusFlow = `${minusWords(own, flow)}${against}`;
+      return [title, equal, rateWords(own), minusWords(own, ddpm), minusFlow, minusWords(own, mse)];
     }),
   );
   return (
@@ -129,7 +127,7 @@ function bySampler(cells: readonly CellResult[]): string {
 /** Claim (e): both ways. */
 function modesOf(cells: readonly CellResult[]): string {
   const rows = METHODS.flatMap(({ name, title, samplers: [known] }) => {
-    const own = cells.filter(({ method, equal }) => method === name && equal === "updates");
+    const own = cellsBy(cells, { method: name, equal: "updates" });
     const covered = own.flatMap(({ coverage }) => coverage ?? []);
     if (covered.length === 0) return [];
     const of = (key: "minority" | "both"): string =>

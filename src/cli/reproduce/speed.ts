@@ -1,16 +1,15 @@
 /** Claim (c): how soon a training is about as good as diffusion is at its end. */
 import { rateWords, table } from "./markdown.ts";
-import { pooledCurve, rateOfCounts } from "./pool.ts";
+import { cellsBy, pooledCurve, rateOfCounts } from "./pool.ts";
 import type { CellResult, CurvePoint } from "./results.ts";
-import type { Cell, MethodName } from "./study.ts";
-import { METHODS, comparedAs } from "./study.ts";
+import { EQUALS, METHODS, comparedAs } from "./study.ts";
 
 /** Of diffusion's final success. */
 const SHARE = 0.9;
 
 /** The first measurement of every method that reaches nine tenths of DDPM-100's last one; empty without the latter. */
 export function trainingSpeed(cells: readonly CellResult[]): string {
-  const rows = (["updates", "time"] as const).flatMap((equal) => {
+  const rows = EQUALS.flatMap((equal) => {
     const last = curveOf(cells, { method: "ddpm", equal }).at(-1);
     if (last === undefined) return [];
     const target = (SHARE * last.successes) / last.episodes;
@@ -39,9 +38,7 @@ function words({ successes, episodes }: CurvePoint): string {
 
 function curveOf(
   cells: readonly CellResult[],
-  of: { readonly method: MethodName; readonly equal: Cell["equal"] },
+  by: Parameters<typeof cellsBy>[1],
 ): readonly CurvePoint[] {
-  return pooledCurve(
-    cells.filter(({ method, equal }) => method === of.method && equal === of.equal),
-  );
+  return pooledCurve(cellsBy(cells, by));
 }

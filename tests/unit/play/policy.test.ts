@@ -16,8 +16,8 @@ import { shippedEnergyPackage } from "../../../policies/energy/index.ts";
 import { detourExpert } from "../../../policies/scripted/detour.ts";
 import { scriptedPolicy } from "../../../policies/scripted/index.ts";
 import { createDetour } from "../../../sim-bridge/sims/detour/index.ts";
-import { createTabletop, tabletopWorld } from "../../../sim-bridge/sims/tabletop/index.ts";
-import { tabletopImages } from "../../../src/cli/tabletop-settings.ts";
+import { createTabletop } from "../../../sim-bridge/sims/tabletop/index.ts";
+import { createSimulator } from "../../../src/cli/registry.ts";
 
 const ENGINE = createRequire(import.meta.url).resolve(
   "onnxruntime-web/ort-wasm-simd-threaded.wasm",
@@ -63,8 +63,7 @@ async function observationsOf(env: Environment, task: string): Promise<readonly 
   return seen;
 }
 
-const createSmall = (): ReturnType<typeof createTabletop> =>
-  createTabletop({ images: tabletopImages(tabletopWorld().images, { image_size: "64" }) });
+const createSmall = (): Promise<Environment> => createSimulator("tabletop", { image_size: "64" });
 
 describe("findPolicy()", () => {
   it.each([

@@ -2,11 +2,10 @@ import { statSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { SHIPPED_ENERGY, shippedEnergyPackage } from "../../../../policies/energy/index.ts";
 import { createDetour } from "../../../../sim-bridge/sims/detour/index.ts";
-import { createTabletop, tabletopWorld } from "../../../../sim-bridge/sims/tabletop/index.ts";
 import { loadPolicy, readPolicyPackage } from "../../../../src/package/index.ts";
 import type { RolloutListener } from "../../../../src/rollout/index.ts";
 import { brokered, rollout } from "../../../../src/rollout/index.ts";
-import { tabletopImages } from "../../../../src/cli/tabletop-settings.ts";
+import { createSimulator } from "../../../../src/cli/registry.ts";
 import small from "../../../../policies/energy/results/detour-small/results.json" with { type: "json" };
 import full from "../../../../policies/energy/results/full/results.json" with { type: "json" };
 
@@ -32,8 +31,7 @@ describe("the shipped energy policies", () => {
 
   it("lift: takes the cube by what two cameras see", async () => {
     const policy = await loadPolicy(shippedEnergyPackage("lift"));
-    const images = tabletopImages(tabletopWorld().images, { image_size: "64" });
-    const env = await createTabletop({ images });
+    const env = await createSimulator("tabletop", { image_size: "64" });
     let lifted = 0;
     for (let initialState = 0; initialState < 6; initialState++) {
       const where = { task: "lift_red_cube", seed: initialState, initialState };
