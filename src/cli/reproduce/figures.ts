@@ -82,7 +82,7 @@ function bySampler(
 function stepsUsed(cells: readonly CellResult[]): Series[] {
   return METHODS.flatMap(({ name, title }) => {
     const known = pooled(cells, { method: name, equal: "updates" })[0];
-    const counts = known === undefined ? [] : pooledCounts(known.acted);
+    const counts = known === undefined ? [] : pooledCounts(known.evaluations);
     const total = counts.reduce((sum, count) => sum + count, 0);
     if (counts.filter((count) => count > 0).length < 2) return [];
     const points = counts.map((count, x) => ({

@@ -31,7 +31,7 @@ export function overview(worlds: readonly WorldName[], cells: readonly CellResul
     "## Overview\n",
     "Success by the sampler that was chosen beforehand, all seeds together, episodes that crashed left out; equal updates, then equal time:\n",
     table(["world", "equal", ...METHODS.map(({ title }) => title)], rates),
-    "The best energy (by the rule to stop, and in two steps) minus the baselines, points, paired by start; flow matching by the best of its numbers of steps. That " +
+    "The best energy (by the rule to stop, and in two steps) minus the baselines, points, paired by seed and start (of the seeds that both have); flow matching by the best of its numbers of steps. That " +
       "the best are chosen here favours both:\n",
     table(
       [

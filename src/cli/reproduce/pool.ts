@@ -57,9 +57,16 @@ export function cellsBy(cells: readonly CellResult[], by: Made): readonly CellRe
   return cells.filter(({ method, equal }) => method === by.method && equal === by.equal);
 }
 
+/** What a cell of one training seed did. */
+export interface Evaluation {
+  readonly seed: number;
+  readonly acted: Acted;
+}
+
 export interface Pooled extends Rate {
   readonly sampler: string;
-  readonly acted: readonly Acted[];
+  /** One of each training seed. */
+  readonly evaluations: readonly Evaluation[];
   /** Medians over seeds of the median; means over seeds. */
   readonly decisionMs: number;
   readonly meanSteps: number;
@@ -72,16 +79,22 @@ export function pooled(results: readonly CellResult[], by: Made): readonly Poole
   const cells = cellsBy(results, by);
   const names = cells[0]?.acted.map(({ sampler }) => sampler) ?? [];
   return names.map((sampler) =>
-    pooledOf(cells.flatMap((cell) => cell.acted.filter((one) => one.sampler === sampler))),
+    pooledOf(
+      cells.flatMap(({ seed, acted }) => {
+        const own = acted.find((one) => one.sampler === sampler);
+        return own === undefined ? [] : [{ seed, acted: own }];
+      }),
+    ),
   );
 }
 
-/** The evaluations of one sampler in several seeds, in order; at least one. */
-export function pooledOf(acted: readonly Acted[]): Pooled {
+/** The evaluations of one sampler in several seeds; at least one. */
+export function pooledOf(evaluations: readonly Evaluation[]): Pooled {
+  const acted = evaluations.map((one) => one.acted);
   const scores = acted.flatMap(({ score }) => score ?? []);
   return {
     sampler: acted[0]?.sampler ?? "",
-    acted,
+    evaluations,
     ...rateOf(acted),
     decisionMs: percentile(
       acted.map(({ decisionMs }) => decisionMs),
@@ -94,26 +107,29 @@ export function pooledOf(acted: readonly Acted[]): Pooled {
 
 /** The same of what was done under a disturbance; undefined where there is none. */
 export function pooledDisturbed(results: readonly CellResult[], by: Made): Pooled | undefined {
-  const acted = cellsBy(results, by).flatMap(({ disturbed }) => disturbed ?? []);
-  return acted.length === 0 ? undefined : pooledOf(acted);
+  const evaluations = cellsBy(results, by).flatMap(({ seed, disturbed }) =>
+    disturbed === null ? [] : [{ seed, acted: disturbed }],
+  );
+  return evaluations.length === 0 ? undefined : pooledOf(evaluations);
 }
 
 /** How many decisions of all evaluations took 0, 1, 2 ... steps; empty where nothing says. */
-export function pooledCounts(acted: readonly Acted[]): readonly number[] {
-  const all = acted.map(({ stepCounts }) => stepCounts ?? []);
+export function pooledCounts(evaluations: readonly Evaluation[]): readonly number[] {
+  const all = evaluations.map(({ acted }) => acted.stepCounts ?? []);
   const most = Math.max(0, ...all.map(({ length }) => length));
   return Array.from({ length: most }, (_, i) => all.reduce((sum, one) => sum + (one[i] ?? 0), 0));
 }
 
-/** The first success rate minus the second, paired by seed and start; pairs with a crash are left out. */
+/** The first success rate minus the second, paired by seed and start, of the seeds that both have; pairs with a crash are left out. */
 export function differenceOf(
   first: Pooled,
   second: Pooled,
 ): Interval & { readonly difference: number } {
   const pairs: [boolean, boolean][] = [];
-  for (const [seed, acted] of first.acted.entries()) {
+  for (const { seed, acted } of first.evaluations) {
+    const opposite = second.evaluations.find((one) => one.seed === seed)?.acted;
     for (const [state, ending] of acted.endings.entries()) {
-      const other = second.acted[seed]?.endings[state];
+      const other = opposite?.endings[state];
       if (other === undefined || other === "crash" || ending === "crash") continue;
       // `pairedDifference` is the second minus the first.
       pairs.push([other === "success", ending === "success"]);

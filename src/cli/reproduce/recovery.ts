@@ -15,7 +15,9 @@ export function recovery(cells: readonly CellResult[]): string {
       const by = { method: name, equal: comparedAs(name, equal) };
       const after = pooledDisturbed(cells, by);
       if (after === undefined) return [];
-      const calm = pooledOf(cellsBy(cells, by).map(({ acted }) => acted[0]!));
+      const calm = pooledOf(
+        cellsBy(cells, by).map(({ seed, acted }) => ({ seed, acted: acted[0]! })),
+      );
       const ddpm = name === "ddpm" ? undefined : pooledDisturbed(cells, { method: "ddpm", equal });
       const change = [title, equal, rateWords(calm), rateWords(after), minusWords(after, calm)];
       return [[...change, minusWords(after, ddpm)]];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { bestOf, differenceOf, pooled, rateOf } from "../../../../src/cli/reproduce/pool.ts";
 import { reportMarkdown } from "../../../../src/cli/reproduce/report.ts";
+import { bySeed } from "../../../../src/cli/reproduce/seeds.ts";
 import { trainingSpeed } from "../../../../src/cli/reproduce/speed.ts";
 import { overview } from "../../../../src/cli/reproduce/overview.ts";
 import { recovery } from "../../../../src/cli/reproduce/recovery.ts";
@@ -82,6 +83,22 @@ describe("cells of several seeds", () => {
     expect(differenceOf(mix[0]!, flow[0]!)).toEqual(pairedDifference(counts));
     const back = differenceOf(flow[0]!, mix[0]!);
     expect(back.difference).toBeCloseTo(-differenceOf(mix[0]!, flow[0]!).difference, 12);
+  });
+
+  it("are compared seed by seed, of the seeds that both have", () => {
+    const alone = pooled(cells.slice(4), { method: "flow", equal: "updates" });
+    expect(alone[0]!.evaluations.map(({ seed }) => seed)).toEqual([1, 2]);
+    // Seed 1: mix alone, neither, flow alone; seed 2: mix alone four times. Seed 0 has nobody to be compared with.
+    const counts = { both: 0, onlyFirst: 1, onlySecond: 5, neither: 1 };
+    expect(differenceOf(mix[0]!, alone[0]!)).toEqual(pairedDifference(counts));
+  });
+
+  it("are told apart by seed, where something was trained twice", () => {
+    const lines = bySeed(cells.slice(0, 5)).split("\n");
+    expect(lines).toContain("| energy, mix | updates | 2/3 | 1/4 | 4/4 | 75 |");
+    expect(lines).toContain("| flow matching | updates | 1/4 | 1/3 | - | 8 |");
+    expect(lines.filter((line) => line.includes("regression"))).toEqual([]);
+    expect(bySeed(cells.slice(0, 1))).toBe("");
   });
 
   it("give the best sampler, the quickest among equals", () => {
