@@ -31,7 +31,11 @@ export interface Method {
   readonly title: string;
   readonly isEnergy: boolean;
   /** What is its own in `policy` of the training configuration. */
-  readonly policy: { readonly kind: "energy" | "diffusion"; readonly objective: string };
+  readonly policy: {
+    readonly kind: "energy" | "diffusion";
+    readonly objective: string;
+    readonly train?: Section;
+  };
   /** The first is the one that the method is known by: it makes the curves, the modes and the uncertainties. */
   readonly samplers: readonly [Sampler, ...Sampler[]];
 }
@@ -78,12 +82,15 @@ function descents(rate: (steps: number) => number): Sampler[] {
 
 const UNTIL_STILL: Sampler = { name: "until still", steps: 20, infer: { steps: 20 } };
 
-function energy(name: "paper" | "mix" | "equilibrium", rate: (steps: number) => number): Method {
+function energy(
+  name: "paper" | "mix" | "equilibrium",
+  { rate, train }: { readonly rate: (steps: number) => number; readonly train?: Section },
+): Method {
   return {
     name,
     title: `energy, ${name}`,
     isEnergy: true,
-    policy: { kind: "energy", objective: name },
+    policy: { kind: "energy", objective: name, ...(train === undefined ? {} : { train }) },
     samplers: [UNTIL_STILL, ...descents(rate)],
   };
 }
@@ -109,9 +116,10 @@ function euler(steps: number): Sampler {
 }
 
 export const METHODS: readonly Method[] = [
-  energy("paper", () => 1),
-  energy("mix", () => 1),
-  energy("equilibrium", (steps) => Math.max(0.3, 1.25 / steps)),
+  energy("paper", { rate: () => 1 }),
+  // As the default is; said here, so that hashes know of it.
+  energy("mix", { rate: () => 1, train: { randomiseRate: 1 } }),
+  energy("equilibrium", { rate: (steps) => Math.max(0.3, 1.25 / steps) }),
   baseline("ddpm", {
     title: "diffusion",
     objective: "diffusion",

@@ -21,6 +21,7 @@ import type { DataByWorld } from "../../../../src/cli/reproduce/known.ts";
 import type { CellResult } from "../../../../src/cli/reproduce/results.ts";
 import { seeded } from "../../../../src/core/index.ts";
 import { pairedCounts, pairedDifference } from "../../../../src/math/index.ts";
+import { parseEnergyConfig } from "../../../../policies/energy/index.ts";
 import { freshParameters } from "../../../../src/onnx/layers/index.ts";
 import type { TrainingData } from "../../../../src/train/index.ts";
 import { TrainingStep } from "../../../../src/train/index.ts";
@@ -165,6 +166,36 @@ async function committed(name: string): Promise<Report> {
 }
 
 describe("a cell's hash", () => {
+  // It is of what the study says. A default that changes means other weights by the same hash: say it in the study then, and make the cells again.
+  it.each(METHODS.filter(({ isEnergy }) => isEnergy).map(({ name }) => name))(
+    "stands for these defaults, too: %s",
+    (name) => {
+      const { step, train, dropout, observeHorizon } = parseEnergyConfig(
+        policyOf(methodNamed(name), AS),
+      );
+      expect({ dropout, observeHorizon, ...step }).toEqual({
+        dropout: 0,
+        observeHorizon: 1,
+        rate: 1,
+        temperature: 1,
+        gradient: "sum",
+        energyScaled: false,
+        energyCap: 0,
+        momentum: 0,
+        normalise: "none",
+        clampGradient: 0,
+      });
+      const common = { steps: 2, noise: [0.05, 0.002], knee: 0.8, slope: 1 };
+      const own = {
+        paper: { extraSteps: 1, loss: "last", start: "noise", randomiseRate: 1.5 },
+        mix: { extraSteps: 0, loss: "every", start: "mix", randomiseRate: 1 },
+        // A slope is matched at one point: there are no steps.
+        equilibrium: { extraSteps: 0, loss: "last", start: "noise", randomiseRate: 1.5 },
+      }[name as "paper" | "mix" | "equilibrium"];
+      expect(train).toEqual({ ...common, ...own });
+    },
+  );
+
   it.each(["detour-small", "full"])(
     "is that of the committed results, whose cells so count as finished: %s",
     async (name) => {

@@ -229,8 +229,17 @@ describe("presets", () => {
   it("give each objective its own start, loss and stopping rule, and leave what is said", () => {
     const of = (section: object) => parseEnergyConfig({ kind: "energy", ...section });
     expect(of({}).objective).toBe("mix");
-    expect(of({}).train).toMatchObject({ start: "mix", loss: "every", steps: 2 });
-    expect(of({ objective: "paper" }).train).toMatchObject({ start: "noise", loss: "last" });
+    expect(of({}).train).toMatchObject({
+      start: "mix",
+      loss: "every",
+      steps: 2,
+      randomiseRate: 1,
+    });
+    expect(of({ objective: "paper" }).train).toMatchObject({
+      start: "noise",
+      loss: "last",
+      randomiseRate: 1.5,
+    });
     expect(of({ objective: "equilibrium" }).infer).toMatchObject({
       rate: 0.3,
       stop: { below: 0.05 },
@@ -246,6 +255,7 @@ describe("presets", () => {
     expect(of({ preset: "paper", objective: "mix" }).train).toMatchObject({
       start: "mix",
       loss: "every",
+      randomiseRate: 1.5,
     });
   });
 

@@ -62,6 +62,7 @@ describe("training gradients are those of finite differences in float64", () => 
       { objective: "paper", train: { steps: 2, extraSteps: 2, loss: "every" } },
     ],
     ["mix", { objective: "mix" }],
+    ["mix, rates drawn", { objective: "mix", train: { randomiseRate: 1.5 } }],
     ["mix in three steps", { objective: "mix", step: { momentum: 0.3 }, train: { steps: 3 } }],
     ["equilibrium", { objective: "equilibrium" }],
     ["mix with dropout", { objective: "mix", dropout: 0.3, frameLayers: 1, observeHorizon: 2 }],
