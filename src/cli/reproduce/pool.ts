@@ -47,7 +47,7 @@ export function pooledCurve(cells: readonly Pick<CellResult, "curve">[]): readon
   });
 }
 
-interface Made {
+export interface Made {
   readonly method: MethodName;
   readonly equal: Cell["equal"];
 }
@@ -89,7 +89,7 @@ export function pooled(results: readonly CellResult[], by: Made): readonly Poole
 }
 
 /** The evaluations of one sampler in several seeds; at least one. */
-export function pooledOf(evaluations: readonly Evaluation[]): Pooled {
+function pooledOf(evaluations: readonly Evaluation[]): Pooled {
   const acted = evaluations.map((one) => one.acted);
   const scores = acted.flatMap(({ score }) => score ?? []);
   return {

@@ -1,6 +1,6 @@
 /** Claim (e): success after something happened in the middle of the episode, beside what it is when nothing does. */
 import { minusWords, rateWords, table } from "./markdown.ts";
-import { cellsBy, pooledDisturbed, pooledOf } from "./pool.ts";
+import { pooled, pooledDisturbed } from "./pool.ts";
 import type { CellResult } from "./results.ts";
 import { EQUALS, METHODS, comparedAs } from "./study.ts";
 import { STUDY_WORLDS } from "./worlds.ts";
@@ -13,11 +13,9 @@ export function recovery(cells: readonly CellResult[]): string {
   const rows = METHODS.flatMap(({ name, title }) =>
     EQUALS.flatMap((equal) => {
       const by = { method: name, equal: comparedAs(name, equal) };
+      const [calm] = pooled(cells, by);
       const after = pooledDisturbed(cells, by);
-      if (after === undefined) return [];
-      const calm = pooledOf(
-        cellsBy(cells, by).map(({ seed, acted }) => ({ seed, acted: acted[0]! })),
-      );
+      if (calm === undefined || after === undefined) return [];
       const ddpm = name === "ddpm" ? undefined : pooledDisturbed(cells, { method: "ddpm", equal });
       const change = [title, equal, rateWords(calm), rateWords(after), minusWords(after, calm)];
       return [[...change, minusWords(after, ddpm)]];

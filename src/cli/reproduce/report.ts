@@ -196,8 +196,7 @@ function signals(
   const equal = cells.filter((cell) => cell.equal === "updates");
   const steps = [...new Set(equal.flatMap(of).map(({ step }) => step))].sort((a, b) => a - b);
   const rows = METHODS.flatMap(({ name, title }) => {
-    const own = equal.filter(({ method }) => method === name);
-    const all = own.flatMap(of);
+    const all = cellsBy(cells, { method: name, equal: "updates" }).flatMap(of);
     return [...new Set(all.map(({ signal }) => signal))].map((signal) => {
       const at = (step: number): string => {
         const judged = all.filter((one) => one.signal === signal && one.step === step);

@@ -1,6 +1,6 @@
 /** How far trainings of one method differ, which intervals over episodes do not know. */
 import { table } from "./markdown.ts";
-import { cellsBy, rateOf } from "./pool.ts";
+import { pooled, rateOf } from "./pool.ts";
 import type { CellResult } from "./results.ts";
 import { EQUALS, METHODS } from "./study.ts";
 
@@ -10,9 +10,9 @@ export function bySeed(cells: readonly CellResult[]): string {
   if (seeds.length < 2) return "";
   const rows = METHODS.flatMap(({ name, title }) =>
     EQUALS.flatMap((equal) => {
-      const own = cellsBy(cells, { method: name, equal });
-      if (own.length === 0) return [];
-      const rates = own.map(({ seed, acted }) => ({ seed, ...rateOf(acted.slice(0, 1)) }));
+      const [known] = pooled(cells, { method: name, equal });
+      if (known === undefined) return [];
+      const rates = known.evaluations.map(({ seed, acted }) => ({ seed, ...rateOf([acted]) }));
       const of = (seed: number): string => {
         const one = rates.find((other) => other.seed === seed);
         return one === undefined ? "-" : `${one.successes}/${one.scored}`;

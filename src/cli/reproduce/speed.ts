@@ -1,5 +1,6 @@
 /** Claim (c): how soon a training is about as good as diffusion is at its end. */
 import { rateWords, table } from "./markdown.ts";
+import type { Made } from "./pool.ts";
 import { cellsBy, pooledCurve, rateOfCounts } from "./pool.ts";
 import type { CellResult, CurvePoint } from "./results.ts";
 import { EQUALS, METHODS, comparedAs } from "./study.ts";
@@ -36,9 +37,6 @@ function words({ successes, episodes }: CurvePoint): string {
   return rateWords(rateOfCounts(successes, episodes));
 }
 
-function curveOf(
-  cells: readonly CellResult[],
-  by: Parameters<typeof cellsBy>[1],
-): readonly CurvePoint[] {
+function curveOf(cells: readonly CellResult[], by: Made): readonly CurvePoint[] {
   return pooledCurve(cellsBy(cells, by));
 }

@@ -202,7 +202,7 @@ const ARM_LIFT = { ...ARM, states: 50 } as const;
 const ARM_PRECISE = { ...ARM, executeHorizon: 2, updates: 12_000 } as const;
 
 /**
- * From images: in `lift-images` an update of `mix` takes 0.11 s of the processor (64 pixels, batch 16, one thread), 264 s of 2500; the encoder
+ * From images: in `lift-images` an update of `mix` takes 0.075 to 0.11 s of the processor (64 pixels, batch 16, one thread), 188 to 264 s of 2500; the encoder
  * takes most of it, so that the other methods' take 0.07 s.
  */
 const ARM_IMAGES = {
