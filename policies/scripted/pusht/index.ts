@@ -2,13 +2,13 @@
  * An expert for PushT, from the state: it looks for the straight push that brings the T nearer to its outline fastest, goes
  * round the T to where that push begins, and pushes until the model of quasi-static pushing says that more would not help.
  *
- * Where the T has to turn by more than a right angle, a coin that follows from the episode's seed says which way round, so
- * that demonstrations from one start differ.
+ * At every step it looks anew and remembers nothing, so that what it does can be learned from what is seen then; it goes on with
+ * what it is at because a push costs least where the pusher already is. But for a coin that follows from the episode's seed:
+ * where the T has to turn by nearly half a turn, it says which way round, so that demonstrations from one start differ.
  */
 import type { Decision, Observation, Policy, Rng } from "../../../src/core/index.ts";
 import { seeded } from "../../../src/core/index.ts";
-import type { Push } from "./plan.ts";
-import { bestDepth, choosePush, nextOnWay } from "./plan.ts";
+import { choosePush, nextOnWay } from "./plan.ts";
 import type { Pose, Vec2 } from "./tee.ts";
 import { GOAL, distance, poseOf } from "./tee.ts";
 
@@ -21,30 +21,14 @@ export interface PushTExpertOptions {
 
 const TWO_PI = 2 * Math.PI;
 /** From here on either way round will do. */
-const CHOICE_RAD = Math.PI / 2;
+const CHOICE_RAD = (5 / 6) * Math.PI;
 /** Targets farther than this make the pusher too fast to stop where it should. */
 const TRAVEL_LEAD = 70;
 const PUSH_LEAD = 34;
-/** Arrived where a push begins: within this distance, and this slow (units a step). */
-const ARRIVED = 4;
-const SLOW = 6;
-/** A push that has less than this left to do is over. */
-const DONE = 0.4;
-const MOST_STEPS_PER_PUSH = 14;
-
-interface Episode {
-  readonly coin: Turn;
-  goal: Pose | undefined;
-  /** Not wrapped, followed from step to step. */
-  angle: number;
-  before: Vec2 | undefined;
-  push: Push | undefined;
-  pushing: number;
-}
 
 /** Reads `observation`: pusher x y, T x y, angle; answers where the pusher is to be drawn to. */
 export function pushTExpert({ turn }: PushTExpertOptions = {}): Policy {
-  let episode: Episode | undefined;
+  let coin: Turn | undefined;
   return {
     spec: {
       name: "scripted-pusht",
@@ -58,15 +42,15 @@ export function pushTExpert({ turn }: PushTExpertOptions = {}): Policy {
       privileged: false,
     },
     reset({ seed }) {
-      episode = begin(seeded("pusht/expert").split(seed), turn);
+      coin = turn ?? drawn(seeded("pusht/expert").split(seed));
       return Promise.resolve();
     },
     decide(observation): Promise<Decision> {
       const started = performance.now();
-      if (episode === undefined) {
+      if (coin === undefined) {
         throw new RangeError("Cannot decide: there is no episode, must be reset first");
       }
-      const { x, y } = next(episode, observation);
+      const { x, y } = next(coin, observation);
       return Promise.resolve({
         chunk: { data: Float32Array.of(x, y), horizon: 1, actionDim: 2 },
         thoughts: [],
@@ -76,55 +60,29 @@ export function pushTExpert({ turn }: PushTExpertOptions = {}): Policy {
   };
 }
 
-function begin(rng: Rng, turn: Turn | undefined): Episode {
-  const coin = turn ?? (rng.uniform() < 0.5 ? "clockwise" : "anticlockwise");
-  return { coin, goal: undefined, angle: 0, before: undefined, push: undefined, pushing: 0 };
+function next(coin: Turn, observation: Observation): Vec2 {
+  const [x, y, originX, originY, angle] = stateOf(observation);
+  const pose = poseOf({ x: originX, y: originY }, angle);
+  const goal = { ...GOAL, angle: angle + wayRound(angle, coin) };
+  return act({ pose, pusher: { x, y }, goal });
 }
 
-function next(episode: Episode, observation: Observation): Vec2 {
-  const [x, y, originX, originY, angle] = stateOf(observation);
-  const pusher = { x, y };
-  if (episode.goal === undefined) {
-    episode.angle = angle;
-    episode.goal = { ...GOAL, angle: angle + wayRound(angle, episode.coin) };
-  }
-  episode.angle += wrapped(angle - episode.angle);
-  const pose = poseOf({ x: originX, y: originY }, episode.angle);
-  const speed = episode.before === undefined ? 0 : distance(episode.before, pusher);
-  episode.before = pusher;
-  return act(episode, { pose, pusher, speed, goal: episode.goal });
+function drawn(rng: Rng): Turn {
+  return rng.uniform() < 0.5 ? "clockwise" : "anticlockwise";
 }
 
 interface Situation {
   readonly pose: Pose;
   readonly goal: Pose;
   readonly pusher: Vec2;
-  /** Units that the pusher moved in the last step. */
-  readonly speed: number;
 }
 
-function act(episode: Episode, now: Situation): Vec2 {
-  const { pose, pusher, goal, speed } = now;
-  if (episode.push !== undefined && episode.pushing > 0) {
-    const { direction } = episode.push;
-    const { depth } = bestDepth(pose, { from: pusher, direction, goal });
-    if (depth >= DONE && episode.pushing < MOST_STEPS_PER_PUSH) {
-      episode.pushing++;
-      return ahead(pusher, direction, Math.min(depth, PUSH_LEAD));
-    }
-    episode.push = undefined;
-  }
-  if (episode.push === undefined) {
-    episode.push = choosePush(pose, { pusher, goal });
-    episode.pushing = 0;
-  }
-  const { push } = episode;
+function act({ pose, pusher, goal }: Situation): Vec2 {
+  const push = choosePush(pose, { pusher, goal });
   if (push === undefined) return pusher;
-  if (distance(pusher, push.start) < ARRIVED && speed < SLOW) {
-    episode.pushing = 1;
-    return act(episode, now);
-  }
-  const to = nextOnWay(pose, { from: pusher, to: push.start });
+  const { start, direction, depth } = push;
+  if (start === undefined) return ahead(pusher, direction, Math.min(depth, PUSH_LEAD));
+  const to = nextOnWay(pose, { from: pusher, to: start });
   const way = distance(pusher, to);
   return way <= TRAVEL_LEAD
     ? to

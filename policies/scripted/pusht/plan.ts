@@ -1,5 +1,5 @@
 /** Which push comes next, and the way to where it begins. */
-import type { Berth, Pose, Vec2 } from "./tee.ts";
+import type { Pose, Vec2 } from "./tee.ts";
 import {
   PUSHER_RADIUS,
   berths,
@@ -13,25 +13,38 @@ import {
 
 /** A straight push, in the workspace. */
 export interface Push {
-  readonly start: Vec2;
+  /** Undefined where it begins at once, from where the pusher is. */
+  readonly start: Vec2 | undefined;
   readonly direction: Vec2;
   /** How far from the start it is to go, by the model. */
   readonly depth: number;
 }
 
 const CLEARANCE = PUSHER_RADIUS + 4;
-const RING = berths(CLEARANCE, 7);
-const ANGLES = [0, -0.4, 0.4] as const;
+/** Few, so that who learns from this has few ways to tell apart: with a berth every 7 units and three directions from each, episodes are a third shorter. */
+const RING = berths(CLEARANCE, 15);
+/** A pusher this near can push at once. */
+const NEAR = CLEARANCE + 3;
+/** Berths at corners lie farther away: there it is enough to be as near to one. */
+const ARRIVED = 4;
+/** A push that has less than this left to do is over. */
+const DONE = 0.4;
 /** Where the pusher's centre may be: within the walls. */
 const LOW = 24;
 const HIGH = 488;
 /** Radius, in the workspace's unit, that makes turning and moving comparable: roughly that of gyration. */
 const ANGLE_WEIGHT = 50;
 const LONGEST_PUSH = 90;
+/** Pushes that are not begun yet are looked at in so long steps. */
+const COARSE = 3;
 /** For comparing pushes: units a control step, on the way and while pushing, and steps that every push costs. */
 const TRAVEL_PER_STEP = 22;
 const PUSH_PER_STEP = 9;
 const STEPS_PER_PUSH = 8;
+/** Of a push that goes on, or begins where the pusher is. */
+const STEPS_TO_GO_ON = 1;
+/** Misplacements below this are as good as none. */
+const LEAST_LEFT = 0.3;
 /** Clearance on the way: less than that of the ring. */
 const MARGIN = 2;
 
@@ -43,11 +56,18 @@ export function misplacement(pose: Pose, goal: Pose): number {
 /** The depth after which the T is nearest to the goal, when the pusher goes straight from `from`. */
 export function bestDepth(
   pose: Pose,
-  { from, direction, goal }: { readonly from: Vec2; readonly direction: Vec2; readonly goal: Pose },
+  about: {
+    readonly from: Vec2;
+    readonly direction: Vec2;
+    readonly goal: Pose;
+    /** Between depths that are looked at. Default: 1. */
+    readonly step?: number;
+  },
 ): { readonly depth: number; readonly left: number } {
+  const { from, direction, goal, step = 1 } = about;
   let best = { depth: 0, left: misplacement(pose, goal) };
   let now = pose;
-  for (let depth = 1; depth <= LONGEST_PUSH; depth++) {
+  for (let depth = step; depth <= LONGEST_PUSH; depth += step) {
     const pusher = { x: from.x + depth * direction.x, y: from.y + depth * direction.y };
     if (!isInside(pusher)) break;
     now = pushedBy(now, pusher);
@@ -64,24 +84,69 @@ export function choosePush(
   { pusher, goal }: { readonly pusher: Vec2; readonly goal: Pose },
 ): Push | undefined {
   const here = misplacement(pose, goal);
-  const at = nearestBerth(pose, pusher);
+  const ring = ringAround(pose);
+  const at = nearestBerth(ring, pusher);
   let chosen: { readonly push: Push; readonly score: number } | undefined;
-  for (const [i, berth] of RING.entries()) {
-    const start = toWorld(pose, berth.place);
-    if (!isInside(start)) continue;
-    const way = wayAlongRing(pose, { from: at, to: i });
-    if (way === undefined) continue;
-    const travel = lengthOf([pusher, ...way]) / TRAVEL_PER_STEP;
-    for (const angle of ANGLES) {
-      const direction = turned(berth.inwards, pose.angle + angle);
-      const { depth, left } = bestDepth(pose, { from: start, direction, goal });
-      if (depth === 0) continue;
-      const steps = travel + depth / PUSH_PER_STEP + STEPS_PER_PUSH;
-      const score = Math.log(here / Math.max(left, 0.3)) / steps;
-      if (score > (chosen?.score ?? 0)) chosen = { push: { start, direction, depth }, score };
-    }
+  const judge = (push: Push, left: number, steps: number): void => {
+    const score = Math.log(here / Math.max(left, LEAST_LEFT)) / steps;
+    if (score > (chosen?.score ?? 0)) chosen = { push, score };
+  };
+  if (distance(ring[at]!, pusher) < ARRIVED || distanceTo(pose, pusher) < NEAR) {
+    const direction = turned(RING[at]!.inwards, pose.angle);
+    const { depth, left } = bestDepth(pose, { from: pusher, direction, goal });
+    const steps = depth / PUSH_PER_STEP + STEPS_TO_GO_ON;
+    if (depth >= DONE) judge({ start: undefined, direction, depth }, left, steps);
+  }
+  for (const { to, length } of ways(ring, { from: at, pusher })) {
+    const before = length / TRAVEL_PER_STEP + STEPS_PER_PUSH;
+    // What begins later can only be worse than this.
+    if (highestScore(here, before) <= (chosen?.score ?? 0)) break;
+    const start = ring[to]!;
+    const direction = turned(RING[to]!.inwards, pose.angle);
+    const { depth, left } = bestDepth(pose, { from: start, direction, goal, step: COARSE });
+    if (depth > 0) judge({ start, direction, depth }, left, before + depth / PUSH_PER_STEP);
   }
   return chosen?.push;
+}
+
+/** Of pushes that begin after so many steps: a pusher brings the T nearer by no more than it goes itself. */
+function highestScore(here: number, before: number): number {
+  let highest = 0;
+  for (let depth = COARSE; depth <= LONGEST_PUSH; depth += COARSE) {
+    const gained = Math.log(here / Math.max(here - depth, LEAST_LEFT));
+    highest = Math.max(highest, gained / (before + depth / PUSH_PER_STEP));
+  }
+  return highest;
+}
+
+/** Berths in the workspace. */
+type Ring = readonly Vec2[];
+
+function ringAround(pose: Pose): Ring {
+  return RING.map(({ place }) => toWorld(pose, place));
+}
+
+/** Berths that can be reached along the ring within the walls, the nearest first, with the length of the way. */
+function ways(
+  ring: Ring,
+  { from, pusher }: { readonly from: number; readonly pusher: Vec2 },
+): readonly { readonly to: number; readonly length: number }[] {
+  const lengths = new Map<number, number>();
+  for (const sense of [1, -1]) {
+    let length = distance(pusher, ring[from]!);
+    let before = ring[from]!;
+    for (let k = 0; k < ring.length; k++) {
+      const to = (from + sense * k + ring.length) % ring.length;
+      const place = ring[to]!;
+      if (!isInside(place)) break;
+      length += distance(before, place);
+      before = place;
+      lengths.set(to, Math.min(length, lengths.get(to) ?? Infinity));
+    }
+  }
+  return Array.from(lengths, ([to, length]) => ({ to, length })).sort(
+    (a, b) => a.length - b.length,
+  );
 }
 
 /** The next point to make for on the way round the T to `to`; as far along as can be seen from here. */
@@ -90,19 +155,18 @@ export function nextOnWay(
   { from, to }: { readonly from: Vec2; readonly to: Vec2 },
 ): Vec2 {
   if (isClear(pose, from, to)) return to;
-  const at = nearestBerth(pose, from);
-  const way = wayAlongRing(pose, { from: at, to: nearestBerth(pose, to) });
+  const ring = ringAround(pose);
+  const way = wayAlongRing(ring, { from: nearestBerth(ring, from), to: nearestBerth(ring, to) });
   if (way === undefined) return to;
   const seen = way.filter((point) => isClear(pose, from, point));
   return seen.at(-1) ?? way[0] ?? to;
 }
 
 /** Among those within the walls. */
-function nearestBerth(pose: Pose, point: Vec2): number {
+function nearestBerth(ring: Ring, point: Vec2): number {
   let best = 0;
   let least = Infinity;
-  for (const [i, berth] of RING.entries()) {
-    const place = toWorld(pose, berth.place);
+  for (const [i, place] of ring.entries()) {
     const gap = distance(place, point);
     if (gap < least && isInside(place)) [best, least] = [i, gap];
   }
@@ -111,18 +175,18 @@ function nearestBerth(pose: Pose, point: Vec2): number {
 
 /** The shorter way round that stays within the walls; undefined if neither does. */
 function wayAlongRing(
-  pose: Pose,
+  ring: Ring,
   { from, to }: { readonly from: number; readonly to: number },
 ): readonly Vec2[] | undefined {
-  const ways = [1, -1].flatMap((sense) => {
-    const count = ((((to - from) * sense) % RING.length) + RING.length) % RING.length;
-    const places = Array.from({ length: count + 1 }, (_, k) => {
-      const index = (((from + k * sense) % RING.length) + RING.length) % RING.length;
-      return toWorld(pose, (RING[index] as Berth).place);
-    });
+  const both = [1, -1].flatMap((sense) => {
+    const count = ((to - from) * sense + ring.length) % ring.length;
+    const places = Array.from(
+      { length: count + 1 },
+      (_, k) => ring[(from + k * sense + ring.length) % ring.length]!,
+    );
     return places.every(isInside) ? [places] : [];
   });
-  return ways.sort((a, b) => lengthOf(a) - lengthOf(b))[0];
+  return both.sort((a, b) => lengthOf(a) - lengthOf(b))[0];
 }
 
 function lengthOf(points: readonly Vec2[]): number {

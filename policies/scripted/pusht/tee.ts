@@ -87,7 +87,9 @@ export function pushedBy(pose: Pose, pusher: Vec2): Pose {
   for (let pass = 0; pass < 4; pass++) {
     let overlaps = false;
     for (const box of BOXES) {
-      const { gap, normal, contact } = gapTo(box, toLocal(moved, pusher));
+      const local = toLocal(moved, pusher);
+      if (isBeyond(box, local)) continue;
+      const { gap, normal, contact } = gapTo(box, local);
       const depth = PUSHER_RADIUS - gap;
       if (depth <= 1e-6) continue;
       overlaps = true;
@@ -96,6 +98,14 @@ export function pushedBy(pose: Pose, pusher: Vec2): Pose {
     if (!overlaps) break;
   }
   return moved;
+}
+
+/** Whether a disc there certainly does not touch the box. */
+function isBeyond(box: Box, { x, y }: Vec2): boolean {
+  return (
+    Math.abs(x - box.x) >= box.halfWidth + PUSHER_RADIUS ||
+    Math.abs(y - box.y) >= box.halfHeight + PUSHER_RADIUS
+  );
 }
 
 interface Gap {
