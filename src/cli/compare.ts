@@ -1,12 +1,16 @@
-/** `efference compare A B`: the paired difference of two evaluations. */
+/** `efference compare A B`: the paired difference of two evaluations, or of two reports of a study. */
 import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ComparedResults, Comparison, Results } from "../rollout/index.ts";
 import { compareResults, formatTable, parseResults } from "../rollout/index.ts";
 import { UsageError } from "./exit.ts";
+import type { StudyCompareOptions } from "./reproduce/compare.ts";
+import { comparedStudies, studyWords } from "./reproduce/compare.ts";
+import type { Report } from "./reproduce/report-file.ts";
+import { isReport, parsedReport } from "./reproduce/report-file.ts";
 
-export interface CompareOptions {
+export interface CompareOptions extends StudyCompareOptions {
   json?: boolean;
 }
 
@@ -15,15 +19,37 @@ export async function compareCommand(
   second: string,
   options: CompareOptions,
 ): Promise<void> {
-  const [a, b] = [await readResults(first), await readResults(second)];
+  const { json = false, ...study } = options;
+  const texts = [await readResults(first), await readResults(second)] as const;
+  const reports = texts.filter(isStudy);
+  if (reports.length === texts.length) {
+    const [a, b] = [reportOf(first, texts[0]), reportOf(second, texts[1])];
+    const rows = comparedStudies([a, b], study);
+    process.stdout.write(json ? `${JSON.stringify({ rows })}\n` : studyWords(rows));
+    return;
+  }
+  if (reports.length > 0) {
+    throw new UsageError(
+      `Cannot compare ${first} with ${second}: one is a report of a study and one an evaluation, must be two of a kind`,
+    );
+  }
+  const given = Object.keys(study).find(
+    (key) => study[key as keyof StudyCompareOptions] !== undefined,
+  );
+  if (given !== undefined) {
+    throw new UsageError(
+      `Cannot compare evaluations: --${given} is given, must be without, for it is for reports of a study`,
+    );
+  }
+  const [a, b] = [parseResults(texts[0]), parseResults(texts[1])];
   const compared = compareResults(a, b);
-  if (options.json === true) {
+  if (json) {
     const policies = { first: a.policy, second: b.policy };
     process.stdout.write(`${JSON.stringify({ ...policies, ...compared })}\n`);
   } else process.stdout.write(wordsOf(compared, [a, b]));
 }
 
-async function readResults(path: string): Promise<Results> {
+async function readResults(path: string): Promise<string> {
   const isFolder = existsSync(path) && statSync(path).isDirectory();
   const file = isFolder ? join(path, "results.json") : path;
   if (!existsSync(file)) {
@@ -31,7 +57,20 @@ async function readResults(path: string): Promise<Results> {
       `Cannot compare ${path}: ${file} is not there, must be the results.json of a run or its folder`,
     );
   }
-  return parseResults(await readFile(file, "utf8"));
+  return readFile(file, "utf8");
+}
+
+function isStudy(text: string): boolean {
+  try {
+    return isReport(JSON.parse(text));
+  } catch {
+    // What it is then, the parser of evaluations says.
+    return false;
+  }
+}
+
+function reportOf(path: string, text: string): Report {
+  return parsedReport(JSON.parse(text), (why) => new UsageError(`Cannot compare ${path}: ${why}`));
 }
 
 function wordsOf(compared: ComparedResults, [a, b]: readonly [Results, Results]): string {

@@ -33,6 +33,13 @@ import type { RunSimulatorOptions } from "./sim.ts";
 import type { TrainCommandOptions } from "./train.ts";
 import type { ViewOptions } from "./view.ts";
 
+const REPORTS = "policies/energy/results";
+const COMPARE_EXAMPLES = [
+  "efference compare runs/a runs/b",
+  `efference compare ${REPORTS}/drawn-rates ${REPORTS}/full --second mix`,
+  `efference compare ${REPORTS}/full ${REPORTS}/full --first flow:4 --second mix:2 --only hang`,
+];
+
 const program = new Command("efference")
   .description(
     "Connect simulators and robots, run policies, record episodes, see what they thought.",
@@ -364,11 +371,19 @@ program
 
 program
   .command("compare")
-  .description("the paired difference of two evaluations of the same tasks and states")
-  .argument("<first>", "results.json of a run, or its folder")
-  .argument("<second>", "another one")
+  .description(
+    "the paired difference of two evaluations, or reports of reproduce, of the same states",
+  )
+  .argument("<first>", "results.json of a run or a report, or its folder")
+  .argument("<second>", "another one; of reports also the same")
+  .option(
+    "--first <way>",
+    "reports: method and sampler, as mix, mix:2, mix:disturbed (default: all)",
+  )
+  .option("--second <way>", "reports: against it (default: the same)")
+  .option("--only <cells...>", "reports: only what begins so, as hang or hang.mix")
   .option("--json", "as one JSON object")
-  .addHelpText("after", examples(["efference compare runs/a runs/b"]))
+  .addHelpText("after", examples(COMPARE_EXAMPLES))
   .action(async (first: string, second: string, options: CompareOptions) =>
     (await import("./compare.ts")).compareCommand(first, second, options),
   );

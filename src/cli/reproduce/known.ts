@@ -1,43 +1,18 @@
 /** Cells that are finished: here, or in the report of another run, which is how a grid is completed on several machines. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
 import { UsageError } from "../exit.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { RESULT_FILE, cellFolder, finishedCell, readJson, writeJson } from "./files.ts";
 import { observedHash } from "./observed.ts";
+import type { DataByWorld, Report } from "./report-file.ts";
+import { parsedReport } from "./report-file.ts";
 import type { CellResult } from "./results.ts";
 import type { Budget, Cell, WorldName } from "./study.ts";
 import { budgetIn, cellsOf, methodNamed } from "./study.ts";
 import { cellHash } from "./train-cell.ts";
 
-export type DataByWorld = Partial<Record<WorldName, Demonstrations>>;
-
 const KNOWN_DATA_FILE = "known.json";
-
-/** As much of a report as tells whether its cells count. */
-const REPORT = z.object({
-  study: z.literal("ebt"),
-  budget: z.object({ name: z.string() }),
-  data: z.record(
-    z.string(),
-    z.object({
-      hash: z.string(),
-      observed: z.string(),
-      episodes: z.number(),
-      failed: z.number(),
-      modes: z.record(z.string(), z.number()),
-    }),
-  ),
-  cells: z.array(
-    z.looseObject({
-      id: z.string(),
-      hash: z.string(),
-      updates: z.number(),
-      acted: z.array(z.looseObject({ sampler: z.string(), endings: z.array(z.string()) })),
-    }),
-  ),
-});
 
 /**
  * Takes the finished cells of reports into a work folder; those that it has stay as they are.
@@ -74,26 +49,18 @@ export async function takeKnown(
   }
 }
 
-/** A report, of which as much was looked at as its cells are judged by. */
-interface Report {
-  readonly data: DataByWorld;
-  readonly cells: readonly CellResult[];
-}
-
+/** @throws {UsageError} where it is no report of this budget */
 async function readReport(path: string, budget: Budget): Promise<Report> {
-  const json = await readJson(path).catch((error: unknown) => {
-    throw unfit(path, error instanceof Error ? error.message : String(error));
-  });
-  const report = REPORT.safeParse(json);
-  if (!report.success) {
-    const { path: at, message } = report.error.issues[0]!;
-    throw unfit(path, `${at.join(".")}: ${message}`);
+  const report = parsedReport(
+    await readJson(path).catch((error: unknown) => {
+      throw unfit(path, error instanceof Error ? error.message : String(error));
+    }),
+    (why) => unfit(path, why),
+  );
+  if (report.budget.name !== budget.name) {
+    throw unfit(path, `it is of budget "${report.budget.name}", must be of "${budget.name}"`);
   }
-  if (report.data.budget.name !== budget.name) {
-    throw unfit(path, `it is of budget "${report.data.budget.name}", must be of "${budget.name}"`);
-  }
-  // As it was written, order of keys included.
-  return json as Report;
+  return report;
 }
 
 function unfit(path: string, why: string): UsageError {

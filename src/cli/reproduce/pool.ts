@@ -89,7 +89,7 @@ export function pooled(results: readonly CellResult[], by: Made): readonly Poole
 }
 
 /** The evaluations of one sampler in several seeds; at least one. */
-function pooledOf(evaluations: readonly Evaluation[]): Pooled {
+export function pooledOf(evaluations: readonly Evaluation[]): Pooled {
   const acted = evaluations.map((one) => one.acted);
   const scores = acted.flatMap(({ score }) => score ?? []);
   return {

@@ -17,7 +17,7 @@ import { PIXELS } from "../../../../src/cli/reproduce/tabletop-worlds.ts";
 import { cellHash, policySection } from "../../../../src/cli/reproduce/train-cell.ts";
 import { STUDY_WORLDS } from "../../../../src/cli/reproduce/worlds.ts";
 import { trainableFor } from "../../../../src/cli/registry.ts";
-import type { DataByWorld } from "../../../../src/cli/reproduce/known.ts";
+import type { DataByWorld } from "../../../../src/cli/reproduce/report-file.ts";
 import type { CellResult } from "../../../../src/cli/reproduce/results.ts";
 import { seeded } from "../../../../src/core/index.ts";
 import { pairedCounts, pairedDifference } from "../../../../src/math/index.ts";
