@@ -131,8 +131,14 @@ function compared(
   const both = shared(first, second);
   const seeds = both.map(({ seed }) => seed);
   if (seeds.length === 0) return undefined;
-  const rates = [pooledOf(both), pooledOf(shared(second, first))] as const;
-  return { ...about, seeds, rates, difference: differenceOf(rates[1], rates[0]) };
+  const pools = [pooledOf(both), pooledOf(shared(second, first))] as const;
+  const difference = differenceOf(pools[1], pools[0]);
+  return { ...about, seeds, rates: [plain(pools[0]), plain(pools[1])], difference };
+}
+
+/** Without the episodes, which the reports have. */
+function plain({ successes, scored, crashes, rate, low, high }: Rate): Rate {
+  return { successes, scored, crashes, rate, low, high };
 }
 
 /** What one did of the training seeds and starts that the other has, too. */
