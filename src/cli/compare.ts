@@ -21,14 +21,13 @@ export async function compareCommand(
 ): Promise<void> {
   const { json = false, ...study } = options;
   const texts = [await readResults(first), await readResults(second)] as const;
-  const reports = texts.filter(isStudy);
-  if (reports.length === texts.length) {
-    const [a, b] = [reportOf(first, texts[0]), reportOf(second, texts[1])];
-    const rows = comparedStudies([a, b], study);
+  const reports = [reportOf(first, texts[0]), reportOf(second, texts[1])] as const;
+  if (reports[0] !== undefined && reports[1] !== undefined) {
+    const rows = comparedStudies([reports[0], reports[1]], study);
     process.stdout.write(json ? `${JSON.stringify({ rows })}\n` : studyWords(rows));
     return;
   }
-  if (reports.length > 0) {
+  if (reports.some((report) => report !== undefined)) {
     throw new UsageError(
       `Cannot compare ${first} with ${second}: one is a report of a study and one an evaluation, must be two of a kind`,
     );
@@ -60,17 +59,19 @@ async function readResults(path: string): Promise<string> {
   return readFile(file, "utf8");
 }
 
-function isStudy(text: string): boolean {
-  try {
-    return isReport(JSON.parse(text));
-  } catch {
-    // What it is then, the parser of evaluations says.
-    return false;
-  }
+/** Undefined where it is none: what it is then, the parser of evaluations says. */
+function reportOf(path: string, text: string): Report | undefined {
+  const json = jsonOf(text);
+  if (!isReport(json)) return undefined;
+  return parsedReport(json, (why) => new UsageError(`Cannot compare ${path}: ${why}`));
 }
 
-function reportOf(path: string, text: string): Report {
-  return parsedReport(JSON.parse(text), (why) => new UsageError(`Cannot compare ${path}: ${why}`));
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function wordsOf(compared: ComparedResults, [a, b]: readonly [Results, Results]): string {

@@ -64,20 +64,14 @@ function next(coin: Turn, observation: Observation): Vec2 {
   const [x, y, originX, originY, angle] = stateOf(observation);
   const pose = poseOf({ x: originX, y: originY }, angle);
   const goal = { ...GOAL, angle: angle + wayRound(angle, coin) };
-  return act({ pose, pusher: { x, y }, goal });
+  return act(pose, { pusher: { x, y }, goal });
 }
 
 function drawn(rng: Rng): Turn {
   return rng.uniform() < 0.5 ? "clockwise" : "anticlockwise";
 }
 
-interface Situation {
-  readonly pose: Pose;
-  readonly goal: Pose;
-  readonly pusher: Vec2;
-}
-
-function act({ pose, pusher, goal }: Situation): Vec2 {
+function act(pose: Pose, { pusher, goal }: { readonly pusher: Vec2; readonly goal: Pose }): Vec2 {
   const push = choosePush(pose, { pusher, goal });
   if (push === undefined) return pusher;
   const { start, direction, depth } = push;

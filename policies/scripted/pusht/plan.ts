@@ -126,19 +126,26 @@ function ringAround(pose: Pose): Ring {
   return RING.map(({ place }) => toWorld(pose, place));
 }
 
+/** The berths from one on, one way round and the other, each as far as the walls allow. */
+function walks(ring: Ring, from: number): readonly (readonly number[])[] {
+  return [1, -1].map((sense) => {
+    const way = ring.map((_, k) => (from + sense * k + ring.length) % ring.length);
+    const end = way.findIndex((i) => !isInside(ring[i]!));
+    return end === -1 ? way : way.slice(0, end);
+  });
+}
+
 /** Berths that can be reached along the ring within the walls, the nearest first, with the length of the way. */
 function ways(
   ring: Ring,
   { from, pusher }: { readonly from: number; readonly pusher: Vec2 },
 ): readonly { readonly to: number; readonly length: number }[] {
   const lengths = new Map<number, number>();
-  for (const sense of [1, -1]) {
-    let length = distance(pusher, ring[from]!);
-    let before = ring[from]!;
-    for (let k = 0; k < ring.length; k++) {
-      const to = (from + sense * k + ring.length) % ring.length;
+  for (const walk of walks(ring, from)) {
+    let length = 0;
+    let before = pusher;
+    for (const to of walk) {
       const place = ring[to]!;
-      if (!isInside(place)) break;
       length += distance(before, place);
       before = place;
       lengths.set(to, Math.min(length, lengths.get(to) ?? Infinity));
@@ -178,13 +185,9 @@ function wayAlongRing(
   ring: Ring,
   { from, to }: { readonly from: number; readonly to: number },
 ): readonly Vec2[] | undefined {
-  const both = [1, -1].flatMap((sense) => {
-    const count = ((to - from) * sense + ring.length) % ring.length;
-    const places = Array.from(
-      { length: count + 1 },
-      (_, k) => ring[(from + k * sense + ring.length) % ring.length]!,
-    );
-    return places.every(isInside) ? [places] : [];
+  const both = walks(ring, from).flatMap((walk) => {
+    const end = walk.indexOf(to);
+    return end === -1 ? [] : [walk.slice(0, end + 1).map((i) => ring[i]!)];
   });
   return both.sort((a, b) => lengthOf(a) - lengthOf(b))[0];
 }

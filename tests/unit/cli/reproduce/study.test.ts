@@ -17,8 +17,7 @@ import { PIXELS } from "../../../../src/cli/reproduce/tabletop-worlds.ts";
 import { cellHash, policySection } from "../../../../src/cli/reproduce/train-cell.ts";
 import { STUDY_WORLDS } from "../../../../src/cli/reproduce/worlds.ts";
 import { trainableFor } from "../../../../src/cli/registry.ts";
-import type { DataByWorld } from "../../../../src/cli/reproduce/report-file.ts";
-import type { CellResult } from "../../../../src/cli/reproduce/results.ts";
+import type { Report } from "../../../../src/cli/reproduce/report-file.ts";
 import { seeded } from "../../../../src/core/index.ts";
 import { pairedCounts, pairedDifference } from "../../../../src/math/index.ts";
 import { parseEnergyConfig } from "../../../../policies/energy/index.ts";
@@ -153,12 +152,6 @@ describe("the grid", () => {
     expect(methodNamed("mix").isEnergy).toBe(true);
   });
 });
-
-interface Report {
-  readonly budget: { readonly name: string };
-  readonly data: DataByWorld;
-  readonly cells: readonly CellResult[];
-}
 
 async function committed(name: string): Promise<Report> {
   const results = new URL("../../../../policies/energy/results/", import.meta.url);
