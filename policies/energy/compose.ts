@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { NdArray, PolicySpec } from "../../src/core/index.ts";
 import { elementCount } from "../../src/core/index.ts";
 import type { Imitated } from "../../src/imitation/index.ts";
-import { imitatedOfPackage } from "../../src/imitation/index.ts";
+import { entryNames, imitatedOfPackage, physical } from "../../src/imitation/index.ts";
 import type { Graph, GraphBuilder, Value } from "../../src/onnx/index.ts";
 import { readModel } from "../../src/onnx/index.ts";
 import { storedParameters } from "../../src/onnx/layers/index.ts";
@@ -13,9 +13,8 @@ import { groupStatistics, readPolicyPackage, readSafetensors } from "../../src/p
 import type { EnergyConfig } from "./config.ts";
 import { parseEnergyConfig } from "./config.ts";
 import type { AddedEnergy } from "./descend.ts";
-import { entryNames, formulaEnergy } from "./expression.ts";
+import { formulaEnergy } from "./expression.ts";
 import { withUnitScales } from "./fold.ts";
-import { physical } from "./physical.ts";
 import { energyPackage } from "./trainable.ts";
 
 /** What is observed now, by component: `[1, n]` each, in physical units, as the observation spec says. */
@@ -72,7 +71,7 @@ export async function composeEnergyPackage(
   const parameters = withUnitScales(storedParameters(found), known);
   const { provenance } = pack.manifest.efference ?? {};
   const all = [...formulasOf(provenance, folder), ...terms];
-  const extra = await addedEnergy(all, imitated);
+  const extra = addedEnergy(all, imitated);
   return energyPackage(imitated, config, {
     parameters,
     provenance: {
@@ -163,13 +162,12 @@ function parametersOf(graph: Graph): Record<string, NdArray> {
 }
 
 /** The weighted sum of all terms; undefined without any. See `composeEnergyPackage` for what is thrown. */
-export async function addedEnergy(
+export function addedEnergy(
   terms: readonly EnergyTerm[],
   imitated: Imitated,
-): Promise<AddedEnergy | undefined> {
+): AddedEnergy | undefined {
   if (terms.length === 0) return undefined;
   for (const term of terms) assertTerm(term);
-  const { parse } = await import("mathjs");
   const names = entryNames(imitated.spec.action.components);
   const observedNames = entryNames(imitated.proprio);
   return ({ g }, normalised, proprio) => {
@@ -178,7 +176,7 @@ export async function addedEnergy(
     const energies = terms.map((term) => {
       const { energy, bounded } =
         "formula" in term
-          ? formulaEnergy(term.formula, { g, chunk, names, observed, parse })
+          ? formulaEnergy(term.formula, { g, chunk, names, observed })
           : { energy: term.graph(g, chunk, byComponent(g, proprio, imitated)), bounded: false };
       assertBounded(term, bounded);
       assertShape(term, energy, chunk);

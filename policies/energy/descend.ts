@@ -3,7 +3,7 @@
  * Several descents of one decision go side by side; one that is done, or has run away, stands still.
  */
 import type { Imitated, ObservedKeys } from "../../src/imitation/index.ts";
-import { observedNow } from "../../src/imitation/index.ts";
+import { observedNow, physical } from "../../src/imitation/index.ts";
 import type { Model, Value } from "../../src/onnx/index.ts";
 import { addLoop, GraphBuilder } from "../../src/onnx/index.ts";
 import type { LayerContext, ParameterStore } from "../../src/onnx/layers/index.ts";
@@ -12,7 +12,6 @@ import { foldedParameters } from "./fold.ts";
 import type { EndedDescent } from "./landscape.ts";
 import { declareLandscape } from "./landscape.ts";
 import { observe } from "./objective.ts";
-import { physical } from "./physical.ts";
 import type { DescentStep, Landscape } from "./step.ts";
 import { descentFrom, energyStep } from "./step.ts";
 

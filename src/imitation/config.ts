@@ -10,6 +10,8 @@ export const imitationKeys = {
   cameras: z.array(z.string().min(1)).default([]),
   /** Proprio components in the order they are read; default: all that the data have. */
   proprio: z.array(z.string().min(1)).min(1).exactOptional(),
+  /** Formulas of the proprio whose values are read beside it, not normalised; see `derivedColumns`. Absent: none. */
+  derived: z.array(z.string().min(1)).min(1).exactOptional(),
   /**
    * Frames that are looked at: that of this decision and of the decisions before it, `executeHorizon` steps apart.
    */
@@ -50,6 +52,7 @@ export const imitationKeys = {
 export interface ImitationConfig {
   readonly cameras: readonly string[];
   readonly proprio?: readonly string[];
+  readonly derived?: readonly string[];
   readonly observeHorizon: number;
   readonly horizon: number;
   readonly executeHorizon?: number;

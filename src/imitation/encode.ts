@@ -13,6 +13,7 @@ import {
   viewed,
 } from "../onnx/layers/index.ts";
 import { frameTransformer } from "./chunk-transformer.ts";
+import { derivedColumns } from "./derived.ts";
 import { frameKeepSizes } from "./dropout.ts";
 import type { Imitated } from "./observed.ts";
 
@@ -89,10 +90,11 @@ export function cameraOf(kind: string, images: readonly ImageSpec[], camera: str
 
 /** Numbers that one frame becomes before it is a token. */
 export function featureDim({ config, proprioDim, vocabulary }: Imitated): number {
-  return proprioDim + config.cameras.length * config.image.features + vocabulary.length;
+  const { derived = [], cameras, image } = config;
+  return proprioDim + derived.length + cameras.length * image.features + vocabulary.length;
 }
 
-/** `[batch, frames, features]`: proprio, what each camera shows, and the words of the instruction. */
+/** `[batch, frames, features]`: proprio, what is derived from it, what each camera shows, and the words of the instruction. */
 export function frameFeatures(
   context: LayerContext,
   imitated: Imitated,
@@ -109,7 +111,8 @@ export function frameFeatures(
       ),
     ),
   );
-  const own = seen.length === 0 ? inputs.proprio : g.concat([inputs.proprio, ...seen], 1);
+  const beside = [...derivedColumns(g, inputs.proprio, imitated), ...seen];
+  const own = beside.length === 0 ? inputs.proprio : g.concat([inputs.proprio, ...beside], 1);
   const apart = g.reshape(own, [batch, frames, Number(own.shape[1])]);
   if (words === undefined) return apart;
   const said = g.expand(g.unsqueeze(words, [1]), [batch, frames, imitated.vocabulary.length]);

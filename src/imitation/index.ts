@@ -29,8 +29,10 @@ export {
 } from "./dropout.ts";
 export type { BlockKeeps } from "./dropout.ts";
 export type { ImagesFrom, ObservationInputs } from "./encode.ts";
+export { columnsOf, entryNames, parseFormula } from "./formulas.ts";
 export { imitatedOf, imitatedOfPackage, needsOf } from "./observed.ts";
 export type { Imitated, PackagedData } from "./observed.ts";
+export { physical } from "./physical.ts";
 export { observedNow, packageOf } from "./package.ts";
 export type { ActingGraph, ObservedNow } from "./package.ts";
 export { imitationTrainable } from "./trainable.ts";

@@ -22,6 +22,16 @@ export { allocate, bytesPerElement, holds, isDtype, typedView } from "./element-
 export type { ElementType } from "./element-type.ts";
 export { assertExternalLocation, externalFiles } from "./external-data.ts";
 export type * from "./ir.ts";
+export { between, FREE, HELD } from "./formula/range.ts";
+export { FORMULA_CONSTANTS, formulaVariables, translateFormula } from "./formula/translate.ts";
+export type {
+  FormulaNode,
+  FormulaRequest,
+  FormulaVariable,
+  FormulaVariables,
+  ParseFormula,
+  TranslatedFormula,
+} from "./formula/translate.ts";
 export { addLoop } from "./add-loop.ts";
 export type { AddedLoop, LoopPlan } from "./add-loop.ts";
 export { leadWithSequence } from "./lead-with-sequence.ts";

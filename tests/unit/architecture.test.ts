@@ -54,7 +54,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   // The player names the address of its WebAssembly.
   "@mujoco/mujoco": ["sim-bridge", "src/play"],
   three: ["src/viewer"],
-  mathjs: ["policies/energy"],
+  mathjs: ["src/imitation"],
   h5wasm: ["src/episode/hdf5"],
   hyparquet: ["src/episode/lerobot"],
   "hyparquet-writer": ["src/episode/lerobot"],

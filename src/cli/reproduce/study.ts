@@ -240,10 +240,13 @@ export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
     modes: { starts: 40, samples: 16 },
     perWorld: {
       pusht: {
+        network: "small",
+        executeHorizon: 4,
         demonstrations: 300,
-        updates: 8000,
+        updates: 6000,
+        batchSize: 64,
         states: 100,
-        curve: { points: 8, episodes: 50 },
+        curve: { points: 4, episodes: 20 },
       },
       lift: ARM_LIFT,
       "lift-pushed": ARM_LIFT,

@@ -56,8 +56,7 @@ export interface TrainCellRequest extends Recipe {
 export async function trainCell(request: TrainCellRequest): Promise<CellTraining> {
   const { cell, budget, method, folder, signal, updates, data } = request;
   const config = configOf({ ...request, episodes: join(data.folder, "episodes") });
-  const { cameras } = STUDY_WORLDS[cell.world];
-  const looks = { ...budget, cameras };
+  const looks = { ...budget, ...STUDY_WORLDS[cell.world] };
   const capture = await capturing(policySection(method, method.samplers[0], looks));
   const run = join(folder, "run");
   let parameters = 0;
@@ -109,14 +108,16 @@ export function cellHash(
   return createHash("sha256").update(configHash(config)).digest("hex");
 }
 
-/** `policy` of the training configuration for a network of such a size in a world of such cameras. */
+/** `policy` of the training configuration for a network of such a size in a world where so much is seen. */
 export function policySection(
   method: Method,
   sampler: Sampler,
-  { cameras, ...budget }: Pick<Budget, "network" | "executeHorizon"> & Pick<StudyWorld, "cameras">,
+  looks: Pick<Budget, "network" | "executeHorizon"> & Pick<StudyWorld, "cameras" | "derived">,
 ): TrainConfig["policy"] {
+  const { cameras, derived } = looks;
   const looking = cameras.length === 0 ? {} : { cameras };
-  return { ...policyOf(method, budget), ...looking, infer: sampler.infer };
+  const deriving = derived === undefined ? {} : { derived };
+  return { ...policyOf(method, looks), ...looking, ...deriving, infer: sampler.infer };
 }
 
 function configOf(recipe: Recipe & { readonly episodes: string }): TrainConfig {
@@ -126,7 +127,7 @@ function configOf(recipe: Recipe & { readonly episodes: string }): TrainConfig {
   const augment = cameras.length === 0 ? {} : { augment: { shiftPx: SHIFT_PX } };
   return parseTrainConfig({
     name: cell.id,
-    policy: policySection(method, method.samplers[0], { ...budget, cameras }),
+    policy: policySection(method, method.samplers[0], { ...budget, ...STUDY_WORLDS[cell.world] }),
     data: { folders: [episodes], validation: 0, threads: 0, ...augment },
     seed: cell.seed,
     batchSize,

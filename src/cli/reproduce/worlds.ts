@@ -1,10 +1,10 @@
 /** The worlds of the study: who demonstrates there, and what the two ways to go are. */
 import type { ActionChunk, Environment, Observation, Policy, TimeStep } from "../../core/index.ts";
 import { createSimulator } from "../registry.ts";
+import { PUSHT } from "./pusht-world.ts";
 import type { WorldName } from "./study.ts";
 import { EARLY_STEPS } from "./study.ts";
 import { TABLETOP_WORLDS } from "./tabletop-worlds.ts";
-import { turnTracker } from "./turns.ts";
 
 /** Which of two ways. */
 export type Mode = string;
@@ -28,6 +28,8 @@ export interface StudyWorld {
   readonly task: string;
   /** What policies look through; none where they are told the state. */
   readonly cameras: readonly string[];
+  /** Formulas of the proprio that policies read beside it; absent: none. */
+  readonly derived?: readonly string[];
   /** What happens in the middle of an episode, in words, and how; absent where nothing does. */
   readonly disturbance?: Disturbance;
   /** Where evaluations start: the world's fixed states, or those of seeds from this one on. */
@@ -85,34 +87,6 @@ const DETOUR: StudyWorld = {
     for (let row = 0; row < horizon; row++) x += 0.05 * (data[row * actionDim] ?? 0);
     return x < disc ? "left" : "right";
   },
-};
-
-/** Less than this in all is no way round. */
-const TURNED_RAD = Math.PI / 2;
-
-const PUSHT: StudyWorld = {
-  name: "pusht",
-  simulator: "pusht",
-  task: "push_t",
-  cameras: [],
-  // It has 50 fixed states, which are too few.
-  evaluatedFrom: { seed: 9_000_000 },
-  open: () => createSimulator("pusht"),
-  noise: 0,
-  modes: ["clockwise", "anticlockwise"],
-  judgedSteps: EARLY_STEPS,
-  isGraded: true,
-  async expert() {
-    const { pushTExpert } = await import("../../../policies/scripted/pusht/index.ts");
-    return pushTExpert();
-  },
-  track: () =>
-    turnTracker({
-      angleOf: ({ proprio }) => Number(proprio["observation"]?.data[4]),
-      leastRad: TURNED_RAD,
-      // Angles of the workspace grow clockwise, because y counts down.
-      ways: ["clockwise", "anticlockwise"],
-    }),
 };
 
 export const STUDY_WORLDS: Readonly<Record<WorldName, StudyWorld>> = {

@@ -10,7 +10,8 @@ import {
   parseEnergyConfig,
 } from "../../../../policies/energy/index.ts";
 import type { ComposeOptions } from "../../../../policies/energy/index.ts";
-import { entryNames, formulaEnergy } from "../../../../policies/energy/expression.ts";
+import { formulaEnergy } from "../../../../policies/energy/expression.ts";
+import { entryNames } from "../../../../src/imitation/index.ts";
 import { grad } from "../../../../src/autodiff/index.ts";
 import type { Decision, NdArray } from "../../../../src/core/index.ts";
 import { PolicyDivergedError, seeded } from "../../../../src/core/index.ts";
@@ -242,7 +243,7 @@ describe("formulas", () => {
     const g = new GraphBuilder("ambiguous");
     const chunk = g.input("chunk", "float32", [1, 2, 3]);
     const values = g.input("values", "float32", [1, 2]);
-    const request = { g, chunk, names: ["row", "sum_x", "x"], parse };
+    const request = { g, chunk, names: ["row", "sum_x", "x"] };
     const observed = { values, names: ["a_b", "a_b"] };
     for (const name of ["row", "sum_x", "observed_a_b"]) {
       expect(() => formulaEnergy(`(x + ${name})^2`, { ...request, observed })).toThrow(
@@ -284,7 +285,7 @@ describe("formulas", () => {
     const chunk = g.input("chunk", "float32", [2, 4, 3]);
     const observed = { values: g.input("values", "float32", [1, 2]), names: ["at_0", "at_1"] };
     for (const [i, [text]] of terms.entries()) {
-      const { energy, bounded } = formulaEnergy(text, { g, chunk, names, observed, parse });
+      const { energy, bounded } = formulaEnergy(text, { g, chunk, names, observed });
       expect(bounded, text).toBe(true);
       g.output(`energy${i}`, energy);
       g.output(`slope${i}`, grad(g, g.reduceSum(energy, [0]), [chunk])[0]!);
@@ -319,7 +320,7 @@ describe("formulas", () => {
     const chunk = g.input("chunk", "float32", [1, 2, 3]);
     const observed = { values: g.input("values", "float32", [1, 1]), names: ["x"] };
     const bounded = (text: string): boolean =>
-      formulaEnergy(text, { g, chunk, names, observed, parse }).bounded;
+      formulaEnergy(text, { g, chunk, names, observed }).bounded;
     for (const text of [
       "gripper^2 + observed_x",
       "gripper^2 - observed_x^3",
@@ -360,7 +361,7 @@ describe("formulas", () => {
     const g = new GraphBuilder("formulas");
     const chunk = g.input("chunk", "float32", [2, 3, 3]);
     for (const [i, text] of texts.entries()) {
-      g.output(`e${i}`, formulaEnergy(text, { g, chunk, names, parse }).energy);
+      g.output(`e${i}`, formulaEnergy(text, { g, chunk, names }).energy);
     }
     await using session = await openSession(writeModel(g.build()));
     const rng = seeded("formulas");
@@ -409,7 +410,7 @@ describe("formulas", () => {
         const observed = { values: g.input("values", "float32", [1, 1]), names: ["x"] };
         let bounded: boolean;
         try {
-          ({ bounded } = formulaEnergy(text, { g, chunk, names, observed, parse }));
+          ({ bounded } = formulaEnergy(text, { g, chunk, names, observed }));
         } catch (error) {
           expect(error).toBeInstanceOf(SyntaxError);
           return;
@@ -436,7 +437,7 @@ describe("formulas", () => {
         const g = new GraphBuilder("formula");
         const chunk = g.input("chunk", "float32", [1, 2, 3]);
         try {
-          formulaEnergy(text, { g, chunk, names, parse });
+          formulaEnergy(text, { g, chunk, names });
         } catch (error) {
           expect(error instanceof SyntaxError || error instanceof RangeError).toBe(true);
         }

@@ -82,7 +82,7 @@ async function requestOf(terms: readonly EnergyTerm[], changes: object) {
   const config = parseEnergyConfig({ ...TINY, ...changes });
   const imitated = imitatedOf("energy", config, DATA);
   const parameters = storedParameters(freshOf(energyTrainable(config, DATA)));
-  const extra = await addedEnergy(terms, imitated);
+  const extra = addedEnergy(terms, imitated);
   return { imitated, config, parameters, ...(extra === undefined ? {} : { extra }) };
 }
 

@@ -1,0 +1,109 @@
+/** PushT as a world of the study: from the state that gym-pusht tells, so that what is learned here acts there. */
+import type { Environment } from "../../core/index.ts";
+import { seeded } from "../../core/index.ts";
+import { createSimulator } from "../registry.ts";
+import { EARLY_STEPS } from "./study.ts";
+import { turnTracker } from "./turns.ts";
+import type { StudyWorld } from "./worlds.ts";
+
+/** What is read: pusher x y, T x y, angle. */
+const OBSERVATION = "observation";
+/** Less than this in all is no way round. */
+const TURNED_RAD = Math.PI / 2;
+/** Standard deviation of what executed actions are off by while demonstrations are recorded, workspace units. */
+const NUDGE = 3;
+const WORKSPACE = [0, 512] as const;
+
+/** Where the T's centre of gravity is from where it goes, workspace units: it lies 45 from the frame's origin. */
+const AWAY = {
+  x: "(observation_2 - 45 * sin(observation_4) - 224.1802)",
+  y: "(observation_3 + 45 * cos(observation_4) - 287.8198)",
+} as const;
+/** The pusher from the origin of the T's frame. */
+const FROM_T = {
+  x: "(observation_0 - observation_2)",
+  y: "(observation_1 - observation_3)",
+} as const;
+
+/** A difference of places, seen in the T's frame. */
+function inFrame({ x, y }: { readonly x: string; readonly y: string }): readonly [string, string] {
+  const [cos, sin] = ["cos(observation_4)", "sin(observation_4)"];
+  return [`(${cos} * ${x} + ${sin} * ${y})`, `(${cos} * ${y} - ${sin} * ${x})`];
+}
+
+/** What counts is relative: the pusher in the T's frame, and how far the T is from its goal, once more finely where it is near. */
+const DERIVED: readonly string[] = [
+  ...inFrame(FROM_T).map((text) => `${text} / 100`),
+  `${AWAY.x} / 100`,
+  `${AWAY.y} / 100`,
+  ...inFrame(AWAY).map((text) => `${text} / 100`),
+  `tanh(${AWAY.x} / 10)`,
+  `tanh(${AWAY.y} / 10)`,
+  ...inFrame(AWAY).map((text) => `tanh(${text} / 10)`),
+  "sin(observation_4 - pi / 4)",
+  "cos(observation_4 - pi / 4)",
+  "tanh(5 * sin(observation_4 - pi / 4))",
+];
+
+export const PUSHT: StudyWorld = {
+  name: "pusht",
+  simulator: "pusht",
+  task: "push_t",
+  cameras: [],
+  derived: DERIVED,
+  // It has 50 fixed states, which are too few.
+  evaluatedFrom: { seed: 9_000_000 },
+  open: async () => withStateAlone(await createSimulator("pusht")),
+  noise: 0,
+  demonstratedIn: withNudges,
+  modes: ["clockwise", "anticlockwise"],
+  judgedSteps: EARLY_STEPS,
+  isGraded: true,
+  async expert() {
+    const { pushTExpert } = await import("../../../policies/scripted/pusht/index.ts");
+    return pushTExpert();
+  },
+  track: () =>
+    turnTracker({
+      angleOf: ({ proprio }) => Number(proprio[OBSERVATION]?.data[4]),
+      leastRad: TURNED_RAD,
+      // Angles of the workspace grow clockwise, because y counts down.
+      ways: ["clockwise", "anticlockwise"],
+    }),
+};
+
+/** No picture is drawn, and nothing is said twice. */
+function withStateAlone(env: Environment): Environment {
+  const proprio = env.spec.observation.proprio.filter(({ name }) => name === OBSERVATION);
+  return {
+    tasks: env.tasks,
+    identity: env.identity,
+    spec: { ...env.spec, observation: { images: [], texts: [], proprio } },
+    reset: (request) => env.reset({ ...request, want: { ...request.want, images: "none" } }),
+    step: (chunk, want) => env.step(chunk, { ...want, images: "none" }),
+    close: () => env.close(),
+  };
+}
+
+/** Executes something else than what was decided, so that demonstrations show the way back; drawn from the episode's seed. */
+function withNudges(env: Environment): Environment {
+  let rng = seeded("reproduce/nudges");
+  return {
+    tasks: env.tasks,
+    identity: env.identity,
+    // Where the draws stand is not part of a snapshot.
+    spec: { ...env.spec, snapshot: false },
+    reset(request) {
+      rng = seeded("reproduce/nudges").split(request.seed);
+      return env.reset(request);
+    },
+    step(chunk, want) {
+      const [low, high] = WORKSPACE;
+      const data = chunk.data.map((value) => {
+        return Math.min(high, Math.max(low, value + NUDGE * rng.normal()));
+      });
+      return env.step({ ...chunk, data }, want);
+    },
+    close: () => env.close(),
+  };
+}
