@@ -8,7 +8,7 @@ import { differenceOf, pooled, pooledDisturbed, pooledOf } from "./pool.ts";
 import type { Report } from "./report-file.ts";
 import type { CellResult } from "./results.ts";
 import type { Cell, MethodName, WorldName } from "./study.ts";
-import { EQUALS, METHODS, WORLD_NAMES, comparedAs, methodNamed } from "./study.ts";
+import { EQUALS, METHODS, WORLD_NAMES, beginsWith, comparedAs, methodNamed } from "./study.ts";
 
 /** How a report names what was done while the world was disturbed. */
 const DISTURBED = "disturbed";
@@ -17,7 +17,7 @@ export interface StudyCompareOptions {
   /** Of each side, as `mix`, `mix:2` or `mix:disturbed`; where neither is given, everything that both have against itself. */
   readonly first?: string;
   readonly second?: string;
-  /** Beginnings of names of cells, as `hang` or `hang.mix`, of the second. */
+  /** First parts of names of cells, as `hang` or `hang.mix`, of the second. */
   readonly only?: readonly string[];
 }
 
@@ -53,7 +53,7 @@ export function comparedStudies(
     EQUALS.flatMap((equal) =>
       pairs.flatMap(([a, b]): ComparedWay[] => {
         const id = [world, b.method, ...(equal === "time" ? [equal] : [])].join(".");
-        if (only.length > 0 && !only.some((text) => `${id}.`.startsWith(dotted(text)))) return [];
+        if (only.length > 0 && !only.some((text) => beginsWith(id, text))) return [];
         const cells = [reports[0].cells, reports[1].cells] as const;
         const row = compared({ world, equal, first: a, second: b }, cells);
         if (row === undefined) return [];
@@ -75,11 +75,6 @@ function assertSameWorld(world: WorldName, reports: readonly Pick<Report, "data"
   throw new UsageError(
     `Cannot compare in ${world}: what is observed there has hash ${first} in the first and ${second} in the second, must be the same; leave it out by --only`,
   );
-}
-
-/** `hang` is no beginning of `hanger`. */
-function dotted(text: string): string {
-  return text.endsWith(".") ? text : `${text}.`;
 }
 
 /** Both sides of every comparison; one that is given alone is both. */

@@ -292,19 +292,24 @@ function cell(about: Omit<Cell, "id">): Cell {
   };
 }
 
+/** Whether a name of parts that points part begins with these parts: `lift.mix.s0` with `lift`, or `lift.mix`, and `lift-images.mix.s0` with neither. */
+export function beginsWith(id: string, text: string): boolean {
+  return `${id}.`.startsWith(text.endsWith(".") ? text : `${text}.`);
+}
+
 /**
- * The cells that are asked for by the beginnings of their ids, and those that they depend on.
- * @throws {UsageError} if a beginning fits no cell
+ * The cells that are asked for by the first parts of their ids, and those that they depend on.
+ * @throws {UsageError} if nothing begins so
  */
 export function chosenCells(cells: readonly Cell[], only: readonly string[]): readonly Cell[] {
   if (only.length === 0) return cells;
-  const odd = only.find((text) => !cells.some(({ id }) => id.startsWith(text)));
+  const odd = only.find((text) => !cells.some(({ id }) => beginsWith(id, text)));
   if (odd !== undefined) {
     throw new UsageError(
-      `Cannot reproduce only "${odd}": no cell begins so, must be like ${cells[0]?.id ?? "none"}`,
+      `Cannot reproduce only "${odd}": no cell begins so, must be like ${cells[0]?.id ?? "none"}, or its first parts`,
     );
   }
-  const asked = cells.filter(({ id }) => only.some((text) => id.startsWith(text)));
+  const asked = cells.filter(({ id }) => only.some((text) => beginsWith(id, text)));
   const needed = new Set(asked.flatMap((one) => [one.id, ...dependencies(one)]));
   return cells.filter(({ id }) => needed.has(id));
 }

@@ -18,7 +18,10 @@ export function addReproduce(program: Command): void {
     .option("--network <size>", "tiny (0.1 million, the default) or small (0.7, 4 x the time)")
     .option("--updates <n>", "of every training, instead of the budget's", positiveInteger)
     .option("--out <folder>", "cells and report (default: runs/reproduce-<study>-<budget>)")
-    .option("--only <cells...>", "only cells whose names begin so, and those that they depend on")
+    .option(
+      "--only <cells...>",
+      "only cells of these first parts, as lift or lift.mix, and those that they depend on",
+    )
     .option("--known <reports...>", "results.json of other runs, whose cells count as finished")
     .option("--list", "print the names of the cells, and end")
     .option("--json", "last line of stdout is one JSON object")

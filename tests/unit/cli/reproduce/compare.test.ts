@@ -2,23 +2,14 @@ import { describe, expect, it } from "vitest";
 import { comparedStudies, studyWords } from "../../../../src/cli/reproduce/compare.ts";
 import type { Report } from "../../../../src/cli/reproduce/report-file.ts";
 import { isReport, parsedReport } from "../../../../src/cli/reproduce/report-file.ts";
-import type { Acted, CellResult, Ending } from "../../../../src/cli/reproduce/results.ts";
-import { BUDGETS, cellsOf } from "../../../../src/cli/reproduce/study.ts";
-
-function acted(sampler: string, pattern: string): Acted {
-  const endings = [...pattern].map((letter): Ending => (letter === "s" ? "success" : "failure"));
-  return { sampler, endings, modes: endings.map(() => null), decisionMs: 1, meanSteps: 2 };
-}
+import type { CellResult } from "../../../../src/cli/reproduce/results.ts";
+import { actedBy, studyCell } from "../../../support/study-cells.ts";
 
 function cell(id: string, patterns: Readonly<Record<string, string>>): CellResult {
   const { disturbed, ...calm } = patterns;
   return {
-    ...cellsOf(BUDGETS.full).find((one) => one.id === id)!,
-    ...{ command: "", hash: "", weightsHash: "", parameters: 1, updates: 1 },
-    ...{ secondsPerUpdate: 1, trainingS: 1, curve: [], coverage: null, uncertainty: [] },
-    acted: Object.entries(calm).map(([sampler, pattern]) => acted(sampler, pattern)),
-    disturbed: disturbed === undefined ? null : acted("until still", disturbed),
-    versions: {},
+    ...studyCell(id, Object.entries(calm)),
+    disturbed: disturbed === undefined ? null : actedBy("until still", disturbed),
   };
 }
 

@@ -6,63 +6,34 @@ import { trainingSpeed } from "../../../../src/cli/reproduce/speed.ts";
 import { overview } from "../../../../src/cli/reproduce/overview.ts";
 import { recovery } from "../../../../src/cli/reproduce/recovery.ts";
 import { figures } from "../../../../src/cli/reproduce/figures.ts";
-import type { Acted, CellResult, Ending } from "../../../../src/cli/reproduce/results.ts";
-import { BUDGETS, cellsOf, methodNamed } from "../../../../src/cli/reproduce/study.ts";
+import type { CellResult } from "../../../../src/cli/reproduce/results.ts";
+import { BUDGETS, methodNamed } from "../../../../src/cli/reproduce/study.ts";
 import { pairedDifference } from "../../../../src/math/index.ts";
-
-function acted(sampler: string, pattern: string, decisionMs = 1): Acted {
-  const endings = [...pattern].map((letter): Ending =>
-    letter === "s" ? "success" : letter === "f" ? "failure" : "crash",
-  );
-  return { sampler, endings, modes: endings.map(() => null), decisionMs, meanSteps: 2 };
-}
-
-function result(
-  id: string,
-  patterns: readonly (readonly [sampler: string, endings: string])[],
-): CellResult {
-  const cell = cellsOf(BUDGETS.full).find((one) => one.id === id)!;
-  return {
-    ...cell,
-    command: `efference reproduce ebt --budget full --only ${id}`,
-    hash: "h".repeat(64),
-    weightsHash: "w".repeat(64),
-    parameters: 1234,
-    updates: 10,
-    secondsPerUpdate: 0.5,
-    trainingS: 5,
-    curve: [{ updates: 10, seconds: 5, successes: 1, episodes: 2 }],
-    acted: patterns.map(([name, pattern], i) => acted(name, pattern, 1 + i)),
-    disturbed: null,
-    coverage: { starts: 2, samples: 4, minority: 0.25, both: 0.5 },
-    uncertainty: [{ signal: "energy", step: 8, auroc: 0.75, failures: 3, episodes: 4 }],
-    versions: {},
-  };
-}
+import { actedBy, studyCell } from "../../../support/study-cells.ts";
 
 describe("cells of several seeds", () => {
   const cells = [
-    result("detour.mix.s0", [
+    studyCell("detour.mix.s0", [
       ["until still", "ssfc"],
       ["1", "ffff"],
     ]),
-    result("detour.mix.s1", [
+    studyCell("detour.mix.s1", [
       ["until still", "sfff"],
       ["1", "ssss"],
     ]),
-    result("detour.mix.s2", [
+    studyCell("detour.mix.s2", [
       ["until still", "ssss"],
       ["1", "sfff"],
     ]),
-    result("detour.flow.s0", [
+    studyCell("detour.flow.s0", [
       ["2", "sfff"],
       ["1", "sfff"],
     ]),
-    result("detour.flow.s1", [
+    studyCell("detour.flow.s1", [
       ["2", "ffcs"],
       ["1", "ssff"],
     ]),
-    result("detour.flow.s2", [
+    studyCell("detour.flow.s2", [
       ["2", "ffff"],
       ["1", "ffff"],
     ]),
@@ -138,18 +109,18 @@ describe("cells of several seeds", () => {
 
   it("say on one screen what came out where there are several worlds", () => {
     const of = (id: string, calm: string, two: string): CellResult =>
-      result(id, [
+      studyCell(id, [
         [id.includes("flow") ? "1" : "until still", calm],
         ["2", two],
       ]);
     const all = [
       of("detour.mix.s0", "ssssssssss", "ssssssssff"),
       of("detour.equilibrium.s0", "sfffffffff", "ssssssssss"),
-      result("detour.ddpm.s0", [["ddpm 100", "sssssfffff"]]),
-      result("detour.ddpm.time.s0", [["ddpm 100", "ssssssssss"]]),
+      studyCell("detour.ddpm.s0", [["ddpm 100", "sssssfffff"]]),
+      studyCell("detour.ddpm.time.s0", [["ddpm 100", "ssssssssss"]]),
       of("lift.mix.s0", "sf", "sf"),
       of("lift.flow.s0", "ff", "ss"),
-      result("hang.mse.s0", [["1", "sc"]]),
+      studyCell("hang.mse.s0", [["1", "sc"]]),
     ];
     const lines = overview(BUDGETS.full.worlds, all).split("\n");
     const starting = (text: string): string[] => lines.filter((line) => line.startsWith(text));
@@ -171,7 +142,7 @@ describe("cells of several seeds", () => {
 
   it("say how soon a training is nearly as good as diffusion is at its end", () => {
     const curved = (id: string, counts: readonly number[]): CellResult => ({
-      ...result(id, []),
+      ...studyCell(id, []),
       curve: counts.map((successes, i) => {
         return { updates: 100 * (i + 1), seconds: 5 * (i + 1), successes, episodes: 20 };
       }),
@@ -193,8 +164,8 @@ describe("cells of several seeds", () => {
 
   it("say what a disturbance costs, and what is left beside diffusion", () => {
     const disturbedBy = (id: string, calm: string, after: string): CellResult => ({
-      ...result(id, [["x", calm]]),
-      disturbed: acted("x", after),
+      ...studyCell(id, [["x", calm]]),
+      disturbed: actedBy("x", after),
     });
     const text = recovery([
       disturbedBy("detour.mix.s0", "ssssssssss", "ssssssssff"),
@@ -209,14 +180,14 @@ describe("cells of several seeds", () => {
     expect(text).toContain("0.3 m after step 24");
     const points = pairedDifference({ both: 1, onlyFirst: 0, onlySecond: 7, neither: 2 });
     expect(rows[0]).toContain(`[${(100 * points.low).toFixed(0).replace(/^(\d)/, "+$1")}, `);
-    expect(recovery([result("pusht.mix.s0", [["until still", "s"]])])).toBe("");
+    expect(recovery([studyCell("pusht.mix.s0", [["until still", "s"]])])).toBe("");
     expect(recovery([])).toBe("");
   });
 
   it("say how many steps were enough, where a rule says when to stop", () => {
     const counted = (id: string, sampler: string, stepCounts: readonly number[]): CellResult => {
-      const made = result(id, []);
-      return { ...made, acted: [{ ...acted(sampler, "sf"), stepCounts }] };
+      const made = studyCell(id, []);
+      return { ...made, acted: [{ ...actedBy(sampler, "sf"), stepCounts }] };
     };
     const all = [
       counted("detour.mix.s0", "until still", [0, 0, 6, 2]),
@@ -236,7 +207,7 @@ describe("cells of several seeds", () => {
 
   it("say what tells a corrupted observation, and nothing of cells that are older", () => {
     const judged = (id: string, auroc: number): CellResult => ({
-      ...result(id, [["x", "s"]]),
+      ...studyCell(id, [["x", "s"]]),
       corruption: [{ signal: "moved", step: 8, auroc, episodes: 50 }],
     });
     const all = [judged("detour.mix.s0", 0.9), judged("detour.mix.s1", 0.7)];
@@ -245,7 +216,7 @@ describe("cells of several seeds", () => {
     expect(of(all)).toContain("| energy, mix | moved | 0.80 (100) |");
     expect(of(all)).not.toContain("pixel");
     expect(of([judged("lift-images.mix.s0", 0.9)])).toContain("every pixel by one of a quarter");
-    expect(of([result("detour.mix.s2", [["x", "s"]])])).not.toContain("corrupted");
+    expect(of([studyCell("detour.mix.s2", [["x", "s"]])])).not.toContain("corrupted");
   });
 
   it("make plots, but none of what was not measured", () => {

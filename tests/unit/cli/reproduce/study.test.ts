@@ -117,13 +117,19 @@ describe("the grid", () => {
     }
   });
 
-  it("is narrowed by the beginnings of names, with what those need", () => {
+  it("is narrowed by the first parts of names, with what those need", () => {
     const only = (...texts: string[]): string[] => chosenCells(SMALL, texts).map(({ id }) => id);
     expect(only()).toHaveLength(SMALL.length);
     expect(only("detour.mse.s0")).toEqual(["detour.mse.s0"]);
     const reference = `detour.${TIME_REFERENCE}.s0`;
     expect(only("detour.flow.time")).toEqual([reference, "detour.flow.s0", "detour.flow.time.s0"]);
     expect(() => only("detour.nothing")).toThrow("no cell begins so");
+    const worldsOf = (text: string) => {
+      return new Set(chosenCells(cellsOf(BUDGETS.full), [text]).map(({ world }) => world));
+    };
+    // A world whose name goes on is another world.
+    expect([...worldsOf("lift")]).toEqual(["lift"]);
+    expect([...worldsOf("lift.")]).toEqual(["lift"]);
   });
 
   it("has another network where one is asked for, in every world, and says so", () => {
