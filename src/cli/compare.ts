@@ -2,8 +2,14 @@
 import { existsSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ComparedResults, Comparison, Results } from "../rollout/index.ts";
-import { compareResults, formatTable, parseResults } from "../rollout/index.ts";
+import type {
+  ComparedResults,
+  Comparison,
+  Results,
+  UnpairedResults,
+  Whole,
+} from "../rollout/index.ts";
+import { compareResults, compareUnpaired, formatTable, parseResults } from "../rollout/index.ts";
 import { UsageError } from "./exit.ts";
 import type { StudyCompareOptions } from "./reproduce/compare.ts";
 import { comparedStudies, studyWords } from "./reproduce/compare.ts";
@@ -12,6 +18,8 @@ import { isReport, parsedReport } from "./reproduce/report-file.ts";
 
 export interface CompareOptions extends StudyCompareOptions {
   json?: boolean;
+  /** Evaluations of other starts, or in another world: as independent samples. */
+  unpaired?: boolean;
 }
 
 export async function compareCommand(
@@ -19,10 +27,15 @@ export async function compareCommand(
   second: string,
   options: CompareOptions,
 ): Promise<void> {
-  const { json = false, ...study } = options;
+  const { json = false, unpaired = false, ...study } = options;
   const texts = [await readResults(first), await readResults(second)] as const;
   const reports = [reportOf(first, texts[0]), reportOf(second, texts[1])] as const;
   if (reports[0] !== undefined && reports[1] !== undefined) {
+    if (unpaired) {
+      throw new UsageError(
+        "Cannot compare reports: --unpaired is given, must be without, for their starts are the same",
+      );
+    }
     const rows = comparedStudies([reports[0], reports[1]], study);
     process.stdout.write(json ? `${JSON.stringify({ rows })}\n` : studyWords(rows));
     return;
@@ -41,11 +54,18 @@ export async function compareCommand(
     );
   }
   const [a, b] = [parseResults(texts[0]), parseResults(texts[1])];
+  const policies = { first: a.policy, second: b.policy };
+  if (unpaired) {
+    const compared = compareUnpaired(a, b);
+    const words = json ? `${JSON.stringify({ policies, ...compared })}\n` : unpairedWords(compared);
+    process.stdout.write(words);
+    return;
+  }
   const compared = compareResults(a, b);
-  if (json) {
-    const policies = { first: a.policy, second: b.policy };
-    process.stdout.write(`${JSON.stringify({ ...policies, ...compared })}\n`);
-  } else process.stdout.write(wordsOf(compared, [a, b]));
+  const words = json
+    ? `${JSON.stringify({ ...policies, ...compared })}\n`
+    : wordsOf(compared, [a, b]);
+  process.stdout.write(words);
 }
 
 async function readResults(path: string): Promise<string> {
@@ -85,20 +105,44 @@ function wordsOf(compared: ComparedResults, [a, b]: readonly [Results, Results])
   return [`first: ${a.policy.name}, second: ${b.policy.name}`, table, ...notes].join("\n") + "\n";
 }
 
+function unpairedWords({ first, second, difference, returns }: UnpairedResults): string {
+  const row = (name: string, whole: Whole): string[] => [
+    ...[name, whole.world, `${whole.successes}/${whole.scored}`],
+    `${percentWords(whole.successes / whole.scored)} (${percentWords(whole.interval.low)} to ${percentWords(whole.interval.high)})`,
+    ...[whole.meanReturn.toFixed(3), String(whole.crashed)],
+  ];
+  const [gap, low, high] = [difference.difference, difference.low, difference.high].map(pointWords);
+  const sums = [returns.difference, returns.low, returns.high].map((value) => value.toFixed(3));
+  return [
+    formatTable([
+      ["", "world", "successes", "rate, 95 % interval", "return, mean", "crashed"],
+      row("first", first),
+      row("second", second),
+    ]),
+    `second - first: success ${gap} points (${low} to ${high}), return ${sums[0]} (${sums[1]} to ${sums[2]}); independent samples\n`,
+  ].join("\n");
+}
+
+function percentWords(rate: number): string {
+  return `${(100 * rate).toFixed(1)} %`;
+}
+
+function pointWords(rate: number): string {
+  return `${rate > 0 ? "+" : ""}${(100 * rate).toFixed(1)}`;
+}
+
 function rowOf(
   name: string,
   { firstRate, secondRate, difference, pValue, pairs }: Comparison,
 ): string[] {
-  const percent = (rate: number): string => `${(100 * rate).toFixed(1)} %`;
-  const points = (rate: number): string => `${rate > 0 ? "+" : ""}${(100 * rate).toFixed(1)}`;
   const { both, onlyFirst, onlySecond, neither } = pairs;
   const count = both + onlyFirst + onlySecond + neither;
   return [
     name,
-    percent(firstRate),
-    percent(secondRate),
-    points(difference.difference),
-    `${points(difference.low)} to ${points(difference.high)}`,
+    percentWords(firstRate),
+    percentWords(secondRate),
+    pointWords(difference.difference),
+    `${pointWords(difference.low)} to ${pointWords(difference.high)}`,
     pValue < 0.001 ? "< 0.001" : pValue.toFixed(3),
     String(count),
   ];

@@ -38,6 +38,7 @@ const COMPARE_EXAMPLES = [
   "efference compare runs/a runs/b",
   `efference compare ${REPORTS}/drawn-rates ${REPORTS}/full --second mix`,
   `efference compare ${REPORTS}/full ${REPORTS}/full --first flow:4 --second mix:2 --only hang`,
+  "efference compare runs/pusht runs/gym-pusht --unpaired",
 ];
 
 const program = new Command("efference")
@@ -382,6 +383,7 @@ program
   )
   .option("--second <way>", "reports: against it (default: the same)")
   .option("--only <cells...>", "reports: only what begins so, as hang or hang.mix")
+  .option("--unpaired", "evaluations: of other starts, or in two simulators of one world")
   .option("--json", "as one JSON object")
   .addHelpText("after", examples(COMPARE_EXAMPLES))
   .action(async (first: string, second: string, options: CompareOptions) =>

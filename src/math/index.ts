@@ -13,3 +13,4 @@ export * from "./quaternion.ts";
 export * from "./rotation.ts";
 export * from "./schedulers/index.ts";
 export * from "./statistics.ts";
+export * from "./unpaired.ts";

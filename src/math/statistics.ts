@@ -102,6 +102,11 @@ const T975 = [
   2.045, 2.042,
 ];
 
+/** The 97.5 % quantile of Student's t; beyond 30 degrees of freedom the normal's 1.96. */
+export function studentT975(degreesOfFreedom: number): number {
+  return T975[Math.max(1, degreesOfFreedom) - 1] ?? 1.96;
+}
+
 /**
  * The mean of a sample with its 95 % interval by Student's t (beyond 31 values by the normal's 1.96).
  * @throws {RangeError} with fewer than two values
@@ -109,7 +114,7 @@ const T975 = [
 export function meanInterval(values: ArrayLike<number>): Interval & { readonly mean: number } {
   const deviation = standardDeviation(values);
   const centre = mean(values);
-  const t = T975[values.length - 2] ?? 1.96;
+  const t = studentT975(values.length - 1);
   const half = (t * deviation) / Math.sqrt(values.length);
   return { mean: centre, low: centre - half, high: centre + half };
 }

@@ -1,6 +1,14 @@
 /** Two evaluations of the same things, pair by pair. */
 import type { Interval, PairedCounts } from "../math/index.ts";
-import { mcnemarExact, pairedCounts, pairedDifference } from "../math/index.ts";
+import {
+  mcnemarExact,
+  mean,
+  meanDifference,
+  pairedCounts,
+  pairedDifference,
+  proportionDifference,
+  wilsonInterval,
+} from "../math/index.ts";
 import type { Results } from "./results.ts";
 
 /** What became of the pairs that both evaluations have. */
@@ -58,6 +66,72 @@ export function compareResults(first: Results, second: Results): ComparedResults
     tasks: [...byTask].map(([task, pairs]) => ({ task, ...compared(pairs) })),
     unpaired: lengths - 2 * paired,
     crashed,
+  };
+}
+
+/** What became of all episodes of an evaluation, wherever they began. */
+export interface Whole {
+  readonly world: string;
+  readonly successes: number;
+  /** Episodes that did not crash. */
+  readonly scored: number;
+  readonly crashed: number;
+  /** Wilson's, 95 %. */
+  readonly interval: Interval;
+  /** Sum of an episode's rewards, mean over those that did not crash. */
+  readonly meanReturn: number;
+}
+
+export interface UnpairedResults {
+  readonly first: Whole;
+  readonly second: Whole;
+  /** The second success rate minus the first, with its 95 % interval (Newcombe 1998, independent samples). */
+  readonly difference: Interval & { readonly difference: number };
+  /** The second mean return minus the first, with its 95 % interval (Welch); rewards are to be of one kind. */
+  readonly returns: Interval & { readonly difference: number };
+}
+
+/**
+ * Two evaluations as independent samples: of other starts, or in another world, as of one policy in two simulators of the same thing.
+ * @throws {RangeError} if one has fewer than two episodes that did not crash
+ */
+export function compareUnpaired(first: Results, second: Results): UnpairedResults {
+  const [a, b] = [scoredOf(first), scoredOf(second)];
+  const [one, other] = [wholeOf(first, a), wholeOf(second, b)];
+  return {
+    first: one,
+    second: other,
+    difference: proportionDifference(
+      { successes: one.successes, n: one.scored },
+      { successes: other.successes, n: other.scored },
+    ),
+    returns: meanDifference(
+      a.map((result) => result.return),
+      b.map((result) => result.return),
+    ),
+  };
+}
+
+function scoredOf({ episodeResults, environment }: Results): Results["episodeResults"] {
+  const scored = episodeResults.filter(({ outcome }) => outcome.kind !== "crash");
+  if (scored.length >= 2) return scored;
+  throw new RangeError(
+    `Cannot compare: the evaluation on ${environment.name} has ${scored.length} episodes that did not crash, must have at least 2`,
+  );
+}
+
+function wholeOf(
+  { episodeResults, environment }: Results,
+  scored: Results["episodeResults"],
+): Whole {
+  const successes = scored.filter(({ outcome }) => outcome.kind === "success").length;
+  return {
+    world: `${environment.name} ${environment.version}`,
+    successes,
+    scored: scored.length,
+    crashed: episodeResults.length - scored.length,
+    interval: wilsonInterval(successes, scored.length),
+    meanReturn: mean(scored.map((result) => result.return)),
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Results } from "../../../src/rollout/index.ts";
-import { compareResults } from "../../../src/rollout/index.ts";
+import { compareResults, compareUnpaired } from "../../../src/rollout/index.ts";
 
 type Kind = "success" | "failure" | "crash";
 
@@ -52,5 +52,41 @@ describe("compareResults()", () => {
       /on world 1, the other on world 2, must be on the same/,
     );
     expect(() => compareResults(first, results({ other: ["success"] }))).toThrow(/no task and/);
+  });
+});
+
+describe("compareUnpaired()", () => {
+  const told = (name: string, of: readonly (readonly [Kind, number])[]): Results => {
+    const episodeResults = of.map(([kind, sum], seed) => ({
+      ...{ job: { task: name, seed }, outcome: { kind }, return: sum },
+    }));
+    const environment = { name, version: "1", versions: {} };
+    return { policy: { name: "p" }, environment, episodeResults } as unknown as Results;
+  };
+  const here = told("here", [
+    ["success", 3],
+    ["failure", 1],
+    ["crash", 99],
+    ["failure", 2],
+  ]);
+  const there = told("there", [
+    ["success", 5],
+    ["success", 7],
+  ]);
+
+  it("counts everything that did not crash, in worlds of other names", () => {
+    const { first, second, difference, returns } = compareUnpaired(here, there);
+    expect(first).toMatchObject({ successes: 1, scored: 3, crashed: 1, meanReturn: 2 });
+    expect(second).toMatchObject({ world: "there 1", successes: 2, scored: 2, meanReturn: 6 });
+    expect(difference.difference).toBeCloseTo(2 / 3, 12);
+    expect(returns.difference).toBe(4);
+    expect(difference.low).toBeLessThan(2 / 3);
+    expect(returns.low).toBeLessThan(4);
+  });
+
+  it("refuses what is too little", () => {
+    expect(() => compareUnpaired(here, told("there", [["crash", 0]]))).toThrow(
+      /on there has 0 episodes that did not crash, must have at least 2/,
+    );
   });
 });
