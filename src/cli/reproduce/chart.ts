@@ -1,4 +1,5 @@
-/** Line charts as SVG text: points with intervals, one line per series, readable on light and dark pages. */
+/** Line charts as SVG text: points with intervals, one line per series. */
+import { COLOURS, INK, escaped, line, number, opening, text } from "./svg.ts";
 
 export interface ChartPoint {
   readonly x: number;
@@ -24,10 +25,6 @@ export interface Chart {
 const WIDTH = 760;
 const HEIGHT = 420;
 const PLOT = { left: 64, right: 190, top: 44, bottom: 52 } as const;
-/** Okabe & Ito 2008: told apart by people who see few colours, too; without their yellow and black. */
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"] as const;
-const INK = "#777";
-
 /**
  * Rates on the y axis, from 0 to 1.
  * @throws {RangeError} without a point, or where a logarithmic axis gets a number that is not positive
@@ -37,9 +34,7 @@ export function chartSvg(chart: Chart): string {
   assertDrawable(chart, xs);
   const x = xAxis(chart, xs);
   const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" role="img">`,
-    `<title>${escaped(chart.title)}</title>`,
-    text(PLOT.left, 24, { size: 15, content: chart.title }),
+    ...opening({ width: WIDTH, height: HEIGHT, title: chart.title, left: PLOT.left }),
     ...gridLines(x),
     text((PLOT.left + WIDTH - PLOT.right) / 2, HEIGHT - 12, {
       anchor: "middle",
@@ -133,34 +128,6 @@ function drawn(
     line([legendX, legendY - 4], [legendX + 18, legendY - 4], { stroke: colour, width: 3 }),
     text(legendX + 24, legendY, { content: name }),
   ];
-}
-
-type Place = readonly [x: number, y: number];
-
-function line(
-  [x1, y1]: Place,
-  [x2, y2]: Place,
-  style: { readonly stroke: string; readonly opacity?: number; readonly width?: number },
-): string {
-  const { stroke, opacity = 1, width = 1 } = style;
-  return `<line x1="${number(x1)}" y1="${number(y1)}" x2="${number(x2)}" y2="${number(y2)}" stroke="${stroke}" stroke-opacity="${opacity}" stroke-width="${width}"/>`;
-}
-
-function text(
-  x: number,
-  y: number,
-  style: { readonly content: string; readonly anchor?: "middle" | "end"; readonly size?: number },
-): string {
-  const { content, anchor = "start", size = 12 } = style;
-  return `<text x="${number(x)}" y="${number(y)}" text-anchor="${anchor}" font-size="${size}" fill="${INK}">${escaped(content)}</text>`;
-}
-
-function number(value: number): string {
-  return String(Number(value.toFixed(1)));
-}
-
-function escaped(content: string): string {
-  return content.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 function assertDrawable({ title, xScale }: Chart, xs: readonly number[]): void {

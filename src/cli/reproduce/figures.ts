@@ -1,8 +1,9 @@
-/** The study's plots of one world. */
+/** The study's plots: of one world, and of all. */
 import { wilsonInterval } from "../../math/index.ts";
 import type { Chart, Series } from "./chart.ts";
 import { chartSvg } from "./chart.ts";
-import { cellsBy, pooled, pooledCounts, pooledCurve, rateOfCounts } from "./pool.ts";
+import { cellsBy, pooled, pooledCounts, pooledCurve, rateOf, rateOfCounts } from "./pool.ts";
+import { ratesSvg } from "./rates-chart.ts";
 import type { CellResult, CurvePoint } from "./results.ts";
 import type { Cell, WorldName } from "./study.ts";
 import { METHODS, comparedAs } from "./study.ts";
@@ -61,6 +62,26 @@ export function figures(world: WorldName, cells: readonly CellResult[]): readonl
       ? []
       : [{ name: `${world}-${name}.svg`, svg: chartSvg({ ...chart, series }) }],
   );
+}
+
+/** Success at equal updates of every method in every world, with its single trainings; undefined where there is one world alone. */
+export function overviewFigure(
+  worlds: readonly WorldName[],
+  cells: readonly CellResult[],
+): Figure | undefined {
+  const groups = worlds.flatMap((name) => {
+    const own = cells.filter(({ world }) => world === name);
+    const rates = METHODS.flatMap(({ name: method, title }) => {
+      const [known] = pooled(own, { method, equal: "updates" });
+      if (known === undefined) return [];
+      const { rate, low, high, evaluations } = known;
+      const parts = evaluations.map(({ acted }) => rateOf([acted]).rate);
+      return [{ series: title, rate, low, high, parts }];
+    });
+    return rates.length === 0 ? [] : [{ name, rates }];
+  });
+  if (groups.length < 2) return undefined;
+  return { name: "overview.svg", svg: ratesSvg({ title: "Success at equal updates", groups }) };
 }
 
 function bySampler(

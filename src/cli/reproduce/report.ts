@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { writeWhole } from "../../files/index.ts";
 import { mean, percentile } from "../../math/index.ts";
 import type { Demonstrations } from "./demonstrate.ts";
-import { figures } from "./figures.ts";
+import { figures, overviewFigure } from "./figures.ts";
 import { minusWords, rateWords, table } from "./markdown.ts";
 import { overview } from "./overview.ts";
 import type { Pooled } from "./pool.ts";
@@ -31,6 +31,8 @@ export async function writeReport(request: ReportRequest): Promise<string> {
   await writeWhole(join(folder, "table.md"), reportMarkdown(request));
   await writeWhole(join(folder, "results.json"), reportJson(request));
   const { budget, results } = request;
+  const whole = overviewFigure(budget.worlds, results);
+  if (whole !== undefined) await writeWhole(join(folder, whole.name), whole.svg);
   for (const world of budget.worlds) {
     const cells = results.filter((cell) => cell.world === world);
     for (const { name, svg } of figures(world, cells)) await writeWhole(join(folder, name), svg);

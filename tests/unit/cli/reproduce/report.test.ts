@@ -5,7 +5,7 @@ import { bySeed } from "../../../../src/cli/reproduce/seeds.ts";
 import { trainingSpeed } from "../../../../src/cli/reproduce/speed.ts";
 import { overview } from "../../../../src/cli/reproduce/overview.ts";
 import { recovery } from "../../../../src/cli/reproduce/recovery.ts";
-import { figures } from "../../../../src/cli/reproduce/figures.ts";
+import { figures, overviewFigure } from "../../../../src/cli/reproduce/figures.ts";
 import type { CellResult } from "../../../../src/cli/reproduce/results.ts";
 import { BUDGETS, methodNamed } from "../../../../src/cli/reproduce/study.ts";
 import { pairedDifference } from "../../../../src/math/index.ts";
@@ -224,5 +224,24 @@ describe("cells of several seeds", () => {
     expect(names).toContain("detour-steps.svg");
     expect(figures("detour", [])).toEqual([]);
     for (const { svg } of figures("detour", cells)) expect(svg).not.toMatch(/NaN|Infinity/);
+  });
+
+  it("are drawn in all worlds together, with single trainings beside", () => {
+    const cells = [
+      studyCell("detour.mix.s0", [["until still", "ssff"]]),
+      studyCell("detour.mix.s1", [["until still", "ssss"]]),
+      studyCell("hang.flow.s0", [["2", "sfff"]]),
+    ];
+    expect(overviewFigure(["detour", "hang"], cells.slice(0, 2))).toBeUndefined();
+    const { name, svg } = overviewFigure(["detour", "hang"], cells)!;
+    expect(name).toBe("overview.svg");
+    // x of 75 %, 25 %: a mark a method and world.
+    const at = (rate: number): string => (110 + 500 * rate).toFixed(0);
+    const marks = [...svg.matchAll(/<circle cx="([\d.]+)"[^>]* r="4"/g)].map(([, x]) => x);
+    expect(marks.slice(0, 2)).toEqual([at(0.75), at(0.25)]);
+    // Its two trainings, 50 % and 100 %; one training alone is the mark.
+    const single = [...svg.matchAll(/<line x1="([\d.]+)"[^>]*stroke-opacity="0.8"/g)];
+    expect(single.map(([, x]) => x)).toEqual([at(0.5), at(1)]);
+    expect(svg).not.toMatch(/NaN|Infinity/);
   });
 });
