@@ -24,6 +24,7 @@ export interface EvalOptions {
   policy: string;
   episodes: number;
   firstState: number;
+  drawn?: boolean;
   workers: number;
   seed: number;
   maxSteps?: number;
@@ -105,6 +106,11 @@ function configOf(options: EvalOptions, folder: string): RunConfig {
         "--listen ENDPOINT (wait for simulators) must be given",
     );
   }
+  if (options.drawn === true && options.firstState !== 0) {
+    throw new UsageError(
+      "Cannot evaluate from drawn starts: --first-state is given, must be without, for it counts fixed ones",
+    );
+  }
   if (options.sim !== undefined) simulatorNamed(options.sim);
   assertPolicyExists(options.policy);
   const { executeHorizon, noise, device, seed, thoughts, watch, ahead } = options;
@@ -130,6 +136,7 @@ function configOf(options: EvalOptions, folder: string): RunConfig {
     },
     episodes: options.episodes,
     firstState: options.firstState,
+    ...(options.drawn === true ? { states: "drawn" as const } : {}),
     seed,
     workers: options.workers,
     ...(options.maxSteps === undefined ? {} : { maxSteps: options.maxSteps }),

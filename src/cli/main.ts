@@ -197,6 +197,7 @@ program
   )
   .option("--episodes <n>", "episodes per task", positiveInteger, 10)
   .option("--first-state <n>", "initial state of the first episode", wholeNumber, 0)
+  .option("--drawn", "starts drawn from the seed instead of fixed initial states")
   .option("--workers <n>", "simulator processes with --sim", positiveInteger, 2)
   .option("--seed <n>", "seed of the whole evaluation", wholeNumber, 0)
   .option("--max-steps <n>", "end episodes after so many control steps", positiveInteger)
@@ -226,10 +227,7 @@ program
     30,
   )
   .option("--worker-timeout <s>", "give up when no worker was there for so long", seconds, 60)
-  .option(
-    "--server-key-file <path>",
-    "CURVE: the runtime's key pair (JSON); needed beyond loopback",
-  )
+  .option("--server-key-file <path>", "CURVE: the runtime's keys (JSON); needed beyond loopback")
   .option("--allow-key <z85...>", "CURVE: public keys of the peers that may dial in")
   .option("--json", "last line of stdout is one JSON object")
   .addHelpText(

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { lastLine, run } from "./cli.ts";
+import { lastLine, resultsIn, run } from "./cli.ts";
 
 let cwd = "";
 beforeAll(async () => {
@@ -44,6 +44,22 @@ describe("efference compare", () => {
       second: { successes: 3, scored: 3, crashed: 0 },
       difference: { difference: 1, high: 1 },
     });
+  });
+
+  it("has nothing to pair where starts were drawn and fixed", async () => {
+    const EVAL = ["eval", "--sim", "detour", "--task", "detour", "--workers", "1"];
+    const args = [...EVAL, "--policy", "scripted-detour", "--episodes", "2", "--drawn"];
+    const drawn = await run([...args, "--out", "drawn"], cwd);
+    expect(drawn.code).toBe(0);
+    const jobs = resultsIn(join(cwd, "drawn")).map(({ job }) => job);
+    expect(new Set(jobs.map(({ seed }) => seed)).size).toBe(2);
+    for (const job of jobs) expect(job.initialState).toBeUndefined();
+    const paired = await run(["compare", "expert", "drawn"], cwd);
+    expect(paired.code).not.toBe(0);
+    expect(paired.stderr).toContain("no task and initial state is in both");
+    expect((await run(["compare", "expert", "drawn", "--unpaired"], cwd)).code).toBe(0);
+    const both = await run([...args, "--first-state", "3", "--out", "both"], cwd);
+    expect(both.stderr).toContain("--first-state is given, must be without");
   });
 
   it("says what is wrong with what it is given", async () => {
