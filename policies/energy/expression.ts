@@ -65,8 +65,7 @@ const OBSERVED = "observed_";
 type Named = readonly [name: string, variable: FormulaVariable];
 
 function actions({ g, chunk, names }: EnergyFormulaRequest): Named[] {
-  const column = columnsOf(g, chunk);
-  const row = (i: number): Value => g.squeeze(column(i), [2]);
+  const row = columnsOf(g, chunk, (column) => g.squeeze(column, [2]));
   return [
     ...names.map((name, i): Named => [name, { ...FREE, make: () => row(i) }]),
     ...names.map((name, i): Named => {

@@ -20,11 +20,18 @@ export function entryNames(components: readonly ComponentSpec[]): string[] {
   });
 }
 
-/** Of the last axis of a value one number each; it is split when the first is asked for. */
-export function columnsOf(g: GraphBuilder, values: Value): (index: number) => Value {
+/**
+ * Of the last axis of a value one number each; it is split when the first is asked for.
+ * @param shaped what becomes of every column, once; default: itself
+ */
+export function columnsOf(
+  g: GraphBuilder,
+  values: Value,
+  shaped: (column: Value) => Value = (column) => column,
+): (index: number) => Value {
   let columns: readonly Value[] | undefined;
   return (index) => {
-    columns ??= split(g, values);
+    columns ??= split(g, values).map(shaped);
     return columns[index] as Value;
   };
 }

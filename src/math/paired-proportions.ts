@@ -1,4 +1,5 @@
-import { wilsonInterval, type Interval } from "./statistics.ts";
+import { differenceInterval, reachOf } from "./newcombe.ts";
+import type { Interval } from "./statistics.ts";
 
 /** Outcomes of things that were tried twice, for instance by two policies from the same state. */
 export interface PairedCounts {
@@ -40,28 +41,8 @@ export function pairedDifference(
   const { both, onlyFirst, onlySecond, neither } = checked(counts);
   const n = both + onlyFirst + onlySecond + neither;
   if (n === 0) return { difference: 0, low: -1, high: 1 };
-  const [first, second] = [both + onlyFirst, both + onlySecond].map((successes) => {
-    const rate = successes / n;
-    const { low, high } = wilsonInterval(successes, n, z);
-    return { below: rate - low, above: high - rate };
-  }) as [Reach, Reach];
-  const phi = correctedPhi(counts, n);
-  const difference = (onlySecond - onlyFirst) / n;
-  return {
-    difference,
-    low: Math.max(-1, difference - together(second.below, first.above, phi)),
-    high: Math.min(1, difference + together(second.above, first.below, phi)),
-  };
-}
-
-/** How far Wilson's limits are from a rate. */
-interface Reach {
-  readonly below: number;
-  readonly above: number;
-}
-
-function together(a: number, b: number, phi: number): number {
-  return Math.sqrt(Math.max(0, a * a - 2 * phi * a * b + b * b));
+  const reaches = [reachOf(both + onlyFirst, n, z), reachOf(both + onlySecond, n, z)] as const;
+  return differenceInterval((onlySecond - onlyFirst) / n, reaches, correctedPhi(counts, n));
 }
 
 /** The correlation of the pairs, moved towards 0 by half a pair where it is positive. */

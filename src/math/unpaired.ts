@@ -1,6 +1,7 @@
 /** Differences of what was measured on different things: nothing is paired. */
+import { differenceInterval, reachOf } from "./newcombe.ts";
 import type { Interval } from "./statistics.ts";
-import { mean, standardDeviation, studentT975, wilsonInterval } from "./statistics.ts";
+import { mean, standardDeviation, studentT975 } from "./statistics.ts";
 
 /** How many of how many. */
 export interface Proportion {
@@ -21,24 +22,13 @@ export function proportionDifference(
   second: Proportion,
   z = 1.96,
 ): Interval & { readonly difference: number } {
-  const [a, b] = [first, second].map(({ successes, n }) => {
-    const { low, high } = wilsonInterval(successes, n, z);
-    const rate = n === 0 ? NaN : successes / n;
-    return { rate, below: rate - low, above: high - rate };
-  }) as [Reaching, Reaching];
-  const difference = b.rate - a.rate;
-  if (Number.isNaN(difference)) return { difference: 0, low: -1, high: 1 };
-  return {
-    difference,
-    low: Math.max(-1, difference - Math.hypot(b.below, a.above)),
-    high: Math.min(1, difference + Math.hypot(b.above, a.below)),
-  };
-}
-
-interface Reaching {
-  readonly rate: number;
-  readonly below: number;
-  readonly above: number;
+  const reaches = [
+    reachOf(first.successes, first.n, z),
+    reachOf(second.successes, second.n, z),
+  ] as const;
+  if (first.n === 0 || second.n === 0) return { difference: 0, low: -1, high: 1 };
+  const difference = second.successes / second.n - first.successes / first.n;
+  return differenceInterval(difference, reaches, 0);
 }
 
 /**

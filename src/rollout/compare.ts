@@ -2,12 +2,10 @@
 import type { Interval, PairedCounts } from "../math/index.ts";
 import {
   mcnemarExact,
-  mean,
   meanDifference,
   pairedCounts,
   pairedDifference,
   proportionDifference,
-  wilsonInterval,
 } from "../math/index.ts";
 import type { Results } from "./results.ts";
 
@@ -96,8 +94,7 @@ export interface UnpairedResults {
  * @throws {RangeError} if one has fewer than two episodes that did not crash
  */
 export function compareUnpaired(first: Results, second: Results): UnpairedResults {
-  const [a, b] = [scoredOf(first), scoredOf(second)];
-  const [one, other] = [wholeOf(first, a), wholeOf(second, b)];
+  const [one, other] = [wholeOf(first), wholeOf(second)];
   return {
     first: one,
     second: other,
@@ -105,34 +102,28 @@ export function compareUnpaired(first: Results, second: Results): UnpairedResult
       { successes: one.successes, n: one.scored },
       { successes: other.successes, n: other.scored },
     ),
-    returns: meanDifference(
-      a.map((result) => result.return),
-      b.map((result) => result.return),
-    ),
+    returns: meanDifference(returnsOf(first), returnsOf(second)),
   };
 }
 
-function scoredOf({ episodeResults, environment }: Results): Results["episodeResults"] {
-  const scored = episodeResults.filter(({ outcome }) => outcome.kind !== "crash");
-  if (scored.length >= 2) return scored;
-  throw new RangeError(
-    `Cannot compare: the evaluation on ${environment.name} has ${scored.length} episodes that did not crash, must have at least 2`,
+/** @throws {RangeError} unless two episodes did not crash */
+function wholeOf(results: Results): Whole {
+  const { environment, episodes, successes, crashes, interval, meanReturn } = results;
+  const scored = episodes - crashes;
+  if (scored < 2) {
+    throw new RangeError(
+      `Cannot compare: the evaluation on ${environment.name} has ${scored} episodes that did not crash, must have at least 2`,
+    );
+  }
+  const [low, high] = interval;
+  const world = `${environment.name} ${environment.version}`;
+  return { world, successes, scored, crashed: crashes, interval: { low, high }, meanReturn };
+}
+
+function returnsOf({ episodeResults }: Results): number[] {
+  return episodeResults.flatMap((result) =>
+    result.outcome.kind === "crash" ? [] : [result.return],
   );
-}
-
-function wholeOf(
-  { episodeResults, environment }: Results,
-  scored: Results["episodeResults"],
-): Whole {
-  const successes = scored.filter(({ outcome }) => outcome.kind === "success").length;
-  return {
-    world: `${environment.name} ${environment.version}`,
-    successes,
-    scored: scored.length,
-    crashed: episodeResults.length - scored.length,
-    interval: wilsonInterval(successes, scored.length),
-    meanReturn: mean(scored.map((result) => result.return)),
-  };
 }
 
 /** Whether the first and the second succeeded. */

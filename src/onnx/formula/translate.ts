@@ -3,6 +3,7 @@
  * translated, every part's range is followed, so that a division by what may be 0, or a sum without a lowest value, is found
  * before anything is run.
  */
+import { messageOf } from "../../core/index.ts";
 import type { GraphBuilder } from "../builder.ts";
 import type { Value } from "../graph-core.ts";
 import type { Range } from "./range.ts";
@@ -101,8 +102,7 @@ function parsed(text: string, { parse, what }: FormulaRequest): FormulaNode {
   try {
     return parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new SyntaxError(`Cannot read ${what} "${text}": ${reason}, must be a formula`, {
+    throw new SyntaxError(`Cannot read ${what} "${text}": ${messageOf(error)}, must be a formula`, {
       cause: error,
     });
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Results } from "../../../src/rollout/index.ts";
-import { compareResults, compareUnpaired } from "../../../src/rollout/index.ts";
+import type { JobResult, Results } from "../../../src/rollout/index.ts";
+import { compareResults, compareUnpaired, summarise } from "../../../src/rollout/index.ts";
 
 type Kind = "success" | "failure" | "crash";
 
@@ -59,9 +59,11 @@ describe("compareUnpaired()", () => {
   const told = (name: string, of: readonly (readonly [Kind, number])[]): Results => {
     const episodeResults = of.map(([kind, sum], seed) => ({
       ...{ job: { task: name, seed }, outcome: { kind }, return: sum },
+      ...{ steps: 1, durationS: 1, inferenceMs: [], bridgeMs: [], successReported: true },
     }));
     const environment = { name, version: "1", versions: {} };
-    return { policy: { name: "p" }, environment, episodeResults } as unknown as Results;
+    const counted = summarise(episodeResults as unknown as JobResult[]);
+    return { ...counted, policy: { name: "p" }, environment, episodeResults } as unknown as Results;
   };
   const here = told("here", [
     ["success", 3],
