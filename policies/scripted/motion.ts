@@ -16,6 +16,7 @@ import {
 } from "../../src/math/index.ts";
 
 import { cloudOf, inWorld } from "./cloud.ts";
+import { entityNamed } from "./scene.ts";
 
 /**
  * How experts move: proportional servoing in the world frame with operational-space deltas.
@@ -118,12 +119,7 @@ export class View {
   }
 
   entity(name: string): SceneEntity {
-    const found = this.find(name);
-    if (found !== undefined) return found;
-    const names = this.scene.entities.map((entity) => entity.name).join(", ");
-    throw new RangeError(
-      `Cannot act on "${name}": it is not in the scene, must be one of ${names}`,
-    );
+    return entityNamed(this.scene, name);
   }
 
   find(name: string): SceneEntity | undefined {

@@ -1,8 +1,8 @@
 /** What goals ask of parts on joints: drawers and doors opened and shut, knobs turned, buttons pressed. */
-import type { SceneEntity } from "../../src/core/index.ts";
 import { endsOf } from "./handle.ts";
 import { pullOpen, pushShut, turnKnob } from "./mechanism.ts";
 import type { Skill, View } from "./motion.ts";
+import { movingPart } from "./scene.ts";
 import { press, slidePart } from "./skills.ts";
 
 /** How much further than what counts as open or closed a drawer is taken. */
@@ -18,7 +18,7 @@ export interface Ask {
 
 /** Opens or closes a drawer or a door. */
 export function* moveTo(view: View, { name, to, attempt }: Ask): Skill<boolean> {
-  const part = jointedPart(view, name);
+  const part = movingPart(view.scene, name);
   const joint = part?.joint;
   if (part === undefined || joint === undefined) return false;
   if (view.cuboids(part.name).length === 0) {
@@ -32,7 +32,7 @@ export function* moveTo(view: View, { name, to, attempt }: Ask): Skill<boolean> 
 
 /** Turns a knob; what has no told shape and is called to be turned on is a button. */
 export function* turn(view: View, { name, to, attempt }: Ask): Skill<boolean> {
-  const part = jointedPart(view, name);
+  const part = movingPart(view.scene, name);
   if (part?.joint === undefined) return false;
   if (part.joint.kind === "slide") return yield* pressDown(view, name);
   const isDone = (): boolean => isAt(view, part.name, to);
@@ -56,7 +56,7 @@ function isAt(view: View, name: string, to: "open" | "shut"): boolean {
 }
 
 function* slide(view: View, options: { name: string; open: boolean }): Skill<boolean> {
-  const part = jointedPart(view, options.name);
+  const part = movingPart(view.scene, options.name);
   const joint = part?.joint;
   if (part === undefined || joint === undefined) return false;
   // Closed is where the joint is nearest to 0.
@@ -71,7 +71,7 @@ function* slide(view: View, options: { name: string; open: boolean }): Skill<boo
 }
 
 export function* pressDown(view: View, name: string): Skill<boolean> {
-  const part = jointedPart(view, name);
+  const part = movingPart(view.scene, name);
   if (part?.joint === undefined) return false;
   const { low, high } = part.joint;
   const rest = Math.abs(low) > Math.abs(high) ? high : low;
@@ -79,21 +79,4 @@ export function* pressDown(view: View, name: string): Skill<boolean> {
   const isDone = (): boolean =>
     Math.abs((view.entity(part.name).joint?.value ?? rest) - rest) > 0.85 * range;
   return yield* press(view, { name: part.name, isDone });
-}
-
-/** The moving part that a goal's name stands for: itself, a part of it, or a part of its owner. */
-export function jointedPart(view: View, name: string): SceneEntity | undefined {
-  const entity = view.entity(name);
-  const parts = view.scene.entities.filter(
-    ({ joint, kind, parent }) => joint !== undefined && kind !== "region" && parent !== undefined,
-  );
-  const own = parts.filter(({ parent, name: part }) => parent === name || part === name);
-  const others = parts.filter(({ parent }) => parent !== undefined && parent === entity.parent);
-  const among = own.length > 0 ? own : others;
-  // Several drawers: the one whose centre is nearest to the named region.
-  return among.sort((p, q) => gap(p, entity) - gap(q, entity))[0];
-}
-
-function gap(a: SceneEntity, b: SceneEntity): number {
-  return Math.hypot(...a.position.map((value, axis) => value - (b.position[axis] ?? 0)));
 }

@@ -2,8 +2,9 @@ import type { SceneEntity, Vec3 } from "../../src/core/index.ts";
 import type { Skill, View } from "./motion.ts";
 import { GRIP, clearHeight, topOf, wait, worldHalfExtents } from "./motion.ts";
 import { roomiestSpot } from "./free-space.ts";
-import { jointedPart, moveTo, pressDown, turn } from "./parts.ts";
+import { moveTo, pressDown, turn } from "./parts.ts";
 import { drag, push } from "./push.ts";
+import { movingPart } from "./scene.ts";
 import { place, raise, take } from "./skills.ts";
 import { thread } from "./thread.ts";
 
@@ -147,7 +148,7 @@ function* putOnto(
   options: { name: string; target: string; attempt: number; inside: boolean },
 ): Skill<boolean> {
   const { name, target, attempt, inside } = options;
-  const drawer = inside ? jointedPart(view, target) : undefined;
+  const drawer = inside ? movingPart(view.scene, target) : undefined;
   if (drawer !== undefined && isShut(drawer)) {
     const opened = yield* moveTo(view, { name: target, to: "open", attempt });
     if (!opened) return false;

@@ -15,6 +15,8 @@ import { brokered, departure, holding, rollout } from "../../rollout/index.ts";
 import { corrupted } from "./corrupted.ts";
 import type { Acted, Detection, Ending, ModeCoverage, Uncertainty } from "./results.ts";
 import type { Sampler } from "./study.ts";
+import type { Starts } from "./tasks.ts";
+import { startOf } from "./tasks.ts";
 import type { Mode, StudyWorld } from "./worlds.ts";
 
 /** Chunks, from noise of their own, whose spread is the disagreement. */
@@ -22,13 +24,6 @@ const OPINIONS = 4;
 /** Seeds of opinions and of chunks whose modes are counted; episodes have the numbers of their states. */
 const OPINION_SEED = 1_000_000;
 const MODE_SEED = 2_000_000;
-
-export interface Starts {
-  readonly task: string;
-  /** Fixed initial states from 0, or starts drawn from seeds. */
-  readonly from: "fixed" | { readonly seed: number };
-  readonly count: number;
-}
 
 export interface ActingRequest {
   readonly world: StudyWorld;
@@ -77,12 +72,10 @@ async function actOnce(
 ): Promise<Episode> {
   const watch = watching(world);
   const controller = holding(brokered(opinions === undefined ? policy : polled(policy, opinions)));
-  const { from, task } = starts;
   const seen = (): Omit<Episode, "ending" | "mode"> => ({ ...watch.seen });
   try {
     const { outcome } = await rollout(controller, env, {
-      task,
-      ...(from === "fixed" ? { seed: index, initialState: index } : { seed: from.seed + index }),
+      ...startOf(env, starts, index),
       listeners: [watch.listener],
     });
     return { ending: outcome.kind, mode: watch.mode() ?? null, ...seen() };
@@ -313,16 +306,19 @@ export async function modeCoverage(
   { starts, samples }: { readonly starts: number; readonly samples: number },
 ): Promise<ModeCoverage | null> {
   if (world.modeOfChunk === undefined) return null;
+  const want = { ...WANT_NOTHING, images: world.cameras };
   const shares: number[] = [];
-  for (let initialState = 0; initialState < starts; initialState++) {
-    const first = await firstOf(env, { ...world, initialState });
+  for (let i = 0; i < starts; i++) {
+    const start = { ...startOf(env, { task: world.task, from: "fixed" }, i), seed: 0 };
+    const { observation } = (await env.reset({ ...start, want })).first;
+    const { task } = start;
+    const { instruction } = observation;
     let ofFirstMode = 0;
     for (let k = 0; k < samples; k++) {
-      const seed = MODE_SEED + initialState * samples + k;
-      const { instruction } = first;
-      await policy.reset({ task: world.task, instruction, seed, spec: env.spec });
-      const { chunk } = await policy.decide(first);
-      if (world.modeOfChunk(first, chunk) === world.modes[0]) ofFirstMode++;
+      const seed = MODE_SEED + i * samples + k;
+      await policy.reset({ task, instruction, seed, spec: env.spec });
+      const { chunk } = await policy.decide(observation);
+      if (world.modeOfChunk(observation, chunk) === world.modes[0]) ofFirstMode++;
     }
     shares.push(ofFirstMode / samples);
   }
@@ -332,17 +328,4 @@ export async function modeCoverage(
     minority: mean(shares.map((share) => Math.min(share, 1 - share))),
     both: shares.filter((share) => share > 0 && share < 1).length / starts,
   };
-}
-
-async function firstOf(
-  env: Environment,
-  {
-    task,
-    cameras,
-    initialState,
-  }: Pick<StudyWorld, "task" | "cameras"> & { readonly initialState: number },
-): Promise<Observation> {
-  const want = { ...WANT_NOTHING, images: cameras };
-  const { first } = await env.reset({ task, initialState, seed: 0, want });
-  return first.observation;
 }

@@ -1,5 +1,5 @@
 /** What a policy of state sees of a world with an arm: one vector, so that no picture is drawn and nothing is said twice. */
-import type { Environment, NdArray, Observation, QuatWxyz, Vec3 } from "../../core/index.ts";
+import type { Environment, NdArray, QuatWxyz, Vec3 } from "../../core/index.ts";
 import type { Pose } from "../../math/index.ts";
 import {
   composePoses,
@@ -8,6 +8,7 @@ import {
   rot6dColMajorFromMatrix,
 } from "../../math/index.ts";
 import { withBodyPoses } from "../../rollout/index.ts";
+import { withState } from "./told-state.ts";
 
 /** Numbers of the arm itself. */
 const ARM_SIZE = 10;
@@ -44,68 +45,42 @@ export interface Goal {
  * That is ground truth, which no camera gives. Things that stand where they always stand are told by the goal alone, if at all.
  */
 export function withArmState(env: Environment, thing: string, goal?: Goal): Environment {
-  const inner = withBodyPoses(env, [thing, ...(goal === undefined ? [] : [goal.body])]);
-  const size = goal === undefined ? ARM_STATE_SIZE : GOAL_STATE_SIZE;
-  const seen = (observation: Observation): Observation => {
-    const data = Float32Array.from(stateOf(observation.proprio, thing, goal));
-    return {
-      ...observation,
-      images: {},
-      proprio: { state: { dtype: "float32", shape: [size], data } },
-    };
-  };
   const told = [
     `tool centre, hand (6d), opening, ${thing} from the tool centre, ${thing} (6d); m, world axes`,
     ...(goal === undefined ? [] : [`${thing} (9) from ${goal.body}'s goal, and the same near it`]),
   ];
-  return {
-    tasks: inner.tasks,
-    identity: inner.identity,
-    spec: {
-      ...inner.spec,
-      snapshot: false,
-      observation: {
-        images: [],
-        texts: [],
-        proprio: [
-          {
-            name: "state",
-            format: "raw",
-            dtype: "float32",
-            shape: [size],
-            description: told.join("; "),
-          },
-        ],
-      },
-    },
-    async reset(request) {
-      const result = await inner.reset(request);
-      return { ...result, first: { ...result.first, observation: seen(result.first.observation) } };
-    },
-    async step(chunk, want) {
-      const steps = await inner.step(chunk, want);
-      return steps.map((step) => ({ ...step, observation: seen(step.observation) }));
-    },
-    close: () => inner.close(),
-  };
+  return withState(withBodyPoses(env, [thing, ...(goal === undefined ? [] : [goal.body])]), {
+    size: goal === undefined ? ARM_STATE_SIZE : GOAL_STATE_SIZE,
+    description: told.join("; "),
+    read: ({ proprio }) => stateOf(proprio, thing, goal),
+  });
 }
 
 type Proprio = Readonly<Record<string, NdArray>>;
 
 function stateOf(proprio: Proprio, thing: string, goal: Goal | undefined): readonly number[] {
-  const centre = numbersOf(proprio, "eef_position");
-  const [x, y, z, w] = numbersOf(proprio, "eef_quat_xyzw") as unknown as QuatWxyz;
-  const { position, quatWxyz } = poseOf(proprio, thing);
+  const pose = poseOf(proprio, thing);
   return [
-    ...centre,
+    ...armNumbers(proprio),
+    ...fromHand(proprio, pose),
+    ...(goal === undefined ? [] : fromGoal(pose, poseOf(proprio, goal.body), goal)),
+  ];
+}
+
+/** Tool centre, orientation of the hand, opening of the gripper. */
+export function armNumbers(proprio: Proprio): readonly number[] {
+  const [x, y, z, w] = numbersOf(proprio, "eef_quat_xyzw") as unknown as QuatWxyz;
+  return [
+    ...numbersOf(proprio, "eef_position"),
     ...sixOf([w, x, y, z]),
     ...numbersOf(proprio, "gripper_opening"),
-    ...position.map((value, axis) => value - (centre[axis] ?? NaN)),
-    ...sixOf(quatWxyz),
-    ...(goal === undefined
-      ? []
-      : fromGoal({ position, quatWxyz }, poseOf(proprio, goal.body), goal)),
   ];
+}
+
+/** Where something is from the tool centre, and how it is turned, world axes. */
+export function fromHand(proprio: Proprio, { position, quatWxyz }: Pose): readonly number[] {
+  const centre = numbersOf(proprio, "eef_position");
+  return [...position.map((value, axis) => value - (centre[axis] ?? NaN)), ...sixOf(quatWxyz)];
 }
 
 function fromGoal(thing: Pose, body: Pose, { at }: Goal): readonly number[] {

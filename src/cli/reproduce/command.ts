@@ -8,6 +8,7 @@ import type { Demonstrations } from "./demonstrate.ts";
 import { demonstrated, recorded } from "./demonstrate.ts";
 import { claimFolder, finishedCell } from "./files.ts";
 import { knownData, misfit, otherData, otherSight, takeKnown } from "./known.ts";
+import { readyCells } from "./ready.ts";
 import type { DataByWorld } from "./report-file.ts";
 import { writeReport } from "./report.ts";
 import type { CellResult } from "./results.ts";
@@ -37,9 +38,10 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
     throw new UsageError(`Cannot reproduce "${study}": it is not known, must be ebt or obstacle`);
   }
   const budget = budgetNamed(options.budget, options);
-  const cells = chosenCells(cellsOf(budget), options.only ?? []);
+  const { only = [] } = options;
+  const chosen = chosenCells(cellsOf(budget), only);
   if (options.list === true) {
-    const ids = cells.map(({ id }) => id);
+    const ids = chosen.map(({ id }) => id);
     process.stdout.write(
       options.json === true ? `${JSON.stringify({ cells: ids })}\n` : lines(ids),
     );
@@ -53,6 +55,10 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
   await ensureEngine();
   try {
     const { known = [] } = options;
+    const cells = await readyCells(chosen, {
+      isAskedFor: only.length > 0,
+      say: (words) => progress.line(words),
+    });
     const run = { budget, work, cells, known, progress, signal: interrupt.signal };
     const { results, report } = await reproduce(run);
     const summary = { folder: work, budget: budget.name, cells: results.length, report };

@@ -9,6 +9,7 @@ import type { RolloutListener } from "../../rollout/index.ts";
 import { UsageError } from "../exit.ts";
 import { readJson, writeJson } from "./files.ts";
 import { observedHash } from "./observed.ts";
+import { taskOf } from "./tasks.ts";
 import type { Mode, StudyWorld } from "./worlds.ts";
 
 export interface Demonstrations {
@@ -77,7 +78,7 @@ async function record(request: DemonstrationRequest, part: string): Promise<Demo
       const watch = watching(world);
       const listeners = [recorder, watch.listener];
       const { outcome, listenerFailures } = await rollout(controller, env, {
-        ...{ task: world.task, seed, listeners },
+        ...{ task: taskOf(env, world.task, seed), seed, listeners },
       });
       // What was not written whole must not count as one.
       if (listenerFailures[0] !== undefined) throw listenerFailures[0].error;

@@ -5,6 +5,7 @@ import { UsageError } from "../exit.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { RESULT_FILE, cellFolder, finishedCell, readJson, writeJson } from "./files.ts";
 import { observedHash } from "./observed.ts";
+import { missingFor } from "./ready.ts";
 import type { DataByWorld, Report } from "./report-file.ts";
 import { parsedReport } from "./report-file.ts";
 import type { CellResult } from "./results.ts";
@@ -82,11 +83,12 @@ export function otherData(
   return `learned from other demonstrations: ${short(second.hash)}, must be ${short(first.hash)}`;
 }
 
-/** Why demonstrations are not of what the world shows now; undefined if they are. */
+/** Why demonstrations are not of what the world shows now; undefined if they are, and where it cannot be opened here, which says nothing. */
 export async function otherSight(
   world: WorldName,
   { observed }: Pick<Demonstrations, "observed">,
 ): Promise<string | undefined> {
+  if ((await missingFor(world)) !== undefined) return undefined;
   const now = await observedHash(world);
   if (observed === now) return undefined;
   return `learned from another view of ${world}: what is observed has hash ${short(observed)}, must have ${short(now)}`;

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { WANT_NOTHING } from "../../core/index.ts";
 import type { WorldName } from "./study.ts";
+import { taskOf } from "./tasks.ts";
 import { STUDY_WORLDS } from "./worlds.ts";
 
 const observed = new Map<WorldName, Promise<string>>();
@@ -31,7 +32,8 @@ async function hashOf(name: WorldName): Promise<string> {
     const sizes = images.map((image) => [image.name, image.height, image.width, image.channels]);
     const spec = { images: sizes, proprio: told, texts: texts.map((text) => text.name) };
     const hash = createHash("sha256").update(JSON.stringify(spec));
-    const { first } = await env.reset({ task: world.task, seed: 0, want: WANT_NOTHING });
+    const task = taskOf(env, world.task, 0);
+    const { first } = await env.reset({ task, seed: 0, want: WANT_NOTHING });
     for (const component of proprio) hash.update(first.observation.proprio[component.name]!.data);
     return hash.digest("hex");
   } finally {

@@ -4,13 +4,14 @@ import { join } from "node:path";
 import type { Environment, Policy } from "../../core/index.ts";
 import { loadPolicy } from "../../package/index.ts";
 import { runtimeVersions } from "../../rollout/versions.ts";
-import type { Episode, Starts } from "./act.ts";
+import type { Episode } from "./act.ts";
 import { actedEpisodes, corruptionOf, modeCoverage, summaryOf, uncertaintyOf } from "./act.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { RESULT_FILE, cellFolder, finishedCell, readJson, writeJson } from "./files.ts";
 import type { Acted, CellResult } from "./results.ts";
 import type { Budget, Cell, Method } from "./study.ts";
 import { commandOf, dependencies, methodNamed } from "./study.ts";
+import type { Starts, TaskChoice } from "./tasks.ts";
 import type { CellTraining } from "./train-cell.ts";
 import { CURVE_SEED, trainCell } from "./train-cell.ts";
 import type { StudyWorld } from "./worlds.ts";
@@ -110,7 +111,11 @@ async function measure(
 ): Promise<Measured> {
   const [known, ...others] = method.samplers;
   const { task, disturbance, evaluatedFrom } = place.world;
-  const fixed = (of: string): Starts => ({ task: of, from: evaluatedFrom, count: budget.states });
+  const fixed = (of: TaskChoice): Starts => ({
+    task: of,
+    from: evaluatedFrom,
+    count: budget.states,
+  });
   const path = await trained.packageFor(known);
   say(`acting, ${known.name}`);
   const first = await withPolicy(path, (policy) =>

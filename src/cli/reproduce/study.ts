@@ -11,6 +11,9 @@ export const WORLD_NAMES = [
   "hang",
   "lift-images",
   "place-images",
+  "libero-spatial",
+  "libero-object",
+  "libero-goal",
 ] as const;
 export type WorldName = (typeof WORLD_NAMES)[number];
 
@@ -201,6 +204,9 @@ const ARM_LIFT = { ...ARM, states: 50 } as const;
 /** The precise tasks: where millimetres count, what is seen has to count soon, and energies learn late, which takes a cell of them beyond 15 minutes. */
 const ARM_PRECISE = { ...ARM, executeHorizon: 2, updates: 12_000 } as const;
 
+/** Ten tasks each, so that there are more demonstrations; a start of every task, ten times. */
+const ARM_LIBERO = { ...ARM, demonstrations: 300, curve: { points: 2, episodes: 20 } } as const;
+
 /**
  * From images: in `lift-images` an update of `mix` takes 0.075 to 0.11 s of the processor (64 pixels, batch 16, one thread), 188 to 264 s of 2500; the encoder
  * takes most of it, so that the other methods' take 0.07 s.
@@ -256,6 +262,9 @@ export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
       "lift-images": ARM_IMAGES,
       // After 2500 nobody has learned where the can goes: 2 to 7 of 100.
       "place-images": { ...ARM_IMAGES, updates: 10_000 },
+      "libero-spatial": ARM_LIBERO,
+      "libero-object": ARM_LIBERO,
+      "libero-goal": ARM_LIBERO,
     },
   },
 };

@@ -33,6 +33,7 @@ export function addReproduce(program: Command): void {
         "efference reproduce ebt --budget full --only detour.mix --list",
         "efference reproduce ebt --budget full --network small --only hang.mix.s0",
         "efference reproduce ebt --budget full --updates 14000 --only lift.mix.s0",
+        "efference reproduce ebt --budget full --only libero-object    # after efference libero prepare",
         "efference reproduce obstacle",
       ]),
     )

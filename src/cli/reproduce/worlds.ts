@@ -1,10 +1,12 @@
 /** The worlds of the study: who demonstrates there, and what the two ways to go are. */
 import type { ActionChunk, Environment, Observation, Policy, TimeStep } from "../../core/index.ts";
 import { createSimulator } from "../registry.ts";
+import { LIBERO_WORLDS } from "./libero-worlds.ts";
 import { PUSHT } from "./pusht-world.ts";
 import type { WorldName } from "./study.ts";
 import { EARLY_STEPS } from "./study.ts";
 import { TABLETOP_WORLDS } from "./tabletop-worlds.ts";
+import type { TaskChoice } from "./tasks.ts";
 
 /** Which of two ways. */
 export type Mode = string;
@@ -25,7 +27,7 @@ export interface Disturbance {
 export interface StudyWorld {
   readonly name: WorldName;
   readonly simulator: string;
-  readonly task: string;
+  readonly task: TaskChoice;
   /** What policies look through; none where they are told the state. */
   readonly cameras: readonly string[];
   /** Formulas of the proprio that policies read beside it; absent: none. */
@@ -93,4 +95,5 @@ export const STUDY_WORLDS: Readonly<Record<WorldName, StudyWorld>> = {
   detour: DETOUR,
   pusht: PUSHT,
   ...TABLETOP_WORLDS,
+  ...LIBERO_WORLDS,
 };

@@ -9,6 +9,7 @@ import {
   withArmState,
 } from "../../../../src/cli/reproduce/arm-state.ts";
 import { PIXELS } from "../../../../src/cli/reproduce/tabletop-worlds.ts";
+import { taskOf } from "../../../../src/cli/reproduce/tasks.ts";
 import { withPush } from "../../../../src/cli/reproduce/push.ts";
 import { STUDY_WORLDS } from "../../../../src/cli/reproduce/worlds.ts";
 import { composePoses, invertPose, matrixFromQuatWxyz } from "../../../../src/math/index.ts";
@@ -36,7 +37,7 @@ describe("withArmState()", () => {
     const world = STUDY_WORLDS.insert;
     const env = await world.open();
     const want = { ...WANT_NOTHING, privileged: true };
-    const { first } = await env.reset({ task: world.task, seed: 3, want });
+    const { first } = await env.reset({ task: taskOf(env, world.task, 0), seed: 3, want });
     const data = state(first.observation);
     expect(data).toHaveLength(GOAL_STATE_SIZE);
     expect(env.spec.observation.proprio.map(({ shape }) => shape)).toEqual([[GOAL_STATE_SIZE]]);
@@ -71,7 +72,7 @@ describe("withArmState()", () => {
       const world = STUDY_WORLDS[name];
       const env = await world.open();
       const want = { ...WANT_NOTHING, privileged: true };
-      const { first } = await env.reset({ task: world.task, seed: 5, want });
+      const { first } = await env.reset({ task: taskOf(env, world.task, 0), seed: 5, want });
       const { entities } = first.observation.privileged!;
       const hole = entities.find((entity) => entity.name === `${thing}_hole_region`)!;
       const shaft = entities.find((entity) => entity.name === `${on}_shaft_region`)!;
@@ -127,7 +128,7 @@ describe("the worlds of images", () => {
       const body = panda().proprio.map((component) => component.name);
       expect(proprio.map((component) => component.name)).toEqual(body);
       const want = { ...WANT_NOTHING, images: world.cameras };
-      const { first } = await env.reset({ task: world.task, seed: 3, want });
+      const { first } = await env.reset({ task: taskOf(env, world.task, 0), seed: 3, want });
       expect(Object.keys(first.observation.proprio).sort()).toEqual([...body].sort());
       expect(first.observation.privileged).toBeUndefined();
       for (const camera of world.cameras) {
@@ -147,7 +148,7 @@ describe("the worlds of images", () => {
       const decided: number[] = [];
       const tracker = world.track();
       await rollout(brokered(await world.expert()), world.disturbance!.around!(env), {
-        ...{ task: world.task, seed: 2 },
+        ...{ task: taskOf(env, world.task, 0), seed: 2 },
         listeners: [
           {
             name: "expert",
@@ -168,7 +169,7 @@ describe("the worlds of images", () => {
 describe("withPush()", () => {
   /** Tool centres, step by step, of an arm that is told to hold still. */
   async function still(env: Environment, seed: number): Promise<number[][]> {
-    const { task } = STUDY_WORLDS.lift;
+    const task = taskOf(env, STUDY_WORLDS.lift.task, 0);
     const { first } = await env.reset({ task, seed, want: WANT_NOTHING });
     const rows = [first.observation];
     // Chunks of 3, so that the push begins and ends inside of chunks.
@@ -227,7 +228,7 @@ describe("lift-pushed", () => {
     const world = STUDY_WORLDS["lift-pushed"];
     for (const seed of [3, 4]) {
       await rollout(brokered(await world.expert()), env, {
-        ...{ task: world.task, seed },
+        ...{ task: taskOf(env, world.task, 0), seed },
         listeners: [
           {
             name: "path",
@@ -266,7 +267,7 @@ describe("the worlds with an arm", () => {
     const env = await world.open();
     const tracker = world.track();
     const { outcome } = await rollout(brokered(await world.expert()), env, {
-      ...{ task: world.task, seed: 1 },
+      ...{ task: taskOf(env, world.task, 0), seed: 1 },
       listeners: [
         {
           name: "mode",
