@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 /** `npm test` runs all projects; `npx vitest run --project unit` the quick ones. */
 export default defineConfig({
   test: {
+    // Half of the suites wait for processes and pages, so that a core is left for the runner anyway.
+    maxWorkers: "100%",
     projects: ["unit", "numerics", "conformance", "integration", "browser", "repro"].map(
       (name) => ({
         test: {
