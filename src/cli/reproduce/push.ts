@@ -1,6 +1,7 @@
 /** A push in the middle of an episode: for some steps the arm is driven aside, whatever it is told. */
 import type { ActionChunk, Environment } from "../../core/index.ts";
 import { seeded } from "../../core/index.ts";
+import { around } from "./around.ts";
 
 export interface Push {
   /** First control step that is pushed, and how many are. */
@@ -30,11 +31,7 @@ export function withPush(env: Environment, push: Push): Environment {
   const { share = 1 } = push;
   let step = 0;
   let way: readonly [number, number] | undefined;
-  return {
-    // Where the push stands is not part of a snapshot.
-    spec: { ...env.spec, snapshot: false },
-    tasks: env.tasks,
-    identity: env.identity,
+  return around(env, {
     reset(request) {
       step = 0;
       const rng = seeded("reproduce/push").split(request.seed);
@@ -49,8 +46,7 @@ export function withPush(env: Environment, push: Push): Environment {
       step += steps.length;
       return steps;
     },
-    close: () => env.close(),
-  };
+  });
 }
 
 function pushedChunk(

@@ -2,6 +2,7 @@
 import type { Environment } from "../../core/index.ts";
 import { seeded } from "../../core/index.ts";
 import { createSimulator } from "../registry.ts";
+import { around } from "./around.ts";
 import { EARLY_STEPS } from "./study.ts";
 import { turnTracker } from "./turns.ts";
 import type { StudyWorld } from "./worlds.ts";
@@ -75,24 +76,17 @@ export const PUSHT: StudyWorld = {
 /** No picture is drawn, and nothing is said twice. */
 function withStateAlone(env: Environment): Environment {
   const proprio = env.spec.observation.proprio.filter(({ name }) => name === OBSERVATION);
-  return {
-    tasks: env.tasks,
-    identity: env.identity,
-    spec: { ...env.spec, observation: { images: [], texts: [], proprio } },
+  return around(env, {
+    spec: { observation: { images: [], texts: [], proprio } },
     reset: (request) => env.reset({ ...request, want: { ...request.want, images: "none" } }),
     step: (chunk, want) => env.step(chunk, { ...want, images: "none" }),
-    close: () => env.close(),
-  };
+  });
 }
 
 /** Executes something else than what was decided, so that demonstrations show the way back; drawn from the episode's seed. */
 function withNudges(env: Environment): Environment {
   let rng = seeded("reproduce/nudges");
-  return {
-    tasks: env.tasks,
-    identity: env.identity,
-    // Where the draws stand is not part of a snapshot.
-    spec: { ...env.spec, snapshot: false },
+  return around(env, {
     reset(request) {
       rng = seeded("reproduce/nudges").split(request.seed);
       return env.reset(request);
@@ -104,6 +98,5 @@ function withNudges(env: Environment): Environment {
       });
       return env.step({ ...chunk, data }, want);
     },
-    close: () => env.close(),
-  };
+  });
 }

@@ -1,5 +1,6 @@
 /** Worlds that tell one vector and nothing else: no picture is drawn, and nothing is said twice. */
 import type { Environment, NdArray, Observation, Want } from "../../core/index.ts";
+import { around } from "./around.ts";
 
 export interface Told {
   /** How many numbers. */
@@ -26,14 +27,8 @@ export function withState(env: Environment, { size, description, asks, read }: T
     };
   };
   const component = { name: "state", format: "raw", dtype: "float32", shape: [size] } as const;
-  return {
-    tasks: env.tasks,
-    identity: env.identity,
-    spec: {
-      ...env.spec,
-      snapshot: false,
-      observation: { images: [], texts: [], proprio: [{ ...component, description }] },
-    },
+  return around(env, {
+    spec: { observation: { images: [], texts: [], proprio: [{ ...component, description }] } },
     async reset(request) {
       const { want } = request;
       const result = await env.reset({ ...request, want: asking(want) });
@@ -44,6 +39,5 @@ export function withState(env: Environment, { size, description, asks, read }: T
       const steps = await env.step(chunk, asking(want));
       return steps.map((step) => ({ ...step, observation: seen(step.observation, want) }));
     },
-    close: () => env.close(),
-  };
+  });
 }

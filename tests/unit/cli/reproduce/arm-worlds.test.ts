@@ -8,7 +8,7 @@ import {
   ROTATION_AT,
   withArmState,
 } from "../../../../src/cli/reproduce/arm-state.ts";
-import { PIXELS } from "../../../../src/cli/reproduce/tabletop-worlds.ts";
+import { PIXELS, TABLETOP_WORLDS } from "../../../../src/cli/reproduce/tabletop-worlds.ts";
 import { taskOf } from "../../../../src/cli/reproduce/tasks.ts";
 import { withPush } from "../../../../src/cli/reproduce/push.ts";
 import { STUDY_WORLDS } from "../../../../src/cli/reproduce/worlds.ts";
@@ -18,15 +18,7 @@ import { panda } from "../../../../robots/panda/spec.ts";
 import { createTabletop } from "../../../../sim-bridge/sims/tabletop/index.ts";
 import { FakeEnv } from "../../../support/fake-env.ts";
 
-const ARM = [
-  "lift",
-  "lift-pushed",
-  "place",
-  "insert",
-  "hang",
-  "lift-images",
-  "place-images",
-] as const;
+const ARM = Object.keys(TABLETOP_WORLDS) as readonly (keyof typeof TABLETOP_WORLDS)[];
 
 function state(observation: Observation): Float32Array {
   return observation.proprio["state"]!.data as Float32Array;
