@@ -198,9 +198,6 @@ const ARM = {
   modes: { starts: 20, samples: 16 },
 } as const;
 
-/** Where the grid was begun with fewer starts. */
-const ARM_LIFT = { ...ARM, states: 50 } as const;
-
 /** The precise tasks: where millimetres count, what is seen has to count soon, and energies learn late, which takes a cell of them beyond 15 minutes. */
 const ARM_PRECISE = { ...ARM, executeHorizon: 2, updates: 12_000 } as const;
 
@@ -254,8 +251,8 @@ export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
         states: 100,
         curve: { points: 4, episodes: 20 },
       },
-      lift: ARM_LIFT,
-      "lift-pushed": ARM_LIFT,
+      lift: ARM,
+      "lift-pushed": ARM,
       place: ARM,
       insert: ARM_PRECISE,
       hang: ARM_PRECISE,

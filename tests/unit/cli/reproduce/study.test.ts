@@ -87,7 +87,7 @@ describe("the grid", () => {
     const full = cellsOf(BUDGETS.full);
     expect(new Set(full.map(({ id }) => id)).size).toBe(full.length);
     for (const world of BUDGETS.full.worlds) {
-      expect(budgetIn(BUDGETS.full, world).states).toBeGreaterThanOrEqual(50);
+      expect(budgetIn(BUDGETS.full, world).states).toBeGreaterThanOrEqual(100);
       const cells = full.filter((cell) => cell.world === world);
       expect(new Set(cells.map(({ seed }) => seed)).size).toBeGreaterThanOrEqual(3);
     }
