@@ -318,7 +318,7 @@ export async function modeCoverage(
       const seed = MODE_SEED + i * samples + k;
       await policy.reset({ task, instruction, seed, spec: env.spec });
       const { chunk } = await policy.decide(observation);
-      if (world.modeOfChunk(observation, chunk) === world.modes[0]) ofFirstMode++;
+      if (world.modeOfChunk(observation, chunk) === world.modes?.[0]) ofFirstMode++;
     }
     shares.push(ofFirstMode / samples);
   }

@@ -3,6 +3,7 @@ import { createSimulator } from "../registry.ts";
 import type { WorldName } from "./study.ts";
 import { EARLY_STEPS } from "./study.ts";
 import { withTaskState } from "./task-state.ts";
+import { oneWay } from "./turns.ts";
 import type { StudyWorld } from "./worlds.ts";
 
 /** The suites whose tasks have an expert. */
@@ -18,14 +19,13 @@ function liberoWorld(suite: Suite): StudyWorld {
     evaluatedFrom: "fixed",
     noise: 0.1,
     open: async () => withTaskState(await createSimulator("libero", { image_size: "0" })),
-    modes: ["one", "other"],
     judgedSteps: EARLY_STEPS,
     isGraded: false,
     async expert() {
       const { scriptedPolicy } = await import("../../../policies/scripted/index.ts");
       return scriptedPolicy();
     },
-    track: () => ({ see: () => undefined, mode: () => undefined }),
+    track: oneWay,
   };
 }
 

@@ -6,10 +6,10 @@ import type { Goal } from "./arm-state.ts";
 import { ROTATION_AT, withArmState } from "./arm-state.ts";
 import type { Push } from "./push.ts";
 import { withPush } from "./push.ts";
-import { turnTracker } from "./turns.ts";
+import { oneWay, turnTracker } from "./turns.ts";
 import type { WorldName } from "./study.ts";
 import { EARLY_STEPS } from "./study.ts";
-import type { ModeTracker, StudyWorld } from "./worlds.ts";
+import type { StudyWorld } from "./worlds.ts";
 
 /** Evaluations start where no demonstration and no curve does. */
 const EVALUATED_FROM = { seed: 9_000_000 } as const;
@@ -76,7 +76,7 @@ function armWorld(about: About): StudyWorld {
             leastRad: TURNED_RAD,
             ways: ["anticlockwise", "clockwise"],
           })
-        : untold(),
+        : oneWay(),
     ...(about.chunkTells === true
       ? {
           modeOfChunk(_first, { data, horizon, actionDim }) {
@@ -115,10 +115,6 @@ function seenYawRad({ proprio }: Observation): number {
   const [x, y, z, w] = Array.from(proprio["eef_quat_xyzw"]!.data, Number) as unknown as QuatWxyz;
   const matrix = matrixFromQuatWxyz([w, x, y, z]);
   return Math.atan2(matrix[3], matrix[0]);
-}
-
-function untold(): ModeTracker {
-  return { see: () => undefined, mode: () => undefined };
 }
 
 /** Most of these tasks is what is done with a thing in the hand: without noise there, nothing shows how to come back to where its hole fits. */

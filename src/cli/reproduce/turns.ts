@@ -25,3 +25,8 @@ export function turnTracker({ angleOf, leastRad, ways }: Turns): ModeTracker {
     mode: () => (Math.abs(turned) < leastRad ? undefined : ways[turned > 0 ? 0 : 1]),
   };
 }
+
+/** Where there is one way, or what is seen does not tell. */
+export function oneWay(): ModeTracker {
+  return { see: () => undefined, mode: () => undefined };
+}

@@ -43,7 +43,7 @@ export interface StudyWorld {
   /** What else happens while demonstrations are recorded; what experts decide stays clean. Absent: nothing. */
   demonstratedIn?(env: Environment): Environment;
   /** The two ways, where there are two. */
-  readonly modes: readonly [Mode, Mode];
+  readonly modes?: readonly [Mode, Mode];
   /** Control steps of the decisions whose uncertainty is judged: fixed, so that lengths of episodes tell nothing. */
   readonly judgedSteps: readonly number[];
   /** Whether rewards tell how near to success an episode came. */

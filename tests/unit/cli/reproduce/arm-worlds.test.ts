@@ -270,7 +270,7 @@ describe("the worlds with an arm", () => {
     });
     expect(outcome.kind).toBe("success");
     // One that hardly had to turn tells no way.
-    const told = [...world.modes, undefined];
+    const told = [...world.modes!, undefined];
     expect(["insert", "hang"].includes(name) ? [undefined] : told).toContain(tracker.mode());
     await env.close();
   });
