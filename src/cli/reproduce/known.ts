@@ -1,6 +1,7 @@
 /** Cells that are finished: here, or in the report of another run, which is how a grid is completed on several machines. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { messageOf } from "../../core/index.ts";
 import { UsageError } from "../exit.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { RESULT_FILE, cellFolder, finishedCell, readJson, writeJson } from "./files.ts";
@@ -54,7 +55,7 @@ export async function takeKnown(
 async function readReport(path: string, budget: Budget): Promise<Report> {
   const report = parsedReport(
     await readJson(path).catch((error: unknown) => {
-      throw unfit(path, error instanceof Error ? error.message : String(error));
+      throw unfit(path, messageOf(error));
     }),
     (why) => unfit(path, why),
   );

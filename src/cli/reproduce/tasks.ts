@@ -37,8 +37,8 @@ export function startOf(
   { task, from }: Pick<Starts, "task" | "from">,
   index: number,
 ): Pick<ResetRequest, "task" | "seed" | "initialState"> {
-  const name = taskOf(env, task, index);
+  const tasks = tasksOf(env, task);
+  const name = tasks[index % tasks.length]!;
   if (from !== "fixed") return { task: name, seed: from.seed + index };
-  const initialState = Math.floor(index / tasksOf(env, task).length);
-  return { task: name, seed: index, initialState };
+  return { task: name, seed: index, initialState: Math.floor(index / tasks.length) };
 }
