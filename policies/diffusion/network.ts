@@ -1,6 +1,12 @@
 /** What a noisy chunk is asked: noise, velocity or action, by one of two networks. */
 import type { BlockKeeps } from "../../src/imitation/index.ts";
-import { chunkTransformer, observedKeys, timeToken } from "../../src/imitation/index.ts";
+import {
+  chunkTransformer,
+  observedByName,
+  observedFromNames,
+  observedKeys,
+  timeToken,
+} from "../../src/imitation/index.ts";
 import type { Value } from "../../src/onnx/index.ts";
 import type { LayerContext } from "../../src/onnx/layers/index.ts";
 import type { DiffusionConfig } from "./config.ts";
@@ -16,13 +22,7 @@ export function prepare(context: LayerContext, tokens: Value, config: DiffusionC
     const [batch = 1, frames = 1, width = 1] = tokens.shape;
     return { seen: g.reshape(tokens, [batch, Number(frames) * Number(width)]) };
   }
-  const observed = g.scope("network", () => observedKeys(context, tokens, config));
-  return Object.fromEntries(
-    observed.flatMap(({ k, v }, i) => [
-      [`observed/${i}/k`, k],
-      [`observed/${i}/v`, v],
-    ]),
-  );
+  return observedByName(g.scope("network", () => observedKeys(context, tokens, config)));
 }
 
 /**
@@ -47,10 +47,7 @@ export function predict(
       const condition = g.concat([when, prepared["seen"] as Value], 1);
       return unet(context, { chunk, condition }, config.unet);
     }
-    const observed = Array.from({ length: config.layers }, (_, i) => ({
-      k: prepared[`observed/${i}/k`] as Value,
-      v: prepared[`observed/${i}/v`] as Value,
-    }));
+    const observed = observedFromNames(prepared, config.layers);
     const kept = keeps === undefined ? {} : { keeps };
     return chunkTransformer(context, { chunk, observed, time, ...kept }, config);
   });

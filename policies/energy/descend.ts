@@ -3,7 +3,7 @@
  * Several descents of one decision go side by side; one that is done, or has run away, stands still.
  */
 import type { Imitated, ObservedKeys } from "../../src/imitation/index.ts";
-import { observedNow, physical } from "../../src/imitation/index.ts";
+import { observedAs, observedByName, observedNow, physical } from "../../src/imitation/index.ts";
 import type { Model, Value } from "../../src/onnx/index.ts";
 import { addLoop, GraphBuilder } from "../../src/onnx/index.ts";
 import type { LayerContext, ParameterStore } from "../../src/onnx/layers/index.ts";
@@ -38,12 +38,8 @@ export interface ObservedForSteps {
 
 /** The same by the names of the step's inputs. */
 export function observedInputs({ keys, proprio }: ObservedForSteps): Record<string, Value> {
-  const blocks = keys.flatMap(({ k, v }, i) => [
-    [`observed/${i}/k`, k],
-    [`observed/${i}/v`, v],
-  ]);
   return {
-    ...(Object.fromEntries(blocks) as Record<string, Value>),
+    ...observedByName(keys),
     ...(proprio === undefined ? {} : { "observed/proprio": proprio }),
   };
 }
@@ -77,10 +73,7 @@ export function stepModel(request: ActingRequest, observed: ObservedForSteps): M
   const shape = [samples, horizon, imitated.actionDim];
   const inputs = carriedInputs(g, config, shape);
   const told = {
-    keys: observed.keys.map(({ k, v }, i) => ({
-      k: g.input(`observed/${i}/k`, "float32", k.shape),
-      v: g.input(`observed/${i}/v`, "float32", v.shape),
-    })),
+    keys: observedAs(observed.keys, ({ shape }, name) => g.input(name, "float32", shape)),
     ...(observed.proprio === undefined
       ? {}
       : { proprio: g.input("observed/proprio", "float32", observed.proprio.shape) }),

@@ -9,6 +9,8 @@ import type { Imitated, ObservedKeys } from "../../src/imitation/index.ts";
 import {
   chunkKeepSizes,
   chunkKeeps,
+  observedAs,
+  observedByName,
   observedKeys,
   trainingTokens,
 } from "../../src/imitation/index.ts";
@@ -262,12 +264,8 @@ function stepModel(
   const drawn = Object.fromEntries(
     draws.map((name) => [name, g.input(name, start.chunk.elementType, sizes[name] ?? [])]),
   );
-  const observed: Record<string, Value> = {};
-  const inner = landscape.observed.map(({ k, v }, i) => {
-    observed[`observed/${i}/k`] = k;
-    observed[`observed/${i}/v`] = v;
-    return { k: like(`observed/${i}/k`, k), v: like(`observed/${i}/v`, v) };
-  });
+  const observed = observedByName(landscape.observed);
+  const inner = observedAs(landscape.observed, (value, name) => like(name, value));
   const made = energyStep(context, state, {
     draws: drawn,
     landscape: { ...landscape, observed: inner },
@@ -309,5 +307,5 @@ function joinedDraws(
 
 function repeated({ g }: LayerContext, observed: ObservedKeys, times: number): ObservedKeys {
   const again = (x: Value): Value => g.concat(new Array<Value>(times).fill(x), 0);
-  return observed.map(({ k, v }) => ({ k: again(k), v: again(v) }));
+  return observedAs(observed, again);
 }

@@ -1,5 +1,5 @@
 /** The energy of a chunk, and one step down it. */
-import { grad } from "../../src/autodiff/index.ts";
+import { vjp } from "../../src/autodiff/index.ts";
 import type { BlockKeeps, ObservedKeys } from "../../src/imitation/index.ts";
 import { chunkKeeps, chunkTransformer } from "../../src/imitation/index.ts";
 import type { Value } from "../../src/onnx/index.ts";
@@ -111,11 +111,13 @@ export function descentFrom(
 
 /** dE/da of every chunk by itself: the chunks of a batch do not see each other. */
 export function slopeOf(
-  { g }: LayerContext,
+  { g, joined = false }: LayerContext,
   { energy, at }: { readonly energy: Value; readonly at: Value },
   { gradient, clampGradient }: EnergyConfig["step"],
 ): Value {
-  const [slope] = grad(g, g.reduceSum(energy, [0]), [at]) as [Value];
+  const outputs = [g.reduceSum(energy, [0])];
+  const seeds = [g.scalar(1, energy.elementType)];
+  const [slope] = vjp(g, { outputs, seeds, joinSlopes: joined }, [at]) as [Value];
   const numbers = Number(at.shape[1]) * Number(at.shape[2]);
   const scaled = gradient === "sum" ? g.mul(slope, numbers) : slope;
   return clampGradient === 0 ? scaled : g.clip(scaled, -clampGradient, clampGradient);

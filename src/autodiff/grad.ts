@@ -1,4 +1,5 @@
 import type { BuiltNode, GraphBuilder, Value } from "../onnx/index.ts";
+import { jointSlopes } from "./rules/activation.ts";
 import type { VjpRoots, VjpRule } from "./rules/rule.ts";
 import { fullLike, isFloat, STOP_GRADIENT } from "./rules/rule.ts";
 import { recompute, segmentOf } from "./segments.ts";
@@ -36,7 +37,9 @@ export function vjp(g: GraphBuilder, roots: VjpRoots, wrt: readonly Value[]): Va
   }
   const nodes = [...g.nodes];
   const moving = dependents(nodes, wrt);
-  const state = { nodes: [...nodes].reverse(), cotangents, moving };
+  const slopes =
+    roots.joinSlopes === true ? g.scope("grad", () => jointSlopes(g, moved(nodes, moving))) : NONE;
+  const state = { nodes: [...nodes].reverse(), cotangents, moving, slopes };
   const tied = new Set<Value>();
   for (const group of groups(nodes).reverse()) {
     const asked = group.nodes.flatMap(({ outputs }) => outputs).filter((v) => moving.has(v));
@@ -101,7 +104,7 @@ function sweepAgain(
     const by = inside.has(value) ? cotangents.get(value) : undefined;
     if (by !== undefined) cotangents.set(standIn, by);
   }
-  sweepAll(g, twin.nodes, { nodes: state.nodes, cotangents, moving });
+  sweepAll(g, twin.nodes, { nodes: state.nodes, cotangents, moving, slopes: NONE });
   for (const [value, standIn] of twin.of) {
     const by = cotangents.get(standIn);
     if (by === undefined) continue;
@@ -116,9 +119,14 @@ interface Sweep {
   readonly cotangents: Map<Value, Value>;
   /** Everything that changes when one of `wrt` does. */
   readonly moving: ReadonlySet<Value>;
+  /** Of activations, where they were computed beforehand. */
+  readonly slopes: ReadonlyMap<BuiltNode, Value>;
 }
 
-function sweep(g: GraphBuilder, node: BuiltNode, { nodes, cotangents, moving }: Sweep): void {
+const NONE: Sweep["slopes"] = new Map();
+
+function sweep(g: GraphBuilder, node: BuiltNode, state: Sweep): void {
+  const { nodes, cotangents, moving, slopes } = state;
   const rule: VjpRule | undefined = vjpRuleOf(node);
   if (rule === undefined) throw new UnsupportedOpError(node, pathToRoot(nodes, node, cotangents));
   const needs = node.inputs.map(
@@ -135,6 +143,7 @@ function sweep(g: GraphBuilder, node: BuiltNode, { nodes, cotangents, moving }: 
     outputs: node.outputs,
     cotangents: node.outputs.map((value) => cotangents.get(value)),
     needs,
+    slope: slopes.get(node),
     vjp: (roots: VjpRoots, wrt: readonly Value[]) => vjp(g, roots, wrt),
   };
   const results = g.scope("grad", () => rule(g, call));
@@ -170,6 +179,10 @@ function dependents(nodes: readonly BuiltNode[], wrt: readonly Value[]): Set<Val
     }
   }
   return moving;
+}
+
+function moved(nodes: readonly BuiltNode[], moving: ReadonlySet<Value>): BuiltNode[] {
+  return nodes.filter((node) => !stops(node) && node.outputs.some((value) => moving.has(value)));
 }
 
 function stops({ name }: BuiltNode): boolean {

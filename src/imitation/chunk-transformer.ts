@@ -4,10 +4,11 @@
  * code). What it says per row becomes an energy, a velocity, noise or an action, as the policy likes.
  */
 import type { GraphBuilder, Value } from "../onnx/index.ts";
-import type { KeysAndValues, LayerContext } from "../onnx/layers/index.ts";
+import type { KeysAndValues, LayerContext, OneValue } from "../onnx/layers/index.ts";
 import type { BlockKeeps } from "./dropout.ts";
 import {
   attendTo,
+  attendToOne,
   attendToSelf,
   fixed,
   keysAndValuesOf,
@@ -26,20 +27,54 @@ export interface ChunkTransformerConfig {
   readonly layers: number;
 }
 
-/** Keys and values of what is observed, one entry per block. They do not depend on the chunk. */
-export type ObservedKeys = readonly KeysAndValues[];
+/** What blocks attend to of what is observed, one entry per block. They do not depend on the chunk. */
+export type ObservedKeys = readonly (KeysAndValues | OneValue)[];
 
-/** @param tokens `[batch, length, width]` */
+/**
+ * @param tokens `[batch, length, width]`
+ * @param config with the share of attention that updates do not see, where there is dropout
+ */
 export function observedKeys(
   context: LayerContext,
   tokens: Value,
-  { layers, heads }: ChunkTransformerConfig,
+  { layers, heads, dropout = 0 }: ChunkTransformerConfig & { readonly dropout?: number },
 ): ObservedKeys {
   const { g } = context;
   const rows = flat(g, tokens);
   const batch = fixed(tokens.shape[0], "tokens");
   const scopes = Array.from({ length: layers }, (_, i) => `blocks/${i}`);
-  return keysAndValuesOf(context, rows, { name: "cross", heads, batch, scopes });
+  const options = { name: "cross", heads, batch, scopes, dropout: dropout > 0 };
+  return keysAndValuesOf(context, rows, options);
+}
+
+/** The same of other values, as inputs that they are handed to; `name` is `observed/<block>/k` or `/v`. */
+export function observedAs(
+  observed: ObservedKeys,
+  make: (value: Value, name: string) => Value,
+): ObservedKeys {
+  return observed.map(({ k, v }, i) => {
+    const values = { v: make(v, `observed/${i}/v`) };
+    return k === undefined ? values : { ...values, k: make(k, `observed/${i}/k`) };
+  });
+}
+
+/** The same by those names. */
+export function observedByName(observed: ObservedKeys): Record<string, Value> {
+  const named: Record<string, Value> = {};
+  observedAs(observed, (value, name) => (named[name] = value));
+  return named;
+}
+
+/** The other way: what `layers` blocks attend to. */
+export function observedFromNames(
+  named: Readonly<Record<string, Value>>,
+  layers: number,
+): ObservedKeys {
+  return Array.from({ length: layers }, (_, i) => {
+    const v = named[`observed/${i}/v`] as Value;
+    const k = named[`observed/${i}/k`];
+    return k === undefined ? { v } : { k, v };
+  });
 }
 
 export interface ChunkInputs {
@@ -116,7 +151,7 @@ export function timeToken(context: LayerContext, time: Value, width: number): Va
 
 interface BlockInputs {
   readonly x: Value;
-  readonly memory: KeysAndValues;
+  readonly memory: ObservedKeys[number];
   readonly keep: BlockKeeps | undefined;
 }
 
@@ -129,10 +164,21 @@ function block(
   const h = rmsNorm(context, x, "norm1");
   const own = { name: "self", heads, batch, ...keeping(keep?.self) };
   const y = g.add(x, attendToSelf(context, h, own));
-  const queries = rmsNorm(context, y, "norm2");
-  const across = { name: "cross", heads, batch, bias: false, ...keeping(keep?.cross) };
-  const z = g.add(y, attendTo(context, { x: queries, memory }, across));
+  const z = g.add(y, acrossTo(context, { x: y, memory, keep }, { heads, batch }));
   return g.add(z, feedForward(context, rmsNorm(context, z, "norm3"), width));
+}
+
+/** What a block takes from the observation. */
+function acrossTo(
+  context: LayerContext,
+  { x, memory, keep }: BlockInputs,
+  { heads, batch }: { readonly heads: number; readonly batch: number },
+): Value {
+  if (memory.k === undefined) {
+    return attendToOne(context, memory, { batch, length: fixed(x.shape[0], x.name) / batch });
+  }
+  const across = { name: "cross", heads, batch, bias: false, ...keeping(keep?.cross) };
+  return attendTo(context, { x: rmsNorm(context, x, "norm2"), memory }, across);
 }
 
 function keeping(keep: Value | undefined): { readonly keep?: Value } {

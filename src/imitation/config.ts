@@ -102,8 +102,8 @@ export function parseImitation<T extends ImitationConfig>(
   if (executed > horizon) {
     fail(`policy.executeHorizon is ${executed}, must be at most ${horizon} (horizon)`);
   }
-  if (width % (2 * heads) !== 0) {
-    fail(`policy.width is ${width}, must be a multiple of ${2 * heads} (twice the heads)`);
+  if (width % heads !== 0 || width % 2 !== 0) {
+    fail(`policy.width is ${width}, must be even and a multiple of ${heads} (heads)`);
   }
   const odd = image.filters.find((filters) => filters % image.groupSize !== 0);
   if (cameras.length > 0 && odd !== undefined) {

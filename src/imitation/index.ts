@@ -6,6 +6,9 @@
 export {
   chunkTransformer,
   frameTransformer,
+  observedAs,
+  observedByName,
+  observedFromNames,
   observedKeys,
   timeToken,
 } from "./chunk-transformer.ts";

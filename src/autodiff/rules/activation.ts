@@ -2,10 +2,10 @@
  * Activations. At a kink the slope is the one from the left (0 for `Relu`, `alpha` for `LeakyRelu`, ...),
  * as in PyTorch; the tests name it for each.
  */
-import type { GraphBuilder, Value } from "../../onnx/index.ts";
+import type { BuiltNode, GraphBuilder, Value } from "../../onnx/index.ts";
 import { sloped } from "./functions.ts";
 import type { VjpCall, VjpRule } from "./rule.ts";
-import { cotangentOf, floatOf, inputOf, outputOf, stringOf, sumTo, times } from "./rule.ts";
+import { cotangentOf, floatOf, inputOf, outputOf, sumTo, times } from "./rule.ts";
 import { STOP_GRADIENT } from "./rule.ts";
 
 export type ActivationOp =
@@ -114,9 +114,51 @@ function tanhGeluSlope(g: GraphBuilder, x: Value, y: Value): Value {
 
 const gelu: VjpRule = (g, call) => {
   const [x, y] = [inputOf(call, 0), outputOf(call, 0)];
-  const tanh = stringOf(call, "approximate", "none") === "tanh";
-  return [times(g, cotangentOf(call), tanh ? tanhGeluSlope(g, x, y) : exactGeluSlope(g, x))];
+  const slope = (): Value =>
+    isTanhGelu(call.node) ? tanhGeluSlope(g, x, y) : exactGeluSlope(g, x);
+  return [times(g, cotangentOf(call), call.slope ?? slope())];
 };
+
+function isTanhGelu({ opType, attributes }: BuiltNode): boolean {
+  const { approximate } = attributes;
+  return opType === "Gelu" && approximate?.kind === "string" && approximate.value === "tanh";
+}
+
+/**
+ * Slopes of those of the nodes that are GELUs with tanh of one shape, computed as one: their inputs one after the
+ * other, and one chain of element-wise nodes over all.
+ */
+export function jointSlopes(
+  g: GraphBuilder,
+  nodes: readonly BuiltNode[],
+): ReadonlyMap<BuiltNode, Value> {
+  const alike = new Map<string, { node: BuiltNode; x: Value; y: Value }[]>();
+  for (const node of nodes) {
+    const [x, y] = [node.inputs[0], node.outputs[0]];
+    if (x === undefined || y === undefined || !isTanhGelu(node)) continue;
+    if (x.shape.length === 0 || x.shape.some((dim) => typeof dim !== "number")) continue;
+    const key = `${x.elementType} ${x.shape.join()}`;
+    alike.set(key, [...(alike.get(key) ?? []), { node, x, y }]);
+  }
+  const slopes = new Map<BuiltNode, Value>();
+  for (const group of alike.values()) {
+    if (group.length < 2) continue;
+    const together = (of: (one: (typeof group)[number]) => Value): Value =>
+      g.concat(group.map(of), 0);
+    const all = tanhGeluSlope(
+      g,
+      together(({ x }) => x),
+      together(({ y }) => y),
+    );
+    const parts = g.split(
+      all,
+      0,
+      group.map(({ x }) => Number(x.shape[0])),
+    );
+    for (const [i, { node }] of group.entries()) slopes.set(node, parts[i] as Value);
+  }
+  return slopes;
+}
 
 /** `x s(alpha x)`. */
 const quickGelu: VjpRule = slopedBy("alpha", 1.702, (g, { x, y, alpha }) => {

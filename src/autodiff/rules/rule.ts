@@ -8,6 +8,11 @@ export interface VjpRoots {
   readonly outputs: readonly Value[];
   /** One for each output, of its shape and dtype. */
   readonly seeds: readonly Value[];
+  /**
+   * Slopes of activations of one shape are one chain of nodes over all of them, which costs a copy of their inputs: for
+   * graphs of few rows, in which the number of nodes is what takes the time. Default false.
+   */
+  readonly joinSlopes?: boolean;
 }
 
 /** A forward node with what the backward sweep knows when it reaches it. */
@@ -19,6 +24,8 @@ export interface VjpCall {
   readonly cotangents: readonly (Value | undefined)[];
   /** Whether anybody asks for the gradient of each input. */
   readonly needs: readonly boolean[];
+  /** d(output 0)/d(input 0), element by element, where it was computed beforehand. */
+  readonly slope: Value | undefined;
   /** The backward sweep itself, for rules that write their operator in terms of others. */
   readonly vjp: (roots: VjpRoots, wrt: readonly Value[]) => readonly Value[];
 }

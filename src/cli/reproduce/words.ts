@@ -15,7 +15,7 @@ export function addReproduce(program: Command): void {
         "obstacle: an energy added to the shipped one, 100 starts without and with it",
     )
     .option("--budget <name>", "small (one seed, < 30 minutes on 2 cores) or full", "small")
-    .option("--network <size>", "tiny (0.1 million, the default) or small (0.7, 4 x the time)")
+    .option("--network <size>", "tiny (0.1 million, the default) or small (0.6, 4 x the time)")
     .option("--updates <n>", "of every training, instead of the budget's", positiveInteger)
     .option("--out <folder>", "cells and report (default: runs/reproduce-<study>-<budget>)")
     .option(

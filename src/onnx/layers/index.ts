@@ -22,8 +22,14 @@ export { viewed } from "./image-view.ts";
 export type { ImageView } from "./image-view.ts";
 export { freshParameters, glorotUniform, heNormal, storedParameters } from "./parameters.ts";
 export type { Initialiser, ParameterStore } from "./parameters.ts";
-export { attendTo, attendToSelf, keysAndValues, keysAndValuesOf } from "./normalised-attention.ts";
-export type { AttendOptions, KeysAndValues } from "./normalised-attention.ts";
+export {
+  attendTo,
+  attendToOne,
+  attendToSelf,
+  keysAndValues,
+  keysAndValuesOf,
+} from "./normalised-attention.ts";
+export type { AttendOptions, KeysAndValues, OneValue } from "./normalised-attention.ts";
 export { residualBlock2d } from "./residual.ts";
 export type { ResidualOptions } from "./residual.ts";
 export { sinusoids, sinusoidsOf } from "./sinusoids.ts";

@@ -28,12 +28,25 @@ export interface KeysAndValues {
   readonly v: Value;
 }
 
+/** Of a memory of one thing: every share of it is 1, whatever is asked, so that there are neither keys nor queries. */
+export interface OneValue {
+  readonly k?: undefined;
+  /** `[batch, width]`: what comes out for every row. */
+  readonly v: Value;
+}
+
 interface HeadOptions {
   /** Both halves of one attention have the same name. */
   readonly name: string;
   readonly heads: number;
   /** How many sequences lie one after the other. */
   readonly batch: StaticDim;
+}
+
+interface SharedMemoryOptions extends HeadOptions {
+  readonly scopes: readonly string[];
+  /** Default false. */
+  readonly dropout?: boolean;
 }
 
 export interface AttendOptions extends HeadOptions {
@@ -71,21 +84,29 @@ export function keysAndValues(
 /**
  * The same for several attentions to one memory, by the scopes that their names are under. Where projections are
  * joined it is one product for all of them; and a short memory for all rows alike becomes matrices of rank 2, which
- * save every attention a product of the width by the width, and all changes of layout. Only for attentions without
- * mask, dropout and a bias of the projection out.
+ * save every attention a product of the width by the width, and all changes of layout. A memory of one thing has no
+ * keys, nor have its attentions parameters for queries. Only for attentions without mask and a bias of the projection
+ * out; and without dropout, unless `dropout` says that there is some, which needs keys and values.
  */
 export function keysAndValuesOf(
   context: LayerContext,
   memory: Value,
-  { scopes, ...options }: HeadOptions & { readonly scopes: readonly string[] },
-): readonly KeysAndValues[] {
+  { scopes, dropout = false, ...options }: SharedMemoryOptions,
+): readonly (KeysAndValues | OneValue)[] {
   const { g } = context;
-  if (context.joined !== true) {
-    return scopes.map((scope) => g.scope(scope, () => keysAndValues(context, memory, options)));
-  }
   const { name, heads, batch } = options;
   const width = lastDim(memory);
   const within = <T>(make: () => T): T[] => scopes.map((s) => g.scope(`${s}/${name}`, make));
+  const length = fixed(memory.shape[0], memory.name) / fixed(batch, memory.name);
+  if (length === 1 && !dropout) {
+    return within(() => {
+      const v = linear(context, memory, { name: "v", width });
+      return { v: linear(context, v, { name: "out", width, bias: false }) };
+    });
+  }
+  if (context.joined !== true) {
+    return scopes.map((scope) => g.scope(scope, () => keysAndValues(context, memory, options)));
+  }
   const projections = ["k", "v"].flatMap((part) =>
     within(() => projection(context, width, { name: part, width })),
   );
@@ -99,7 +120,6 @@ export function keysAndValuesOf(
     new Array<Value>(heads).fill(g.unsqueeze(scale, [0, 1])),
   );
   const k = g.mul(unscaledRmsNorm(context, raw), g.concat(perHead, 0));
-  const length = fixed(memory.shape[0], memory.name) / fixed(batch, memory.name);
   if (batch !== 1 || 2 * heads * length > width) {
     const each = (x: Value): Value[] =>
       g.split(
@@ -164,6 +184,21 @@ export function attendTo(
     const operands = { q: g.transpose(q, [0, 2, 1, 3]), ...memory };
     return attended(context, operands, { ...options, like: x });
   });
+}
+
+/**
+ * The same where there is one thing to attend to.
+ * @returns `[batch * length, width]`, or `[1, width]` where it is the same for all batches
+ */
+export function attendToOne(
+  { g }: Pick<LayerContext, "g">,
+  { v }: OneValue,
+  { batch, length }: { readonly batch: number; readonly length: number },
+): Value {
+  if (v.shape[0] === 1) return v;
+  const width = lastDim(v);
+  const rows = g.expand(g.unsqueeze(v, [1]), [batch, length, width]);
+  return g.reshape(rows, [batch * length, width]);
 }
 
 /** @param projected `[rows, width]`: queries before they are normalised */

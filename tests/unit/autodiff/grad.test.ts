@@ -35,6 +35,43 @@ describe("grad", () => {
     expect(second).toEqual([6, -12, 18]);
   });
 
+  it("can compute slopes of activations as one, with the same gradient and its gradient", async () => {
+    const shape = [3, 4];
+    const numbers = Float32Array.from({ length: 12 }, (_, i) => Math.sin(3 * i));
+    /** Three of one shape in turn, one of another, and one that does not depend on x. */
+    const loss = (g: GraphBuilder, x: Value): Value => {
+      const gelu = (v: Value): Value => g.gelu(v, "tanh");
+      const fixed = gelu(g.constant({ dtype: "float32", shape, data: numbers }));
+      const deep = g.mul(gelu(g.mul(gelu(gelu(x)), 2)), fixed);
+      return g.reduceSum(gelu(g.reshape(deep, [4, 3])), [0, 1]);
+    };
+    const derived = async (
+      joinSlopes: boolean,
+    ): Promise<[Float32Array, Float32Array, string[]]> => {
+      const g = new GraphBuilder("test");
+      const x = g.input("x", "float32", shape);
+      const roots = { outputs: [loss(g, x)], seeds: [g.scalar(1, "float32")], joinSlopes };
+      const [dx] = vjp(g, roots, [x]);
+      const [ddx] = grad(g, g.reduceSum(g.mul(dx!, dx!), [0, 1]), [x]);
+      g.output("dx", dx!);
+      const operators = g.nodes.map(({ opType }) => opType);
+      g.output("ddx", ddx!);
+      await using session = await openSession(writeModel(g.build()), { device: "cpu" });
+      const { outputs } = await session.run({ x: { dtype: "float32", shape, data: numbers } });
+      const of = (name: string): Float32Array => outputs[name]!.data as Float32Array;
+      return [of("dx"), of("ddx"), operators];
+    };
+    const [dx, ddx, apart] = await derived(false);
+    const [joinedDx, joinedDdx, joined] = await derived(true);
+    expect(Math.max(...dx.map(Math.abs))).toBeGreaterThan(0.1);
+    dx.forEach((value, i) => expect(joinedDx[i]).toBeCloseTo(value, 5));
+    ddx.forEach((value, i) => expect(joinedDdx[i]).toBeCloseTo(value, 4));
+    const chains = (operators: string[]): number =>
+      operators.filter((operator) => operator === "Sigmoid").length;
+    // Three of the four have one together.
+    expect(chains(apart) - chains(joined)).toBe(2);
+  });
+
   it("gives zeros where nothing depends", async () => {
     const dx = await run((g, v) => grad(g, g.scalar(2, "float64"), [v])[0]!, f64([2], [5, 6]));
     expect(dx).toEqual([0, 0]);

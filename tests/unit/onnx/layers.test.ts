@@ -6,6 +6,7 @@ import { GraphBuilder, writeModel } from "../../../src/onnx/index.ts";
 import type { Value } from "../../../src/onnx/index.ts";
 import {
   attendTo,
+  attendToOne,
   attendToSelf,
   attention,
   convolution1d,
@@ -23,7 +24,7 @@ import {
   spatialSoftmax,
   storedParameters,
 } from "../../../src/onnx/layers/index.ts";
-import type { LayerContext } from "../../../src/onnx/layers/index.ts";
+import type { KeysAndValues, LayerContext } from "../../../src/onnx/layers/index.ts";
 import { openSession } from "../../../src/session/index.ts";
 
 function context(seed = 0): LayerContext {
@@ -275,15 +276,17 @@ describe("projections side by side", () => {
 
   /** Two attentions in turn, to a memory made of the first rows. */
   const across =
-    ({ length, batch }: { length: number; batch: number }) =>
+    ({ length, batch, dropout = false }: { length: number; batch: number; dropout?: boolean }) =>
     (c: LayerContext, x: Value): Value => {
       const memory = c.g.slice(x, 0, { start: 0, end: batch * length });
       const options = { name: "cross", heads, batch };
-      const all = keysAndValuesOf(c, memory, { ...options, scopes: ["a", "b"] });
+      const all = keysAndValuesOf(c, memory, { ...options, scopes: ["a", "b"], dropout });
       let y = x;
       for (const [i, each] of all.entries()) {
         const made = c.g.scope(["a", "b"][i]!, () =>
-          attendTo(c, { x: y, memory: each }, { ...options, bias: false }),
+          each.k === undefined
+            ? attendToOne(c, each, { batch, length: Number(x.shape[0]) / batch })
+            : attendTo(c, { x: y, memory: each }, { ...options, bias: false }),
         );
         y = c.g.add(y, made);
       }
@@ -292,7 +295,7 @@ describe("projections side by side", () => {
 
   it.each<[string, number, (c: LayerContext, x: Value) => Value]>([
     ["to a short memory, as matrices", 6, across({ length: 2, batch: 1 })],
-    ["to a memory of one", 6, across({ length: 1, batch: 1 })],
+    ["to a memory of one, as matrices", 6, across({ length: 1, batch: 1, dropout: true })],
     ["to a memory that is too long for it", 6, across({ length: 5, batch: 1 })],
     ["to a memory for each chunk", 6, across({ length: 2, batch: 2 })],
     [
@@ -307,13 +310,32 @@ describe("projections side by side", () => {
     expect(joined.products).toBeLessThan(apart.products);
   });
 
+  it.each([1, 3])("attends to one thing of %i batches without queries", async (batch) => {
+    for (const joined of [false, true]) {
+      // With dropout there may be less than all of it, so that shares are computed.
+      const asked = await said(joined, 6, across({ length: 1, batch, dropout: true }));
+      const told = await said(joined, 6, across({ length: 1, batch }));
+      expectClose(told.y, asked.y);
+      expectClose(told.dx, asked.dx);
+    }
+    const c = { g: new GraphBuilder("test"), parameters: trained() };
+    across({ length: 1, batch })(c, c.g.input("x", "float32", [6, width]));
+    expect([...c.g.parameters.keys()].map((name) => name.split("/")[2])).toEqual(
+      ["v", "v", "out", "v", "v", "out"], // weight and bias; no bias out
+    );
+  });
+
   it("refuses a mask where the memory is matrices", () => {
     const c = { g: new GraphBuilder("test"), parameters: trained(), joined: true };
     const x = c.g.input("x", "float32", [2, width]);
     const options = { name: "cross", heads, batch: 1 };
     const [memory] = keysAndValuesOf(c, x, { ...options, scopes: ["a"] });
     expect(() =>
-      attendTo(c, { x, memory: memory! }, { ...options, bias: false, causal: true }),
+      attendTo(
+        c,
+        { x, memory: memory as KeysAndValues },
+        { ...options, bias: false, causal: true },
+      ),
     ).toThrow(/memory is two matrices/);
   });
 });

@@ -165,7 +165,7 @@ describe("parseDiffusionConfig", () => {
       /horizon is 5, must be a multiple of 2/,
     );
     expect(parse({ backbone: "unet", unet: { widths: [9] } })).toThrow(/widths has 9/);
-    expect(parse({ heads: 3 })).toThrow(/width is 8, must be a multiple of 6/);
+    expect(parse({ heads: 3 })).toThrow(/width is 8, must be even and a multiple of 3/);
     expect(parse({ executeHorizon: 5 })).toThrow(/executeHorizon is 5, must be at most 4/);
   });
 });
