@@ -13,7 +13,7 @@ function liberoWorld(suite: Suite): StudyWorld {
   return {
     name: `libero-${suite}`,
     simulator: "libero",
-    task: { suite },
+    task: { suite, tasks: 10 },
     cameras: [],
     // The official ones, which demonstrations, drawn from seeds, do not have.
     evaluatedFrom: "fixed",

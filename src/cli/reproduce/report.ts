@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeWhole } from "../../files/index.ts";
 import { mean, percentile } from "../../math/index.ts";
+import { byTask } from "./by-task.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { figures, overviewFigure } from "./figures.ts";
 import { minusWords, rateWords, table } from "./markdown.ts";
@@ -56,6 +57,7 @@ export function reportMarkdown({ budget, results, data }: ReportRequest): string
         demonstrationWords(data[world]),
         differences(cells),
         bySeed(cells),
+        byTask(cells, STUDY_WORLDS[world].task),
         bySampler(cells),
         trainingSpeed(cells),
         modesOf(cells),

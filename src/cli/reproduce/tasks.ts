@@ -1,8 +1,8 @@
 /** Which task an episode has, and where it starts. */
 import type { Environment, ResetRequest } from "../../core/index.ts";
 
-/** One task, or all of a suite, which episodes take turns at. */
-export type TaskChoice = string | { readonly suite: string };
+/** One task, or all of a suite, which episodes take turns at; `tasks` is how many it has. */
+export type TaskChoice = string | { readonly suite: string; readonly tasks: number };
 
 export interface Starts {
   readonly task: TaskChoice;
@@ -11,14 +11,19 @@ export interface Starts {
   readonly count: number;
 }
 
-/** @throws {RangeError} for a suite that the world does not have */
+/** @throws {RangeError} for a suite that the world does not have, or has with another number of tasks */
 export function tasksOf(
   { tasks }: Pick<Environment, "tasks">,
   choice: TaskChoice,
 ): readonly string[] {
   if (typeof choice === "string") return [choice];
   const names = tasks.filter(({ suite }) => suite === choice.suite).map(({ name }) => name);
-  if (names.length > 0) return names;
+  if (names.length === choice.tasks) return names;
+  if (names.length > 0) {
+    throw new RangeError(
+      `Cannot take tasks of suite "${choice.suite}": it has ${names.length}, must have ${choice.tasks}`,
+    );
+  }
   const suites = [...new Set(tasks.map(({ suite }) => suite))].join(", ");
   throw new RangeError(
     `Cannot take tasks of suite "${choice.suite}": it is not known, must be one of ${suites}`,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { byTask } from "../../../../src/cli/reproduce/by-task.ts";
 import { bestOf, differenceOf, pooled, rateOf } from "../../../../src/cli/reproduce/pool.ts";
 import { reportMarkdown } from "../../../../src/cli/reproduce/report.ts";
 import { bySeed } from "../../../../src/cli/reproduce/seeds.ts";
@@ -46,6 +47,13 @@ describe("cells of several seeds", () => {
     expect(mix[0]).toMatchObject({ successes: 7, scored: 11, crashes: 1 });
     expect(rateOf([])).toMatchObject({ successes: 0, scored: 0, low: 0, high: 1 });
     expect(pooled(cells, { method: "mix", equal: "time" })).toEqual([]);
+  });
+
+  it("are told by the tasks of a suite, which take turns", () => {
+    const lines = byTask(cells, { suite: "s", tasks: 2 }).split("\n");
+    expect(lines).toContain("| energy, mix | updates | 4/6 | 3/5 |");
+    expect(lines).toContain("| flow matching | updates | 1/5 | 1/6 |");
+    expect(byTask(cells, "one")).toBe("");
   });
 
   it("are compared start by start, the first minus the second", () => {

@@ -6,14 +6,17 @@ const env = {
     return { name, suite: name.slice(0, 1), instruction: name, initialStates: 50 };
   }),
 };
-const B = { suite: "b" };
+const B = { suite: "b", tasks: 3 };
 
 describe("tasks of a study's world", () => {
   it("are one, or those of a suite in the world's order", () => {
     expect(tasksOf(env, "a/two")).toEqual(["a/two"]);
     expect(tasksOf(env, B)).toEqual(["b/one", "b/two", "b/three"]);
-    expect(() => tasksOf(env, { suite: "c" })).toThrow(
+    expect(() => tasksOf(env, { suite: "c", tasks: 1 })).toThrow(
       'suite "c": it is not known, must be one of a, b',
+    );
+    expect(() => tasksOf(env, { suite: "b", tasks: 2 })).toThrow(
+      'suite "b": it has 3, must have 2',
     );
   });
 
