@@ -104,6 +104,7 @@ sim
   .addOption(simSet())
   .option("--server-key <z85>", "CURVE: the runtime's public key")
   .option("--key-file <path>", "CURVE: this peer's key pair (JSON with publicKey, secretKey)")
+  .option("--retry-s <s>", "give up after so many seconds without a runtime (30)", seconds)
   .addOption(new Option("--supervised").hideHelp())
   .addHelpText("after", examples(["efference sim run tabletop --connect tcp://127.0.0.1:5555"]))
   .action(async (name: string, options: RunSimulatorOptions) =>

@@ -44,6 +44,7 @@ export interface RunSimulatorOptions {
   serverKey?: string;
   keyFile?: string;
   simSet?: string[];
+  retryS?: number;
   /** Started by `superviseSimulators`. */
   supervised?: boolean;
 }
@@ -51,7 +52,7 @@ export interface RunSimulatorOptions {
 /** `efference sim run NAME --connect ENDPOINT`: serves until told to close, interrupted or forgotten. */
 export async function runSimulator(name: string, options: RunSimulatorOptions): Promise<void> {
   simulatorNamed(name);
-  const { serverKey, keyFile } = options;
+  const { serverKey, keyFile, retryS } = options;
   if ((serverKey === undefined) !== (keyFile === undefined)) {
     throw new UsageError(
       "Cannot use CURVE: only one of --server-key and --key-file is given, must be both",
@@ -68,6 +69,7 @@ export async function runSimulator(name: string, options: RunSimulatorOptions): 
         connect: options.connect,
         name,
         signal: interrupt.signal,
+        ...(retryS === undefined ? {} : { forgottenAfterS: retryS }),
         ...(serverKey === undefined || keyFile === undefined
           ? {}
           : { curve: { serverPublicKey: serverKey, ...readKeyPair(keyFile) } }),

@@ -30,7 +30,7 @@ describe("a guarded evaluation", () => {
     const dial = ["sim", "run", "counter", "--connect", endpoint!];
     const curve = ["--server-key", runtimeKey, "--key-file"];
     const keyless = start(dial, { cwd });
-    const stranger = start([...dial, ...curve, "stranger.json"], { cwd });
+    const stranger = start([...dial, ...curve, "stranger.json", "--retry-s", "5"], { cwd });
     try {
       await running.says(/refused .*its CURVE key is not allowed/);
       // Two peers have tried, and nothing has been dealt to either.
