@@ -119,25 +119,27 @@ function vitForward() {
 }
 
 /** A packaged policy that makes one decision. */
-async function chunkPolicy(kind, steps) {
+async function chunkPolicy(kind, steps, config) {
   const [energy, diffusion] = await Promise.all(
     ["energy", "diffusion"].map((policy) => import(`../../dist/policies/${policy}/index.js`)),
   );
   const parts = { energy, diffusion, store: parameters() };
-  const { model, feeds } = models.chunkPolicy(parts, seeded("data"), { kind, steps });
+  const { model, feeds } = models.chunkPolicy(parts, seeded("data"), { kind, steps, config });
   const opened = await openLocalSession(model, { threads });
   return { openMs: opened.openMs, step: () => opened.run(feeds), close: () => opened.close() };
 }
 
-const CHUNK_CASES = Object.fromEntries(
-  models.CHUNK_POLICY_CASES.map(({ name: key, kind, steps }) => [
-    key,
-    () => chunkPolicy(kind, steps),
-  ]),
-);
+const chunkCases = (prefix, config) =>
+  Object.fromEntries(
+    models.CHUNK_POLICY_CASES.map(({ name: key, kind, steps }) => [
+      `${prefix}${key}`,
+      () => chunkPolicy(kind, steps, config),
+    ]),
+  );
 
 const CASES = {
-  ...CHUNK_CASES,
+  ...chunkCases("", models.CHUNK_POLICY),
+  ...chunkCases("small-", models.SMALL_CHUNK_POLICY),
   gpt,
   act,
   "energy-truncated": energyTruncated,

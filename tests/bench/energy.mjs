@@ -35,6 +35,19 @@ async function measure(print, { name, kind, steps }) {
   return { name, oursMs: ours.medianMs, ...(peer === undefined ? {} : { torchMs: peer.medianMs }) };
 }
 
+/** Of a preset's network, in turns. */
+async function speedUp(print, preset, threads) {
+  const prefix = preset === "paper" ? "" : `${preset}-`;
+  const names = [FEW, MANY].map((name) => `${prefix}${name}`);
+  const [few, many] = await compareOwn(names, threads);
+  const times = many.medianMs / few.medianMs;
+  print(
+    `2 steps of energy against 100 of DDPM, ${preset}, in turns, ${threads} thread(s): ` +
+      `${times.toFixed(1)} x (${ms(few)}, ${ms(many)}), goal ${SPEED_UP_GOAL} x`,
+  );
+  return { name: names.join(" against "), threads, times };
+}
+
 export default {
   name: "energy",
   title: "making a chunk: energy, flow and diffusion against PyTorch (our time / its time)",
@@ -50,14 +63,8 @@ export default {
       print(`a decision in 2 steps: ${two.toFixed(1)} ms, goal below ${LATENCY_GOAL_MS} ms`);
     }
     if (![FEW, MANY].every((name) => cases.includes(name))) return rows;
-    for (const threads of [1, 2]) {
-      const [few, many] = await compareOwn([FEW, MANY], threads);
-      const times = many.medianMs / few.medianMs;
-      print(
-        `2 steps of energy against 100 of DDPM, in turns, ${threads} thread(s): ` +
-          `${times.toFixed(1)} x (${ms(few)}, ${ms(many)}), goal ${SPEED_UP_GOAL} x`,
-      );
-      rows.push({ name: `${FEW} against ${MANY}`, threads, times });
+    for (const preset of ["paper", "small"]) {
+      for (const threads of [1, 2]) rows.push(await speedUp(print, preset, threads));
     }
     return rows;
   },

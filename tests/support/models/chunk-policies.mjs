@@ -16,6 +16,16 @@ export const CHUNK_POLICY = {
   state: 53,
 };
 
+/** Preset `small`, one frame: 0.6 million parameters. */
+export const SMALL_CHUNK_POLICY = {
+  ...CHUNK_POLICY,
+  width: 128,
+  layers: 4,
+  frameLayers: 0,
+  frames: 1,
+  state: 39,
+};
+
 /** Ways to make a chunk that are measured, with the steps of one decision. */
 export const CHUNK_POLICY_CASES = [
   { name: "energy-2", kind: "energy", steps: 2 },

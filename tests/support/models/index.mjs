@@ -1,6 +1,11 @@
 /** Models that are compared with PyTorch: by numbers in `tests/parity`, by time in `tests/bench`. */
 export { ACT, actFeeds, actGraph, actTrainable } from "./act.mjs";
-export { CHUNK_POLICY, CHUNK_POLICY_CASES, chunkPolicy } from "./chunk-policies.mjs";
+export {
+  CHUNK_POLICY,
+  CHUNK_POLICY_CASES,
+  SMALL_CHUNK_POLICY,
+  chunkPolicy,
+} from "./chunk-policies.mjs";
 export {
   ENERGY,
   descended,
