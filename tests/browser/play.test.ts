@@ -28,11 +28,13 @@ describe.skipIf(BROWSER_ABSENT !== undefined)("playing in the page", () => {
   it("an expert succeeds, and the episode can be looked at like any other", async () => {
     const { page, complaints } = await play("#play=tabletop/press_button&state=2&drive=expert");
     await expect.poll(() => status(page).textContent(), SLOW).toMatch(/^success, step \d+$/);
-    await expect.poll(() => page.locator("#title-words").textContent()).toMatch(/success at step/);
+    await expect
+      .poll(() => page.locator("#title-words").textContent(), SLOW)
+      .toMatch(/success at step/);
     const last = await shownStep(page);
     expect(last).toBeGreaterThan(10);
     await page.keyboard.press("Home");
-    await expect.poll(() => shownStep(page)).toBe(0);
+    await expect.poll(() => shownStep(page), SLOW).toBe(0);
     expect(await page.locator("#cameras canvas").count()).toBeGreaterThan(0);
     expect(complaints).toEqual([]);
   });
