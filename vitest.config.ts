@@ -14,7 +14,7 @@ export default defineConfig({
           testTimeout: name === "integration" || name === "browser" ? 120_000 : 30_000,
           hookTimeout: 120_000,
           pool: "forks",
-          // They share what they load, which takes a third of the time off them.
+          // They share what they load, which takes about a quarter of the processor's time off them.
           isolate: name !== "unit" && name !== "numerics",
         },
       }),

@@ -37,8 +37,8 @@ export function vjp(g: GraphBuilder, roots: VjpRoots, wrt: readonly Value[]): Va
   }
   const nodes = [...g.nodes];
   const moving = dependents(nodes, wrt);
-  const slopes =
-    roots.joinSlopes === true ? g.scope("grad", () => jointSlopes(g, moved(nodes, moving))) : NONE;
+  const moved = nodes.filter(({ outputs }) => outputs.some((value) => moving.has(value)));
+  const slopes = roots.joinSlopes === true ? g.scope("grad", () => jointSlopes(g, moved)) : NONE;
   const state = { nodes: [...nodes].reverse(), cotangents, moving, slopes };
   const tied = new Set<Value>();
   for (const group of groups(nodes).reverse()) {
@@ -179,10 +179,6 @@ function dependents(nodes: readonly BuiltNode[], wrt: readonly Value[]): Set<Val
     }
   }
   return moving;
-}
-
-function moved(nodes: readonly BuiltNode[], moving: ReadonlySet<Value>): BuiltNode[] {
-  return nodes.filter((node) => !stops(node) && node.outputs.some((value) => moving.has(value)));
 }
 
 function stops({ name }: BuiltNode): boolean {

@@ -5,7 +5,7 @@
 import type { BuiltNode, GraphBuilder, Value } from "../../onnx/index.ts";
 import { sloped } from "./functions.ts";
 import type { VjpCall, VjpRule } from "./rule.ts";
-import { cotangentOf, floatOf, inputOf, outputOf, sumTo, times } from "./rule.ts";
+import { cotangentOf, floatOf, inputOf, outputOf, stringOf, sumTo, times } from "./rule.ts";
 import { STOP_GRADIENT } from "./rule.ts";
 
 export type ActivationOp =
@@ -119,9 +119,8 @@ const gelu: VjpRule = (g, call) => {
   return [times(g, cotangentOf(call), call.slope ?? slope())];
 };
 
-function isTanhGelu({ opType, attributes }: BuiltNode): boolean {
-  const { approximate } = attributes;
-  return opType === "Gelu" && approximate?.kind === "string" && approximate.value === "tanh";
+function isTanhGelu(node: BuiltNode): boolean {
+  return node.opType === "Gelu" && stringOf({ node }, "approximate", "none") === "tanh";
 }
 
 /**

@@ -100,8 +100,8 @@ export function intsOf(call: VjpCall, name: string): number[] | undefined {
   return attribute?.kind === "ints" ? attribute.value.map(Number) : undefined;
 }
 
-export function stringOf(call: VjpCall, name: string, fallback: string): string {
-  const attribute = call.node.attributes[name];
+export function stringOf({ node }: Pick<VjpCall, "node">, name: string, fallback: string): string {
+  const attribute = node.attributes[name];
   return attribute?.kind === "string" ? attribute.value : fallback;
 }
 

@@ -3,10 +3,13 @@ import { table } from "./markdown.ts";
 import { pooled, rateOf } from "./pool.ts";
 import type { CellResult } from "./results.ts";
 import { EQUALS, METHODS } from "./study.ts";
-import type { TaskChoice } from "./tasks.ts";
+import type { StudyWorld } from "./worlds.ts";
 
 /** @returns "" where there is one task */
-export function byTask(cells: readonly CellResult[], choice: TaskChoice): string {
+export function byTask(
+  cells: readonly CellResult[],
+  { task: choice, simulator }: Pick<StudyWorld, "task" | "simulator">,
+): string {
   if (typeof choice === "string") return "";
   const { suite, tasks } = choice;
   const numbers = Array.from({ length: tasks }, (_, i) => i);
@@ -27,7 +30,7 @@ export function byTask(cells: readonly CellResult[], choice: TaskChoice): string
   );
   const head = ["method", "equal", ...numbers.map((task) => `task ${task + 1}`)];
   return (
-    `By task, in the order of \`efference sim list libero\` (suite ${suite}), by the sampler that was chosen beforehand:\n\n` +
+    `By task, in the order of \`efference sim list ${simulator}\` (suite ${suite}), by the sampler that was chosen beforehand:\n\n` +
     table(head, rows)
   );
 }

@@ -57,7 +57,7 @@ export function reportMarkdown({ budget, results, data }: ReportRequest): string
         demonstrationWords(data[world]),
         differences(cells),
         bySeed(cells),
-        byTask(cells, STUDY_WORLDS[world].task),
+        byTask(cells, STUDY_WORLDS[world]),
         bySampler(cells),
         trainingSpeed(cells),
         modesOf(cells),

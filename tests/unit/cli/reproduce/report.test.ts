@@ -50,10 +50,10 @@ describe("cells of several seeds", () => {
   });
 
   it("are told by the tasks of a suite, which take turns", () => {
-    const lines = byTask(cells, { suite: "s", tasks: 2 }).split("\n");
+    const lines = byTask(cells, { task: { suite: "s", tasks: 2 }, simulator: "w" }).split("\n");
     expect(lines).toContain("| energy, mix | updates | 4/6 | 3/5 |");
     expect(lines).toContain("| flow matching | updates | 1/5 | 1/6 |");
-    expect(byTask(cells, "one")).toBe("");
+    expect(byTask(cells, { task: "one", simulator: "w" })).toBe("");
   });
 
   it("are compared start by start, the first minus the second", () => {
