@@ -1,7 +1,8 @@
 import type { BuiltNode, GraphBuilder, Value } from "../onnx/index.ts";
 import { jointSlopes } from "./rules/activation.ts";
+import { closedFormOf } from "./rules/closed-form.ts";
 import type { VjpRoots, VjpRule } from "./rules/rule.ts";
-import { fullLike, isFloat, STOP_GRADIENT } from "./rules/rule.ts";
+import { fullLike, isFloat, STOP_GRADIENT, times } from "./rules/rule.ts";
 import { recompute, segmentOf } from "./segments.ts";
 import { UnsupportedOpError } from "./unsupported-op-error.ts";
 import { vjpRuleOf } from "./vjp-rules.ts";
@@ -85,8 +86,19 @@ function sweepAll(g: GraphBuilder, nodes: readonly BuiltNode[], state: Sweep): v
   for (const node of [...nodes].reverse()) {
     if (stops(node)) continue;
     if (!node.outputs.some((value) => cotangents.has(value) && moving.has(value))) continue;
-    sweep(g, node, state);
+    if (!sweepClosed(g, node.outputs, state)) sweep(g, node, state);
   }
+}
+
+/** Goes straight to what a value is a function of, where that is known. @returns whether it is */
+function sweepClosed(g: GraphBuilder, [value]: readonly Value[], state: Sweep): boolean {
+  const { cotangents, moving } = state;
+  const form = closedFormOf(value);
+  const by = value === undefined ? undefined : cotangents.get(value);
+  if (form === undefined || by === undefined || !moving.has(form.of)) return false;
+  const result = g.scope("grad", () => times(g, by, form.slope(g)));
+  accumulate(g, cotangents, { of: form.of, by: result });
+  return true;
 }
 
 /** Sweeps a second computation of `segment`, whose cotangents are those of the first. */

@@ -3,6 +3,7 @@
  * as in PyTorch; the tests name it for each.
  */
 import type { BuiltNode, GraphBuilder, Value } from "../../onnx/index.ts";
+import { withClosedForm } from "./closed-form.ts";
 import { sloped } from "./functions.ts";
 import type { VjpCall, VjpRule } from "./rule.ts";
 import { cotangentOf, floatOf, inputOf, outputOf, stringOf, sumTo, times } from "./rule.ts";
@@ -101,15 +102,24 @@ function exactGeluSlope(g: GraphBuilder, x: Value): Value {
 
 /**
  * With the tanh written as a sigmoid, `y = x s(z)` with `z = x (a + b x²)`: the slope is
- * `s + y (1 - s) (a + 3 b x²)`, which has the output in it and fewer passes than the textbook's form.
+ * `s + y (1 - s) w` with `w = a + 3 b x²`, which has the output in it and fewer passes than the textbook's form. The
+ * slope of that, which the gradient of a gradient asks for, is `s (1 - s) (w (4 + (x - 2 y) w) - 2 a)`.
  */
 function tanhGeluSlope(g: GraphBuilder, x: Value, y: Value): Value {
   const a = 2 * Math.sqrt(2 / Math.PI);
   const b = 0.044715 * a;
   const square = g.mul(x, x);
   const s = g.sigmoid(g.mul(x, g.add(g.mul(square, b), a)));
-  const inner = g.add(g.mul(square, 3 * b), a);
-  return g.add(s, g.mul(g.mul(y, g.sub(1, s)), inner));
+  const rest = g.sub(1, s);
+  const w = g.add(g.mul(square, 3 * b), a);
+  const slope = g.add(s, g.mul(g.mul(y, rest), w));
+  return withClosedForm(slope, {
+    of: x,
+    slope(g) {
+      const turn = g.add(g.mul(g.sub(x, g.mul(y, 2)), w), 4);
+      return g.mul(g.mul(s, rest), g.sub(g.mul(turn, w), 2 * a));
+    },
+  });
 }
 
 const gelu: VjpRule = (g, call) => {

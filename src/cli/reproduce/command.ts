@@ -13,7 +13,7 @@ import type { DataByWorld } from "./report-file.ts";
 import { writeReport } from "./report.ts";
 import type { CellResult } from "./results.ts";
 import { runCell } from "./run-cell.ts";
-import type { Budget, Cell, WorldName } from "./study.ts";
+import type { Budget, Cell, Other, WorldName } from "./study.ts";
 import { budgetIn, budgetNamed, cellsOf, chosenCells } from "./study.ts";
 import { STUDY_WORLDS } from "./worlds.ts";
 
@@ -21,6 +21,7 @@ export interface ReproduceOptions {
   budget: string;
   network?: string;
   updates?: number;
+  batch?: number;
   out?: string;
   only?: string[];
   known?: string[];
@@ -47,9 +48,7 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
     );
     return;
   }
-  const other = [options.network, options.updates].flatMap((value) => value ?? []);
-  const folder = ["reproduce-ebt", budget.name, ...other].join("-");
-  const work = resolve(options.out ?? join("runs", folder));
+  const work = resolve(options.out ?? join("runs", folderOf(budget.name, options)));
   const progress = createProgress();
   const interrupt = interruptSignal();
   await ensureEngine();
@@ -77,9 +76,14 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
   }
 }
 
+function folderOf(budget: string, { network, updates, batch }: Other): string {
+  const other = [network, updates, batch === undefined ? undefined : `batch-${batch}`];
+  return ["reproduce-ebt", budget, ...other.flatMap((value) => value ?? [])].join("-");
+}
+
 async function reproduceAdded({ json = false, ...grid }: ReproduceOptions): Promise<void> {
-  const { network, updates, out, only, known, list } = grid;
-  const given = Object.entries({ network, updates, out, only, known, list }).find(
+  const { network, updates, batch, out, only, known, list } = grid;
+  const given = Object.entries({ network, updates, batch, out, only, known, list }).find(
     ([, value]) => value !== undefined,
   );
   if (given !== undefined) {

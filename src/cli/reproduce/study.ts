@@ -333,10 +333,12 @@ export function dependencies({ world, method, seed, equal }: Cell): readonly str
 export interface Other {
   readonly network?: string;
   readonly updates?: number;
+  /** Chunks of an update. */
+  readonly batch?: number;
 }
 
 /** @throws {UsageError} unless it is one of the budgets, and of the networks */
-export function budgetNamed(name: string, { network, updates }: Other = {}): Budget {
+export function budgetNamed(name: string, { network, updates, batch }: Other = {}): Budget {
   if (name !== "small" && name !== "full") {
     throw new UsageError(`Cannot reproduce with budget "${name}": must be small or full`);
   }
@@ -344,11 +346,12 @@ export function budgetNamed(name: string, { network, updates }: Other = {}): Bud
     throw new UsageError(`Cannot reproduce with network "${network}": must be tiny or small`);
   }
   const budget = BUDGETS[name];
-  if (network === undefined && updates === undefined) return budget;
-  const other: Partial<Pick<Budget, "network" | "updates">> = {
+  const other: Partial<Pick<Budget, "network" | "updates" | "batchSize">> = {
     ...(network === undefined ? {} : { network }),
     ...(updates === undefined ? {} : { updates }),
+    ...(batch === undefined ? {} : { batchSize: batch }),
   };
+  if (Object.keys(other).length === 0) return budget;
   const perWorld = Object.fromEntries(
     budget.worlds.map((world) => [world, { ...budget.perWorld?.[world], ...other }]),
   );
@@ -359,10 +362,11 @@ export function budgetNamed(name: string, { network, updates }: Other = {}): Bud
 export function commandOf(budget: Budget, cell: Cell): string {
   const { name } = budget;
   const usual = budgetIn(BUDGETS[name], cell.world);
-  const { network, updates } = budgetIn(budget, cell.world);
+  const { network, updates, batchSize } = budgetIn(budget, cell.world);
   const other = [
     ...(network === usual.network ? [] : [`--network ${network}`]),
     ...(updates === usual.updates ? [] : [`--updates ${updates}`]),
+    ...(batchSize === usual.batchSize ? [] : [`--batch ${batchSize}`]),
   ];
   return ["efference reproduce ebt --budget", name, ...other, "--only", cell.id].join(" ");
 }

@@ -17,6 +17,7 @@ export function addReproduce(program: Command): void {
     .option("--budget <name>", "small (one seed, < 30 minutes on 2 cores) or full", "small")
     .option("--network <size>", "tiny (0.1 million, the default) or small (0.6, 4 x the time)")
     .option("--updates <n>", "of every training, instead of the budget's", positiveInteger)
+    .option("--batch <n>", "chunks of an update, instead of the budget's", positiveInteger)
     .option("--out <folder>", "cells and report (default: runs/reproduce-<study>-<budget>)")
     .option(
       "--only <cells...>",

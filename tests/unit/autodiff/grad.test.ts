@@ -1,8 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { grad, stopGradient, UnsupportedOpError, vjp } from "../../../src/autodiff/index.ts";
+import {
+  grad,
+  gradient,
+  stopGradient,
+  UnsupportedOpError,
+  vjp,
+} from "../../../src/autodiff/index.ts";
 import type { NdArray } from "../../../src/core/index.ts";
-import { GraphBuilder, writeModel } from "../../../src/onnx/index.ts";
-import type { Value } from "../../../src/onnx/index.ts";
+import { GraphBuilder, readModel, writeModel } from "../../../src/onnx/index.ts";
+import type { Model, Value } from "../../../src/onnx/index.ts";
 import { openSession } from "../../../src/session/index.ts";
 
 const f64 = (shape: number[], values: number[]): NdArray => ({
@@ -70,6 +76,43 @@ describe("grad", () => {
       operators.filter((operator) => operator === "Sigmoid").length;
     // Three of the four have one together.
     expect(chains(apart) - chains(joined)).toBe(2);
+  });
+
+  it("has slopes of slopes of a GELU, in closed form and as swept from a file", async () => {
+    const points = Float32Array.from({ length: 97 }, (_, i) => (i - 48) / 8);
+    const shape = [points.length];
+    const g = new GraphBuilder("test");
+    const x = g.input("x", "float32", shape);
+    const derivativeOf = (value: Value): Value => grad(g, g.reduceSum(value, [0]), [x])[0]!;
+    const first = derivativeOf(g.gelu(x, "tanh"));
+    g.output("loss", g.reduceSum(first, [0]));
+    const model = g.build();
+    const before = g.nodes.length;
+    const second = derivativeOf(first);
+    // The chain of the first slope, swept, would be twice as many.
+    expect(g.nodes.length - before).toBeLessThan(16);
+    g.output("second", second);
+    g.output("third", derivativeOf(second));
+    const run = async (what: Model): Promise<Record<string, NdArray>> => {
+      await using session = await openSession(writeModel(what), { device: "cpu" });
+      return (await session.run({ x: { dtype: "float32", shape, data: points } })).outputs;
+    };
+    const own = await run(g.build());
+    const read = await run(gradient(readModel(writeModel(model)), { loss: "loss", wrt: ["x"] }));
+    // By differences of the textbook's slope in float64.
+    const slope = (at: number): number => {
+      const [c, a] = [Math.sqrt(2 / Math.PI), 0.044715];
+      const t = Math.tanh(c * (at + a * at ** 3));
+      return (1 + t) / 2 + (at / 2) * (1 - t * t) * c * (1 + 3 * a * at * at);
+    };
+    points.forEach((at, i) => {
+      const wide = 1e-4;
+      const [left, right] = [slope(at - wide), slope(at + wide)];
+      const curvature = (right - left) / (2 * wide);
+      expect(own["second"]!.data[i]).toBeCloseTo(curvature, 4);
+      expect(read["grad/x"]!.data[i]).toBeCloseTo(curvature, 4);
+      expect(own["third"]!.data[i]).toBeCloseTo((right - 2 * slope(at) + left) / wide ** 2, 3);
+    });
   });
 
   it("gives zeros where nothing depends", async () => {

@@ -152,6 +152,15 @@ describe("the grid", () => {
     );
   });
 
+  it("has other batches where they are asked for, in every world, and says so", () => {
+    const [cell] = cellsOf(BUDGETS.full);
+    const smaller = budgetNamed("full", { batch: 8, updates: 40_000 });
+    for (const world of smaller.worlds) expect(budgetIn(smaller, world).batchSize).toBe(8);
+    expect(commandOf(budgetIn(smaller, "detour"), cell!)).toBe(
+      "efference reproduce ebt --budget full --updates 40000 --batch 8 --only detour.paper.s0",
+    );
+  });
+
   it("names what is no budget", () => {
     expect(() => budgetNamed("huge")).toThrow("must be small or full");
     expect(() => budgetNamed("full", { network: "huge" })).toThrow("must be tiny or small");
