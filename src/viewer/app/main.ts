@@ -50,6 +50,8 @@ let connection: Connection = "connecting";
 let follow = link.follow === true;
 let frameAsked = false;
 let hasTraining = false;
+/** What an address asked for and could not be opened: it stays there while nothing else is open, so that a reload says again what is wrong. */
+let unopened: Pick<DeepLink, "episode" | "url"> = {};
 /** Whether an episode was to be opened: where that failed the page says so, and opens no other by itself. */
 let anyAsked = false;
 let mode: "episodes" | "training" | "play" = "episodes";
@@ -131,6 +133,7 @@ const opener = createEpisodeOpener({
   onGrown: showGrown,
   onError(origin, error) {
     byId("main").removeAttribute("aria-busy");
+    unopened = linkTo(origin);
     link = {};
     const what = error instanceof Error ? error.message : String(error);
     showNotice(what.startsWith("Cannot") ? what : `Cannot open ${labelOf(origin)}: ${what}`);
@@ -242,6 +245,11 @@ function timesOf({ reader }: OpenEpisode): number[] {
   return reader.steps.map(({ stampNs }) => Number(stampNs) / 1e9);
 }
 
+function linkTo(origin: Origin): Pick<DeepLink, "episode" | "url"> {
+  if (origin.kind === "library") return { episode: origin.path };
+  return origin.kind === "url" ? { url: origin.url } : {};
+}
+
 function currentLink(): DeepLink {
   if (mode === "training") return trainingLink(training);
   if (mode === "play") return playLink(play.choice());
@@ -249,8 +257,7 @@ function currentLink(): DeepLink {
   const view = scene.chosenView();
   const folded = timeline.folded();
   return {
-    ...(origin?.kind === "library" && { episode: origin.path }),
-    ...(origin?.kind === "url" && { url: origin.url }),
+    ...(origin === undefined ? unopened : linkTo(origin)),
     ...((origin?.kind === "library" || origin?.kind === "url") && { t: clock.timeS() }),
     ...(view !== undefined && { view }),
     follow,
