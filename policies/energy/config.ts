@@ -28,13 +28,16 @@ const stepSchema = z.strictObject({
   clampGradient: least.default(0),
 });
 
-const trainSchema = z.strictObject({
+const trainKeys = z.strictObject({
   /** Steps of an update. */
   steps: count.default(2),
   /** Drawn on top, from 0 to this number. */
   extraSteps: z.int().min(0).default(0),
-  /** Which iterates are to be the demonstration: the last, or the mean over all. */
-  loss: z.enum(["last", "every"]).default("last"),
+  /**
+   * Which iterates are to be the demonstration: the last; the mean over all; or one of each chunk, the first ones of the batch after
+   * one step and so on, which is `every` in the mean and costs the gradients of one step.
+   */
+  loss: z.enum(["last", "every", "one"]).default("last"),
   /** Where descents begin: at noise, or at a demonstration with a drawn share of noise. */
   start: z.enum(["noise", "mix"]).default("noise"),
   /** Standard deviation of the noise before each step, from the first step on by a half cosine to the last. */
@@ -45,6 +48,11 @@ const trainSchema = z.strictObject({
   knee: z.number().min(0).max(0.999).default(0.8),
   /** Of `equilibrium`: factor of the slope asked for. */
   slope: positive.default(1),
+});
+
+const trainSchema = trainKeys.refine(({ loss, extraSteps }) => loss !== "one" || extraSteps === 0, {
+  path: ["extraSteps"],
+  message: "must be 0 where loss is one",
 });
 
 const inferSchema = z.strictObject({

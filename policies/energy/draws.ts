@@ -114,8 +114,8 @@ function drawnFeeds(
 ): Record<string, NdArray> {
   const { train } = config;
   const most = train.steps + train.extraSteps;
-  // Where every step is judged the last one of the graph is a fixed one, else the last that is done.
-  const last = train.loss === "every" ? most - 1 : steps - 1;
+  // Where steps before the last are judged, the last one of the graph is a fixed one, else the last that is done.
+  const last = train.loss === "last" ? steps - 1 : most - 1;
   const feeds: Record<string, NdArray> = {};
   for (const [name, size] of Object.entries(drawnSizes(config, shape))) {
     const count = size.reduce((product, dim) => product * dim, 1);

@@ -20,7 +20,7 @@ import type { LayerContext, ParameterStore } from "../../src/onnx/layers/index.t
 import type { LossGraph } from "../../src/train/index.ts";
 import type { EnergyConfig } from "./config.ts";
 import { drawnSizes } from "./draws.ts";
-import type { DescentState, Landscape } from "./step.ts";
+import type { DescentState, DescentStep, Landscape } from "./step.ts";
 import { descentFrom, energyOf, energyStep, slopeOf } from "./step.ts";
 
 /** Keys and values of the observation, which the energy and its step are built with. */
@@ -99,6 +99,11 @@ function descentLoss(context: LayerContext, start: Value, parts: LossParts): Los
     const loss = g.reduceMean(errors(context, made.chunk, judged), [0]);
     return { g, objectives: { action: loss }, metrics: { energy: g.reduceMean(made.energy, [0]) } };
   }
+  if (train.loss === "one") {
+    const { chunk, energy } = judgedOnce(context, state, plan);
+    const loss = g.reduceMean(errors(context, chunk, judged), [0]);
+    return { g, objectives: { action: loss }, metrics: { energy: g.reduceMean(energy, [0]) } };
+  }
   const every =
     most <= UNROLLED ? oneByOne(context, state, plan) : sideBySide(context, state, plan);
   const weights = g.input("step_weights", start.elementType, [most]);
@@ -135,13 +140,10 @@ function oneByOne(
   let state = start;
   for (let k = 0; k < most; k++) {
     const draws = k === most - 1 ? inputs.last : drawsOf(context, inputs.stacked, k);
-    const { chunk, velocity, energy } = energyStep(context, state, { draws, landscape });
-    rows.push(g.unsqueeze(errors(context, chunk, judged), [0]));
-    energies.push(energy);
-    state = {
-      chunk: stopGradient(g, chunk),
-      ...(velocity === undefined ? {} : { velocity: stopGradient(g, velocity) }),
-    };
+    const made = energyStep(context, state, { draws, landscape });
+    rows.push(g.unsqueeze(errors(context, made.chunk, judged), [0]));
+    energies.push(made.energy);
+    state = mapped(stateOf(made), (value) => stopGradient(g, value));
   }
   return { errors: g.concat(rows, 0), energy: g.reduceMean(g.concat(energies, 0), [0]) };
 }
@@ -174,6 +176,68 @@ function sideBySide(context: LayerContext, start: DescentState, plan: DescentPla
     errors: g.reshape(errors(context, each.chunk, wanted), [most, batch]),
     energy: g.reduceMean(each.energy, [0]),
   };
+}
+
+/**
+ * What the step makes of every chunk at which that one is judged: as many chunks at each step, in the order of the batch. Those of
+ * later steps get there without gradients, so that an update costs one judged step whatever their number is.
+ */
+function judgedOnce(context: LayerContext, start: DescentState, plan: DescentPlan): DescentStep {
+  const { g } = context;
+  const { landscape, inputs, most } = plan;
+  const batch = Number(start.chunk.shape[0]);
+  if (batch < most) {
+    throw new RangeError(
+      `Cannot judge each chunk at one of ${most} steps: an update has ${batch}, must have ${most} or more (batchSize)`,
+    );
+  }
+  const firstOf = (k: number): number => Math.round((k * batch) / most);
+  const some = (value: Value, range: { start: number; end: number }): Value =>
+    g.slice(value, 0, range);
+  const parts: { state: DescentState; draws: Readonly<Record<string, Value>> }[] = [];
+  let rest = start;
+  for (let k = 0; k < most; k++) {
+    const draws = k === most - 1 ? inputs.last : drawsOf(context, inputs.stacked, k);
+    const [here, next] = [firstOf(k), firstOf(k + 1)];
+    const judged = mapped(rest, (value) => some(value, { start: 0, end: next - here }));
+    const range = { start: here, end: next };
+    parts.push({ state: judged, draws: mapped(draws, (value) => some(value, range)) });
+    if (next === batch) break;
+    const later = { start: next, end: batch };
+    const moved = energyStep(
+      context,
+      mapped(rest, (value) => some(value, { start: next - here, end: batch - here })),
+      {
+        draws: mapped(draws, (value) => some(value, later)),
+        landscape: {
+          ...landscape,
+          observed: observedAs(landscape.observed, (value) => some(value, later)),
+        },
+      },
+    );
+    rest = mapped(stateOf(moved), (value) => stopGradient(g, value));
+  }
+  const joined = <T extends object>(each: readonly T[]): T =>
+    mapped(each[0] as T, (_, key) =>
+      g.concat(
+        each.map((one) => one[key] as Value),
+        0,
+      ),
+    );
+  const draws = joined(parts.map((part) => part.draws));
+  return energyStep(context, joined(parts.map(({ state }) => state)), { draws, landscape });
+}
+
+function stateOf({ chunk, velocity }: DescentStep): DescentState {
+  return velocity === undefined ? { chunk } : { chunk, velocity };
+}
+
+/** An object of values with each of them changed. */
+function mapped<T extends object>(values: T, change: (value: Value, key: keyof T) => Value): T {
+  const entries = Object.entries(values) as [string, Value][];
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, change(value, key as keyof T)]),
+  ) as T;
 }
 
 /** Inputs for what is drawn: stacked for the steps of the loop, and apart for the one after them. */

@@ -1,7 +1,15 @@
 /** Pieces of the study's drawings, readable on light and dark pages. */
 
-/** Okabe & Ito 2008: told apart by people who see few colours, too; without their yellow and black. */
-export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"] as const;
+/** Okabe & Ito 2008: told apart by people who see few colours, too; without their yellow, and with a grey for black. */
+export const COLOURS = [
+  "#0072b2",
+  "#d55e00",
+  "#009e73",
+  "#cc79a7",
+  "#e69f00",
+  "#56b4e9",
+  "#999999",
+] as const;
 export const INK = "#777";
 
 /** The beginning of a drawing, with its heading. */

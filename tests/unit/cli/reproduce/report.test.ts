@@ -133,7 +133,7 @@ describe("cells of several seeds", () => {
     const lines = overview(BUDGETS.full.worlds, all).split("\n");
     const starting = (text: string): string[] => lines.filter((line) => line.startsWith(text));
     expect(starting("| detour | updates | -")[0]).toContain(
-      "| 10/10, 100 % [72, 100] | 1/10, 10 %",
+      "| 10/10, 100 % [72, 100] | - | 1/10, 10 %",
     );
     expect(starting("| hang")).toHaveLength(1);
     expect(starting("| hang")[0]).toContain("| 1/1, 100 % [21, 100], 1 crashed |");

@@ -82,7 +82,11 @@ describe("the methods", () => {
 
 describe("the grid", () => {
   it("has what the budgets promise", () => {
-    expect(SMALL).toHaveLength(METHODS.length * 2 - 1);
+    const { methods } = BUDGETS.small;
+    expect(SMALL).toHaveLength(methods.length * 2 - 1);
+    expect(METHODS.map(({ name }) => name).filter((name) => !methods.includes(name))).toEqual([
+      "once",
+    ]);
     expect(SMALL[0]!.id).toBe("detour.paper.s0");
     const full = cellsOf(BUDGETS.full);
     expect(new Set(full.map(({ id }) => id)).size).toBe(full.length);
@@ -197,9 +201,10 @@ describe("a cell's hash", () => {
       const own = {
         paper: { extraSteps: 1, loss: "last", start: "noise", randomiseRate: 1.5 },
         mix: { extraSteps: 0, loss: "every", start: "mix", randomiseRate: 1 },
+        once: { extraSteps: 0, loss: "one", start: "mix", randomiseRate: 1 },
         // A slope is matched at one point: there are no steps.
         equilibrium: { extraSteps: 0, loss: "last", start: "noise", randomiseRate: 1.5 },
-      }[name as "paper" | "mix" | "equilibrium"];
+      }[name as "paper" | "mix" | "once" | "equilibrium"];
       expect(train).toEqual({ ...common, ...own });
     },
   );

@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { energyTrainable, parseEnergyConfig } from "../../../../policies/energy/index.ts";
 import { energyLoss, observe } from "../../../../policies/energy/objective.ts";
 import { energyOf, slopeOf } from "../../../../policies/energy/step.ts";
+import { grad } from "../../../../src/autodiff/index.ts";
+import type { NdArray } from "../../../../src/core/index.ts";
 import { seeded } from "../../../../src/core/index.ts";
 import { imitatedOf } from "../../../../src/imitation/index.ts";
 import { GraphBuilder, writeModel } from "../../../../src/onnx/index.ts";
@@ -85,6 +87,11 @@ describe("training gradients are those of finite differences in float64", () => 
       { objective: "mix", step: { momentum: 0.5, normalise: "batch" }, observeHorizon: 2 },
     ],
     ["one step", { objective: "mix", train: { steps: 1 } }],
+    ["mix, judged once", { objective: "mix", train: { loss: "one" } }],
+    [
+      "judged once, with momentum and dropout",
+      { step: { momentum: 0.3 }, train: { loss: "one" }, dropout: 0.3, observeHorizon: 2 },
+    ],
   ])("%s", async (_, changes) => {
     const config = parseEnergyConfig({ ...TINY, ...changes });
     const data = worldData();
@@ -99,5 +106,89 @@ describe("training gradients are those of finite differences in float64", () => 
     });
     expect(largest).toBeGreaterThan(1e-4);
     expect(error).toBeLessThan(1e-6);
+  });
+});
+
+describe("chunks that are judged once each", () => {
+  const data = worldData();
+  /** Loss and gradients of an update. */
+  async function update(
+    changes: object,
+    feeds: Readonly<Record<string, NdArray>>,
+  ): Promise<Readonly<Record<string, NdArray>>> {
+    const config = parseEnergyConfig({ ...TINY, objective: "mix", ...changes });
+    const made = energyLoss(imitatedOf("energy", config, data), config, {
+      batchSize: feeds["start"]!.shape[0]!,
+      parameters: freshParameters(seeded("weights")),
+    });
+    const { g, objectives } = made;
+    g.output("loss", objectives["action"]!);
+    const parameters = [...g.parameters];
+    const gradients = grad(
+      g,
+      objectives["action"]!,
+      parameters.map(([, value]) => value),
+    );
+    parameters.forEach(([name], i) => g.output(`grad/${name}`, gradients[i]!));
+    await using session = await openSession(writeModel(g.build()));
+    return (await session.run(feeds)).outputs;
+  }
+  const feedsFor = (changes: object, size: number): Readonly<Record<string, NdArray>> => {
+    const config = parseEnergyConfig({ ...TINY, objective: "mix", ...changes });
+    const batch = worldBatch({ size, horizon: 4, frames: config.observeHorizon });
+    return energyTrainable(config, data).feeds(batch, seeded("update"));
+  };
+
+  it.each([2, 3])(
+    "are those of every step, if each is there once for it: %i steps",
+    async (steps) => {
+      const step = { momentum: 0.3 };
+      const { step_weights, ...feeds } = feedsFor({ step, train: { steps, loss: "every" } }, 3);
+      /** So many times one after the other, along the axis of the chunks. */
+      const again = (array: NdArray, axis: number): NdArray => {
+        const before = array.shape.slice(0, axis).reduce((product, dim) => product * dim, 1);
+        const part = array.data.length / before;
+        const parts = Array.from({ length: before }, (_, i) => {
+          const one = (array.data as Float32Array).subarray(i * part, (i + 1) * part);
+          return new Array<Float32Array>(steps).fill(one);
+        }).flat();
+        const whole = new Float32Array(array.data.length * steps);
+        parts.forEach((one, i) => whole.set(one, i * part));
+        const shape = array.shape.map((dim, at) => (at === axis ? dim * steps : dim));
+        return { dtype: "float32", shape, data: whole };
+      };
+      const repeated = Object.fromEntries(
+        Object.entries(feeds).map(([name, array]) => [
+          name,
+          again(array, name === "noise" ? 1 : 0),
+        ]),
+      );
+      const every = await update(
+        { step, train: { steps, loss: "every" } },
+        { ...feeds, step_weights: step_weights! },
+      );
+      const one = await update({ step, train: { steps, loss: "one" } }, repeated);
+      expect(Object.keys(one)).toEqual(Object.keys(every));
+      expect(Number(every["loss"]!.data[0])).toBeGreaterThan(0.1);
+      for (const [name, { data: wanted }] of Object.entries(every)) {
+        const largest = Math.max(...(wanted as Float32Array).map(Math.abs));
+        wanted.forEach((value, i) => {
+          const off = Math.abs(Number(one[name]!.data[i]) - Number(value));
+          expect(off, name).toBeLessThanOrEqual(1e-5 + 1e-4 * largest);
+        });
+      }
+    },
+  );
+
+  it("say when there are too few of them, and when steps are drawn on top", () => {
+    const config = parseEnergyConfig({ ...TINY, train: { steps: 3, loss: "one" } });
+    const imitated = imitatedOf("energy", config, data);
+    const request = { batchSize: 2, parameters: freshParameters(seeded("weights")) };
+    expect(() => energyLoss(imitated, config, request)).toThrow(
+      "an update has 2, must have 3 or more (batchSize)",
+    );
+    expect(() => parseEnergyConfig({ ...TINY, train: { extraSteps: 1, loss: "one" } })).toThrow(
+      "policy.train.extraSteps: must be 0 where loss is one",
+    );
   });
 });
