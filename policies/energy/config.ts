@@ -35,7 +35,7 @@ const trainKeys = z.strictObject({
   extraSteps: z.int().min(0).default(0),
   /**
    * Which iterates are to be the demonstration: the last; the mean over all; or one of each chunk, the first ones of the batch after
-   * one step and so on, which is `every` in the mean and costs the gradients of one step.
+   * one step and so on, which is `every` in the mean and costs the gradients of one step (all, where there are fewer chunks than steps).
    */
   loss: z.enum(["last", "every", "one"]).default("last"),
   /** Where descents begin: at noise, or at a demonstration with a drawn share of noise. */
@@ -104,7 +104,7 @@ type Section = Readonly<Record<string, unknown>>;
  */
 const SMALL: Readonly<Record<EnergyConfig["objective"], Section>> = {
   paper: { train: { steps: 2, extraSteps: 1, loss: "last", start: "noise" } },
-  mix: { train: { steps: 2, loss: "every", start: "mix", randomiseRate: 1 } },
+  mix: { train: { steps: 2, loss: "one", start: "mix", randomiseRate: 1 } },
   equilibrium: { infer: { rate: 0.3, stop: { by: "step", below: 0.05 } } },
 };
 

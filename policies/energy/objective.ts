@@ -99,15 +99,18 @@ function descentLoss(context: LayerContext, start: Value, parts: LossParts): Los
     const loss = g.reduceMean(errors(context, made.chunk, judged), [0]);
     return { g, objectives: { action: loss }, metrics: { energy: g.reduceMean(made.energy, [0]) } };
   }
-  if (train.loss === "one") {
+  if (train.loss === "one" && Number(start.shape[0]) >= most) {
     const { chunk, energy } = judgedOnce(context, state, plan);
     const loss = g.reduceMean(errors(context, chunk, judged), [0]);
     return { g, objectives: { action: loss }, metrics: { energy: g.reduceMean(energy, [0]) } };
   }
   const every =
     most <= UNROLLED ? oneByOne(context, state, plan) : sideBySide(context, state, plan);
-  const weights = g.input("step_weights", start.elementType, [most]);
-  const loss = g.reduceSum(g.mul(g.reduceMean(every.errors, [1]), weights), [0]);
+  const byStep = g.reduceMean(every.errors, [1]);
+  const loss =
+    train.loss === "one"
+      ? g.reduceMean(byStep, [0])
+      : g.reduceSum(g.mul(byStep, g.input("step_weights", start.elementType, [most])), [0]);
   return { g, objectives: { action: loss }, metrics: { energy: every.energy } };
 }
 
@@ -186,11 +189,6 @@ function judgedOnce(context: LayerContext, start: DescentState, plan: DescentPla
   const { g } = context;
   const { landscape, inputs, most } = plan;
   const batch = Number(start.chunk.shape[0]);
-  if (batch < most) {
-    throw new RangeError(
-      `Cannot judge each chunk at one of ${most} steps: an update has ${batch}, must have ${most} or more (batchSize)`,
-    );
-  }
   const firstOf = (k: number): number => Math.round((k * batch) / most);
   const some = (value: Value, range: { start: number; end: number }): Value =>
     g.slice(value, 0, range);
@@ -279,7 +277,7 @@ function descend(
 ): Begun {
   const { g } = context;
   if (most === 1) return { last: start, before: {} };
-  const every = landscape.config.train.loss === "every";
+  const every = landscape.config.train.loss !== "last";
   const step = stepModel(context, start, { landscape, draws: Object.keys(inputs.stacked) });
   const given: Record<string, Value> = { ...step.observed };
   for (const [name, value] of step.parameters) {

@@ -67,6 +67,10 @@ const CASES: Readonly<Record<string, Case>> = {
     policy: energy({ objective: "paper", train: { steps: 2, extraSteps: 2, loss: "every" } }),
   },
   "energy, mix": { policy: energy({ objective: "mix" }) },
+  "energy, mix, every step": { policy: energy({ objective: "mix", train: { loss: "every" } }) },
+  "energy, mix, judged once in three steps": {
+    policy: energy({ objective: "mix", train: { steps: 3 }, step: { momentum: 0.3 } }),
+  },
   "energy, mix, without frame blocks": {
     policy: energy({ objective: "mix", frameLayers: 0, observeHorizon: 1 }),
   },

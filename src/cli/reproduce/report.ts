@@ -82,15 +82,16 @@ function demonstrationWords(data: Demonstrations | undefined): string {
 /** Claim (a): energies, by the sampler that was chosen beforehand, against the baselines. */
 function differences(cells: readonly CellResult[]): string {
   const rows = METHODS.filter(({ isEnergy }) => isEnergy).flatMap(({ name, title }) =>
-    EQUALS.map((equal) => {
+    EQUALS.flatMap((equal) => {
       const own = pooled(cells, { method: name, equal: comparedAs(name, equal) })[0];
+      if (own === undefined) return [];
       const ddpm = pooled(cells, { method: "ddpm", equal })[0];
       const flow = bestOf(pooled(cells, { method: "flow", equal }));
       const mse = pooled(cells, { method: "mse", equal })[0];
-      if (own === undefined) return [title, equal, "-", "-", "-", "-"];
       const against = flow === undefined ? "" : ` (${flow.sampler} steps)`;
       const minusFlow = `${minusWords(own, flow)}${against}`;
-      return [title, equal, rateWords(own), minusWords(own, ddpm), minusFlow, minusWords(own, mse)];
+      const minus = [minusWords(own, ddpm), minusFlow, minusWords(own, mse)];
+      return [[title, equal, rateWords(own), ...minus]];
     }),
   );
   return (

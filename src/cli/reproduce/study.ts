@@ -126,9 +126,9 @@ function euler(steps: number): Sampler {
 
 export const METHODS: readonly Method[] = [
   energy("paper", { rate: () => 1 }),
-  // As the default is; said here, so that hashes know of it.
-  energy("mix", { rate: () => 1, train: { randomiseRate: 1 } }),
-  // `mix`, each chunk judged at one of its steps: an update costs three fifths.
+  // Each chunk is judged at both of its steps.
+  energy("mix", { rate: () => 1, train: { randomiseRate: 1, loss: "every" } }),
+  // `mix` as the default is, said here, so that hashes know of it: judged at one of them, which costs three fifths of an update.
   energy("once", {
     rate: () => 1,
     objective: "mix",

@@ -136,10 +136,15 @@ class Twin:
             block = f"{name}/blocks/{i}"
             h = self.norm(f"{block}/norm1", x)
             x = x + self.attention(f"{block}/self", h, h, keep=keeps.get(f"{i}/self"))
-            h = self.norm(f"{block}/norm2", x)
-            x = x + self.attention(f"{block}/cross", h, tokens, keep=keeps.get(f"{i}/cross"))
+            x = x + self.across(block, x, tokens, keeps.get(f"{i}/cross"))
             x = x + self.forward_part(block, self.norm(f"{block}/norm3", x))
         return self.linear(f"{name}/out", gelu(self.linear(f"{name}/last", self.norm(f"{name}/norm", x))))
+
+    def across(self, block, x, tokens, keep):
+        """What a block takes from the observation. One token has every share, whatever a query says: then there are none."""
+        if tokens.shape[1] == 1 and keep is None:
+            return self.linear(f"{block}/cross/out", self.linear(f"{block}/cross/v", tokens))
+        return self.attention(f"{block}/cross", self.norm(f"{block}/norm2", x), tokens, keep=keep)
 
     def activated(self, name, x):
         padding = self.config["unet"]["kernel"] // 2
@@ -222,16 +227,23 @@ def energy_loss(twin, batch):
         _, slope = slope_of(twin, batch["start"], tokens, keeps_of(batch))
         return masked_errors(slope - target, mask).mean()
     state = (batch["start"], torch.zeros_like(batch["start"]))
-    every = twin.config["train"]["loss"] == "every"
+    loss = twin.config["train"]["loss"]
     most = twin.config["train"]["steps"] + twin.config["train"]["extraSteps"]
-    before = most - 1 if every or most == 1 else int(batch["loop_steps"])
+    before = int(batch["loop_steps"]) if loss == "last" and most > 1 else most - 1
     errors = []
     for k in range(before + 1):
         names = [name.removeprefix("last_") for name in batch if name.startswith("last_")]
         draws = {name: batch[f"last_{name}"] if k == before else batch[name][k] for name in names}
         state = energy_step(twin, state, tokens, draws)
-        errors.append(masked_errors(state[0] - target, mask).mean())
-    return (torch.stack(errors) * batch["step_weights"]).sum() if every else errors[-1]
+        errors.append(masked_errors(state[0] - target, mask))
+    if loss == "one":
+        # The first chunks after one step, the next after two, and so on.
+        size = len(target)
+        ends = [int((k + 1) * size / most + 0.5) for k in range(most)]
+        judged_at = [next(k for k in range(most) if i < ends[k]) for i in range(size)]
+        return sum(errors[k][i] for i, k in enumerate(judged_at)) / size
+    means = torch.stack(errors).mean(1)
+    return (means * batch["step_weights"]).sum() if loss == "every" else means[-1]
 
 
 def noise_loss(twin, batch):

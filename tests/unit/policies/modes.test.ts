@@ -81,7 +81,7 @@ function modesOf(chunks: Float32Array): Modes {
 async function energyModes(
   objective: string,
   steps: number,
-  train: { readonly loss?: "one" } = {},
+  train: { readonly loss?: "every" } = {},
 ): Promise<Modes> {
   const infer = { samples: SAMPLES };
   const config = parseEnergyConfig({ kind: "energy", ...SIZES, objective, train, infer });
@@ -127,7 +127,7 @@ async function diffusionModes(
 describe("two ways to go", () => {
   it.each([
     ["mix", 250, {}],
-    ["mix", 250, { loss: "one" }],
+    ["mix", 250, { loss: "every" }],
     ["equilibrium", 250, {}],
   ] as const)(
     "the energy keeps both when it is trained by %s, %i, %j",

@@ -231,7 +231,7 @@ describe("presets", () => {
     expect(of({}).objective).toBe("mix");
     expect(of({}).train).toMatchObject({
       start: "mix",
-      loss: "every",
+      loss: "one",
       steps: 2,
       randomiseRate: 1,
     });

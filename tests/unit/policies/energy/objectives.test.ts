@@ -64,10 +64,12 @@ describe("training gradients are those of finite differences in float64", () => 
       { objective: "paper", train: { steps: 2, extraSteps: 2, loss: "every" } },
     ],
     ["mix", { objective: "mix" }],
+    ["mix, every step", { objective: "mix", train: { loss: "every" } }],
     ["mix, rates drawn", { objective: "mix", train: { randomiseRate: 1.5 } }],
-    ["mix in three steps", { objective: "mix", step: { momentum: 0.3 }, train: { steps: 3 } }],
+    ["mix in three steps", { step: { momentum: 0.3 }, train: { steps: 3, loss: "every" } }],
     ["equilibrium", { objective: "equilibrium" }],
-    ["mix with dropout", { objective: "mix", dropout: 0.3, frameLayers: 1, observeHorizon: 2 }],
+    ["mix with dropout", { dropout: 0.3, frameLayers: 1, observeHorizon: 2 }],
+    ["the same, every step", { train: { loss: "every" }, dropout: 0.3, observeHorizon: 2 }],
     ["paper with dropout", { objective: "paper", dropout: 0.3, train: { steps: 2 } }],
     ["equilibrium with dropout", { objective: "equilibrium", dropout: 0.3 }],
     [
@@ -84,14 +86,14 @@ describe("training gradients are those of finite differences in float64", () => 
     ],
     [
       "momentum, judged at every step",
-      { objective: "mix", step: { momentum: 0.5, normalise: "batch" }, observeHorizon: 2 },
+      {
+        step: { momentum: 0.5, normalise: "batch" },
+        train: { loss: "every" },
+        observeHorizon: 2,
+      },
     ],
     ["one step", { objective: "mix", train: { steps: 1 } }],
-    ["mix, judged once", { objective: "mix", train: { loss: "one" } }],
-    [
-      "judged once, with momentum and dropout",
-      { step: { momentum: 0.3 }, train: { loss: "one" }, dropout: 0.3, observeHorizon: 2 },
-    ],
+    ["judged once, with momentum", { step: { momentum: 0.3 }, train: { loss: "one" } }],
   ])("%s", async (_, changes) => {
     const config = parseEnergyConfig({ ...TINY, ...changes });
     const data = worldData();
@@ -180,13 +182,19 @@ describe("chunks that are judged once each", () => {
     },
   );
 
-  it("say when there are too few of them, and when steps are drawn on top", () => {
-    const config = parseEnergyConfig({ ...TINY, train: { steps: 3, loss: "one" } });
-    const imitated = imitatedOf("energy", config, data);
-    const request = { batchSize: 2, parameters: freshParameters(seeded("weights")) };
-    expect(() => energyLoss(imitated, config, request)).toThrow(
-      "an update has 2, must have 3 or more (batchSize)",
+  it("are judged at every step where there are fewer", async () => {
+    const train = { steps: 3 };
+    const feeds = feedsFor({ train: { ...train, loss: "one" } }, 2);
+    const step_weights = { dtype: "float32", shape: [3], data: new Float32Array(3).fill(1 / 3) };
+    const one = await update({ train: { ...train, loss: "one" } }, feeds);
+    const every = await update(
+      { train: { ...train, loss: "every" } },
+      { ...feeds, step_weights: step_weights as NdArray },
     );
+    expect(one["loss"]!.data[0]).toBeCloseTo(Number(every["loss"]!.data[0]), 6);
+  });
+
+  it("have no steps that are drawn on top", () => {
     expect(() => parseEnergyConfig({ ...TINY, train: { extraSteps: 1, loss: "one" } })).toThrow(
       "policy.train.extraSteps: must be 0 where loss is one",
     );
