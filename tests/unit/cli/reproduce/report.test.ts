@@ -137,9 +137,13 @@ describe("cells of several seeds", () => {
     );
     expect(starting("| hang")).toHaveLength(1);
     expect(starting("| hang")[0]).toContain("| 1/1, 100 % [21, 100], 1 crashed |");
-    // The best by its rule is mix, whatever equilibrium does in two steps.
+    // By its rule, and in two steps.
     expect(starting("| detour | updates | energy, mix")[0]).toMatch(
       /\+50 \[.*\] \| - \| - \| \+30 \[.*\] \| - \|$/,
+    );
+    // 1 of 10 by its rule, 10 in two steps.
+    expect(starting("| detour | updates | energy, equilibrium")[0]).toMatch(
+      /\| -40 \[.*\] \| - \| - \| \+50 \[.*\] \| - \|$/,
     );
     expect(starting("| detour | time | energy, mix")[0]).toMatch(/\+0 \[.*\| -20 \[/);
     // Flow matching by its best sampler.
