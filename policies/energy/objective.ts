@@ -93,16 +93,10 @@ function descentLoss(context: LayerContext, start: Value, parts: LossParts): Los
   const state = descentFrom(context, start, landscape.config);
   const inputs = drawnInputs(context, start, { most, landscape });
   const plan = { judged, landscape, inputs, most };
-  if (train.loss === "last") {
-    const { last } = descend(context, state, plan);
-    const made = energyStep(context, last, { draws: inputs.last, landscape });
-    const loss = g.reduceMean(errors(context, made.chunk, judged), [0]);
-    return { g, objectives: { action: loss }, metrics: { energy: g.reduceMean(made.energy, [0]) } };
-  }
-  if (train.loss === "one" && Number(start.shape[0]) >= most) {
-    const { chunk, energy } = judgedOnce(context, state, plan);
-    const loss = g.reduceMean(errors(context, chunk, judged), [0]);
-    return { g, objectives: { action: loss }, metrics: { energy: g.reduceMean(energy, [0]) } };
+  const once = judgedAtOneStep(context, state, plan);
+  if (once !== undefined) {
+    const loss = g.reduceMean(errors(context, once.chunk, judged), [0]);
+    return { g, objectives: { action: loss }, metrics: { energy: g.reduceMean(once.energy, [0]) } };
   }
   const every =
     most <= UNROLLED ? oneByOne(context, state, plan) : sideBySide(context, state, plan);
@@ -181,49 +175,62 @@ function sideBySide(context: LayerContext, start: DescentState, plan: DescentPla
   };
 }
 
+/** What is made of every chunk where it is judged at one step alone; undefined where it is at all of them. */
+function judgedAtOneStep(
+  context: LayerContext,
+  start: DescentState,
+  plan: DescentPlan,
+): DescentStep | undefined {
+  const { landscape, inputs, most } = plan;
+  const { loss } = landscape.config.train;
+  if (loss === "last") {
+    const { last } = descend(context, start, plan);
+    return energyStep(context, last, { draws: inputs.last, landscape });
+  }
+  const isEnough = Number(start.chunk.shape[0]) >= most;
+  return loss === "one" && isEnough ? eachAtItsStep(context, start, plan) : undefined;
+}
+
 /**
- * What the step makes of every chunk at which that one is judged: as many chunks at each step, in the order of the batch. Those of
- * later steps get there without gradients, so that an update costs one judged step whatever their number is.
+ * As many chunks at each step, in the order of the batch: the first are judged after one step, the next after two. Those of later
+ * steps get there without gradients, so that an update costs the gradients of one step, whatever their number is.
  */
-function judgedOnce(context: LayerContext, start: DescentState, plan: DescentPlan): DescentStep {
+function eachAtItsStep(context: LayerContext, start: DescentState, plan: DescentPlan): DescentStep {
   const { g } = context;
   const { landscape, inputs, most } = plan;
   const batch = Number(start.chunk.shape[0]);
-  const firstOf = (k: number): number => Math.round((k * batch) / most);
-  const some = (value: Value, range: { start: number; end: number }): Value =>
-    g.slice(value, 0, range);
-  const parts: { state: DescentState; draws: Readonly<Record<string, Value>> }[] = [];
+  const part = <T extends object>(values: T, from: number, to: number): T =>
+    mapped(values, (value) => g.slice(value, 0, { start: from, end: to }));
+  const begun: DescentState[] = [];
+  const drawn: Readonly<Record<string, Value>>[] = [];
   let rest = start;
   for (let k = 0; k < most; k++) {
     const draws = k === most - 1 ? inputs.last : drawsOf(context, inputs.stacked, k);
-    const [here, next] = [firstOf(k), firstOf(k + 1)];
-    const judged = mapped(rest, (value) => some(value, { start: 0, end: next - here }));
-    const range = { start: here, end: next };
-    parts.push({ state: judged, draws: mapped(draws, (value) => some(value, range)) });
-    if (next === batch) break;
-    const later = { start: next, end: batch };
-    const moved = energyStep(
-      context,
-      mapped(rest, (value) => some(value, { start: next - here, end: batch - here })),
-      {
-        draws: mapped(draws, (value) => some(value, later)),
-        landscape: {
-          ...landscape,
-          observed: observedAs(landscape.observed, (value) => some(value, later)),
-        },
-      },
+    const [from, to] = [k, k + 1].map((n) => Math.round((n * batch) / most)) as [number, number];
+    begun.push(part(rest, 0, to - from));
+    drawn.push(part(draws, from, to));
+    if (to === batch) break;
+    const observed = observedAs(landscape.observed, (value) =>
+      g.slice(value, 0, { start: to, end: batch }),
     );
+    const moved = energyStep(context, part(rest, to - from, batch - from), {
+      draws: part(draws, to, batch),
+      landscape: { ...landscape, observed },
+    });
     rest = mapped(stateOf(moved), (value) => stopGradient(g, value));
   }
-  const joined = <T extends object>(each: readonly T[]): T =>
-    mapped(each[0] as T, (_, key) =>
-      g.concat(
-        each.map((one) => one[key] as Value),
-        0,
-      ),
-    );
-  const draws = joined(parts.map((part) => part.draws));
-  return energyStep(context, joined(parts.map(({ state }) => state)), { draws, landscape });
+  const draws = joined(context, drawn);
+  return energyStep(context, joined(context, begun), { draws, landscape });
+}
+
+/** Objects of the same values, joined along the batch. */
+function joined<T extends object>({ g }: LayerContext, parts: readonly T[]): T {
+  return mapped(parts[0] as T, (_, key) =>
+    g.concat(
+      parts.map((part) => part[key] as Value),
+      0,
+    ),
+  );
 }
 
 function stateOf({ chunk, velocity }: DescentStep): DescentState {
