@@ -162,9 +162,10 @@ function drawsOf(
 function sideBySide(context: LayerContext, start: DescentState, plan: DescentPlan): JudgedSteps {
   const { g } = context;
   const { judged, landscape, inputs, most } = plan;
-  const all = joinedStates(context, descend(context, start, plan), most);
+  const { last, before } = descend(context, start, plan);
+  const all = ofEveryStep(context, { last, before });
   const wide = { ...landscape, observed: repeated(context, landscape.observed, most) };
-  const draws = joinedDraws(context, inputs, most);
+  const draws = ofEveryStep(context, { last: inputs.last, before: inputs.stacked });
   const each = energyStep(context, all, { draws, landscape: wide });
   const again = (x: Value): Value => g.concat(new Array<Value>(most).fill(x), 0);
   const wanted = { target: again(judged.target), mask: again(judged.mask) };
@@ -201,12 +202,13 @@ function eachAtItsStep(context: LayerContext, start: DescentState, plan: Descent
   const batch = Number(start.chunk.shape[0]);
   const part = <T extends object>(values: T, from: number, to: number): T =>
     mapped(values, (value) => g.slice(value, 0, { start: from, end: to }));
+  const endOf = (steps: number): number => Math.round((steps * batch) / most);
   const begun: DescentState[] = [];
   const drawn: Readonly<Record<string, Value>>[] = [];
   let rest = start;
   for (let k = 0; k < most; k++) {
     const draws = k === most - 1 ? inputs.last : drawsOf(context, inputs.stacked, k);
-    const [from, to] = [k, k + 1].map((n) => Math.round((n * batch) / most)) as [number, number];
+    const [from, to] = [endOf(k), endOf(k + 1)];
     begun.push(part(rest, 0, to - from));
     drawn.push(part(draws, from, to));
     if (to === batch) break;
@@ -345,33 +347,18 @@ function stepModel(
   return { model: g.build({ parameters: "fed" }), parameters: g.parameters, observed };
 }
 
-/** `[most * batch, ...]`: where every step begins. */
-function joinedStates({ g }: LayerContext, { last, before }: Begun, most: number): DescentState {
-  const join = (end: Value, stack: Value | undefined): Value => {
-    if (stack === undefined) return end;
-    const [batch = 1, ...rest] = end.shape.map(Number);
-    return g.concat([g.reshape(stack, [(most - 1) * batch, ...rest]), end], 0);
-  };
-  const { chunk, velocity } = last;
-  return {
-    chunk: join(chunk, before["chunk"]),
-    ...(velocity === undefined ? {} : { velocity: join(velocity, before["velocity"]) }),
-  };
-}
-
-function joinedDraws(
+/** `[steps * batch, ...]`: of the steps of the loop, which are stacked, and of the last. */
+function ofEveryStep<T extends object>(
   { g }: LayerContext,
-  { stacked, last }: DrawnInputs,
-  most: number,
-): Readonly<Record<string, Value>> {
-  return Object.fromEntries(
-    Object.entries(last).map(([name, end]) => {
-      const before = stacked[name];
-      if (before === undefined) return [name, end];
-      const [batch = 1, ...rest] = end.shape.map(Number);
-      return [name, g.concat([g.reshape(before, [(most - 1) * batch, ...rest]), end], 0)];
-    }),
-  );
+  { last, before }: { readonly last: T; readonly before: Readonly<Record<string, Value>> },
+): T {
+  return mapped(last, (end, key) => {
+    const stack = before[key as string];
+    if (stack === undefined) return end;
+    const [steps = 1] = stack.shape.map(Number);
+    const [batch = 1, ...rest] = end.shape.map(Number);
+    return g.concat([g.reshape(stack, [steps * batch, ...rest]), end], 0);
+  });
 }
 
 function repeated({ g }: LayerContext, observed: ObservedKeys, times: number): ObservedKeys {
