@@ -5,6 +5,7 @@
  */
 import { createInterface } from "node:readline";
 import { grad } from "../../dist/src/autodiff/index.js";
+import { METHODS, policyOf } from "../../dist/src/cli/reproduce/study.js";
 import { seeded } from "../../dist/src/core/index.js";
 import { GraphBuilder, writeModel } from "../../dist/src/onnx/index.js";
 import * as layers from "../../dist/src/onnx/layers/index.js";
@@ -48,6 +49,7 @@ const gpt = () => training(models.gptTrainable(kit), models.gptFeeds(seeded("dat
 const act = () => training(models.actTrainable(kit), models.actFeeds(seeded("data"), 8), 8);
 
 const [ENERGY_BATCH, ENERGY_STEPS] = [64, 6];
+const STUDY_BATCH = 32;
 
 /** One step downhill, its parameters fed. */
 async function openDescent() {
@@ -118,11 +120,27 @@ function vitForward() {
   return inference(models.vitGraph(kit, { parameters: parameters() }), feeds);
 }
 
-/** A packaged policy that makes one decision. */
-async function chunkPolicy(kind, steps, config) {
+async function chunkModules() {
   const [energy, diffusion] = await Promise.all(
     ["energy", "diffusion"].map((policy) => import(`../../dist/policies/${policy}/index.js`)),
   );
+  return { energy, diffusion };
+}
+
+/** Updates of a method of the study, of its larger network. */
+async function studied(method) {
+  const about = { network: "small", executeHorizon: 2 };
+  const { trainable, draw } = models.chunkObjective(await chunkModules(), seeded("data"), {
+    policy: policyOf(method, about),
+    batchSize: STUDY_BATCH,
+  });
+  const opened = await training(trainable, draw(), STUDY_BATCH);
+  return { ...opened, step: () => opened.step(draw()) };
+}
+
+/** A packaged policy that makes one decision. */
+async function chunkPolicy(kind, steps, config) {
+  const { energy, diffusion } = await chunkModules();
   const parts = { energy, diffusion, store: parameters() };
   const { model, feeds } = models.chunkPolicy(parts, seeded("data"), { kind, steps, config });
   const opened = await openLocalSession(model, { threads });
@@ -138,6 +156,7 @@ const chunkCases = (prefix, config) =>
   );
 
 const CASES = {
+  ...Object.fromEntries(METHODS.map((method) => [`update-${method.name}`, () => studied(method)])),
   ...chunkCases("", models.CHUNK_POLICY),
   ...chunkCases("small-", models.SMALL_CHUNK_POLICY),
   gpt,

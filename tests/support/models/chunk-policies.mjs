@@ -57,6 +57,35 @@ function dataOf({ state, actionDim }) {
   };
 }
 
+/** State, as of a precise task of the study, of whose policies `chunkObjective` makes updates. */
+const STUDY_STATE = { state: 37, actionDim: 7 };
+
+/**
+ * What an update of a policy of the study costs: its trainable, with one frame of state, and what draws feeds of a batch.
+ * @param {object} modules `energy` and `diffusion`
+ * @param {object} policy of the training configuration, with `kind` and `horizon`
+ */
+export function chunkObjective({ energy, diffusion }, rng, { policy, batchSize }) {
+  const data = dataOf(STUDY_STATE);
+  const trainable =
+    policy.kind === "energy"
+      ? energy.energyTrainable(energy.parseEnergyConfig(policy), data)
+      : diffusion.diffusionTrainable(diffusion.parseDiffusionConfig(policy), data);
+  const { state, actionDim } = STUDY_STATE;
+  const chunk = [batchSize, policy.horizon];
+  const mask = new Float32Array(batchSize * policy.horizon).fill(1);
+  const batch = {
+    images: {},
+    proprio: gaussian(rng, [batchSize, state]),
+    actions: gaussian(rng, [...chunk, actionDim]),
+    actionMask: { dtype: "float32", shape: chunk, data: mask },
+    instructions: Array.from({ length: batchSize }, () => ""),
+  };
+  // Drawn anew for every update, as in training: the number of steps may depend on it.
+  let count = 0;
+  return { trainable, draw: () => trainable.feeds(batch, rng.split(count++)) };
+}
+
 function sizesOf(config) {
   const { width, heads, layers, frameLayers, frames, rows } = config;
   return { width, heads, layers, frameLayers, observeHorizon: frames, horizon: rows };

@@ -4,6 +4,7 @@ export {
   CHUNK_POLICY,
   CHUNK_POLICY_CASES,
   SMALL_CHUNK_POLICY,
+  chunkObjective,
   chunkPolicy,
 } from "./chunk-policies.mjs";
 export {
