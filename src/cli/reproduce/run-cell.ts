@@ -4,16 +4,18 @@ import { join } from "node:path";
 import type { Environment, Policy } from "../../core/index.ts";
 import { loadPolicy } from "../../package/index.ts";
 import { runtimeVersions } from "../../rollout/versions.ts";
+import type { TrainConfig } from "../../train/index.ts";
 import type { Episode } from "./act.ts";
 import { actedEpisodes, corruptionOf, modeCoverage, summaryOf, uncertaintyOf } from "./act.ts";
 import type { Demonstrations } from "./demonstrate.ts";
-import { RESULT_FILE, cellFolder, finishedCell, readJson, writeJson } from "./files.ts";
+import { timesInTurns } from "./equal-time.ts";
+import { RESULT_FILE, cellFolder, readJson, writeJson } from "./files.ts";
 import type { Acted, CellResult } from "./results.ts";
-import type { Budget, Cell, Method } from "./study.ts";
-import { commandOf, dependencies, methodNamed } from "./study.ts";
+import type { Budget, Cell, Method, MethodName } from "./study.ts";
+import { TIME_REFERENCE, commandOf, methodNamed } from "./study.ts";
 import type { Starts, TaskChoice } from "./tasks.ts";
 import type { CellTraining } from "./train-cell.ts";
-import { CURVE_SEED, trainCell } from "./train-cell.ts";
+import { CURVE_SEED, configOf, episodesIn, trainCell } from "./train-cell.ts";
 import type { StudyWorld } from "./worlds.ts";
 import { STUDY_WORLDS } from "./worlds.ts";
 
@@ -62,27 +64,20 @@ export async function runCell(request: CellRequest): Promise<CellResult> {
 }
 
 /**
- * Equal updates, or as many as fit into the training time of the reference. The latter is decided once and kept: a resumed
+ * Equal updates, or as many as take as long as those of the reference. The latter is measured once and kept: a resumed
  * training must be the same.
  */
-async function updatesOf({ cell, budget, work }: CellRequest, folder: string): Promise<number> {
+async function updatesOf(request: CellRequest, folder: string): Promise<number> {
+  const { cell, budget, data, signal, say } = request;
   if (cell.equal === "updates") return budget.updates;
   const path = join(folder, "plan.json");
   if (existsSync(path)) return ((await readJson(path)) as { readonly updates: number }).updates;
-  const [own, reference] = await Promise.all(
-    dependencies(cell).map((id) => finishedCell(work, { ...cell, id })),
-  );
-  if (own === undefined || reference === undefined) {
-    throw new RangeError(
-      `Cannot run ${cell.id}: ${dependencies(cell).join(" or ")} is not finished, must be first`,
-    );
-  }
-  const updates = Math.round(reference.trainingS / own.secondsPerUpdate);
-  await writeJson(path, {
-    updates,
-    secondsPerUpdate: own.secondsPerUpdate,
-    referenceS: reference.trainingS,
-  });
+  say(`timing updates beside those of ${TIME_REFERENCE}`);
+  const about = { cell, budget, updates: budget.updates, episodes: episodesIn(data.folder) };
+  const of = (name: MethodName): TrainConfig => configOf({ ...about, method: methodNamed(name) });
+  const times = await timesInTurns({ reference: of(TIME_REFERENCE), own: of(cell.method) }, signal);
+  const updates = Math.round((budget.updates * times.reference) / times.own);
+  await writeJson(path, { updates, secondsPerUpdate: times });
   return updates;
 }
 

@@ -295,7 +295,7 @@ export interface Cell {
 
 export const EQUALS = ["updates", "time"] as const satisfies readonly Cell["equal"][];
 
-/** Every cell of a budget; those of equal time come after what tells their number of updates. */
+/** Every cell of a budget. */
 export function cellsOf({ worlds, methods, seeds }: Budget): readonly Cell[] {
   const timed = methods.filter((name) => name !== TIME_REFERENCE);
   return worlds.flatMap((world) =>
@@ -320,7 +320,7 @@ export function beginsWith(id: string, text: string): boolean {
 }
 
 /**
- * The cells that are asked for by the first parts of their ids, and those that they depend on.
+ * The cells that are asked for by the first parts of their ids.
  * @throws {UsageError} if nothing begins so
  */
 export function chosenCells(cells: readonly Cell[], only: readonly string[]): readonly Cell[] {
@@ -331,17 +331,7 @@ export function chosenCells(cells: readonly Cell[], only: readonly string[]): re
       `Cannot reproduce only "${odd}": no cell begins so, must be like ${cells[0]?.id ?? "none"}, or its first parts`,
     );
   }
-  const asked = cells.filter(({ id }) => only.some((text) => beginsWith(id, text)));
-  const needed = new Set(asked.flatMap((one) => [one.id, ...dependencies(one)]));
-  return cells.filter(({ id }) => needed.has(id));
-}
-
-/** Ids of the cells whose times tell how many updates a cell of equal time gets. */
-export function dependencies({ world, method, seed, equal }: Cell): readonly string[] {
-  if (equal === "updates") return [];
-  return [method, TIME_REFERENCE].map(
-    (name) => cell({ world, method: name, seed, equal: "updates" }).id,
-  );
+  return cells.filter(({ id }) => only.some((text) => beginsWith(id, text)));
 }
 
 /** What may be other than the budget has it, in all its worlds; such cells have hashes of their own. */

@@ -55,7 +55,7 @@ export interface TrainCellRequest extends Recipe {
 /** @throws {DOMException | Error} the signal's reason, after a checkpoint, where it stopped the training */
 export async function trainCell(request: TrainCellRequest): Promise<CellTraining> {
   const { cell, budget, method, folder, signal, updates, data } = request;
-  const config = configOf({ ...request, episodes: join(data.folder, "episodes") });
+  const config = configOf({ ...request, episodes: episodesIn(data.folder) });
   const looks = { ...budget, ...STUDY_WORLDS[cell.world] };
   const capture = await capturing(policySection(method, method.samplers[0], looks));
   const run = join(folder, "run");
@@ -99,6 +99,11 @@ export async function trainCell(request: TrainCellRequest): Promise<CellTraining
   };
 }
 
+/** Where the demonstrations of a folder are. */
+export function episodesIn(folder: string): string {
+  return join(folder, "episodes");
+}
+
 /** Of what decides the weights of a cell. */
 export function cellHash(
   about: Recipe & { readonly demonstrations: Pick<Demonstrations, "hash"> },
@@ -120,7 +125,8 @@ export function policySection(
   return { ...policyOf(method, looks), ...looking, ...deriving, infer: sampler.infer };
 }
 
-function configOf(recipe: Recipe & { readonly episodes: string }): TrainConfig {
+/** Of a training of the episodes in a folder. */
+export function configOf(recipe: Recipe & { readonly episodes: string }): TrainConfig {
   const { cell, method, budget, updates, episodes } = recipe;
   const { curve, batchSize } = budget;
   const { cameras, simulator } = STUDY_WORLDS[cell.world];

@@ -19,10 +19,7 @@ export function addReproduce(program: Command): void {
     .option("--updates <n>", "of every training, instead of the budget's", positiveInteger)
     .option("--batch <n>", "chunks of an update, instead of the budget's", positiveInteger)
     .option("--out <folder>", "cells and report (default: runs/reproduce-<study>-<budget>)")
-    .option(
-      "--only <cells...>",
-      "only cells of these first parts, as lift or lift.mix, and those that they depend on",
-    )
+    .option("--only <cells...>", "only cells of these first parts, as lift or lift.mix")
     .option("--known <reports...>", "results.json of other runs, whose cells count as finished")
     .option("--list", "print the names of the cells, and end")
     .option("--json", "last line of stdout is one JSON object")

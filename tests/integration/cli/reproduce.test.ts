@@ -24,8 +24,8 @@ const TINY: Budget = {
   modes: { starts: 2, samples: 2 },
 };
 const ALL = cellsOf(TINY);
-/** The reference of equal time, and what depends on it. */
-const TIMED = chosenCells(ALL, ["detour.mse.time.s0"]);
+/** The reference of equal time, and another that gets as much. */
+const TIMED = chosenCells(ALL, ["detour.mix.s0", "detour.mse.time.s0"]);
 const QUICK = chosenCells(ALL, ["detour.flow.s0", "detour.mse.s0"]);
 const quiet = { live: () => undefined, line: () => undefined, clear: () => undefined };
 
@@ -71,13 +71,16 @@ function lasting({ id, hash, weightsHash, parameters, acted, coverage }: CellRes
 describe("efference reproduce ebt", () => {
   it("leaves every cell and a report", async () => {
     const { results, report } = await runHere(join(cwd, "whole"), TIMED);
-    expect(results.map(({ id }) => id)).toEqual([
-      "detour.mix.s0",
-      "detour.mse.s0",
-      "detour.mse.time.s0",
-    ]);
-    const [mix, mse, timed] = results as [CellResult, CellResult, CellResult];
-    expect(timed.updates).toBe(Math.round(mix.trainingS / mse.secondsPerUpdate));
+    expect(results.map(({ id }) => id)).toEqual(["detour.mix.s0", "detour.mse.time.s0"]);
+    const [mix, timed] = results as [CellResult, CellResult];
+    const plan = JSON.parse(
+      readFileSync(join(cwd, "whole", "cells", timed.id, "plan.json"), "utf8"),
+    );
+    const { reference, own } = plan.secondsPerUpdate;
+    // Timed in turns, whatever the cells themselves took.
+    expect(reference).toBeGreaterThan(own);
+    expect(timed.updates).toBe(Math.round((mix.updates * reference) / own));
+    expect(plan.updates).toBe(timed.updates);
     expect(mix.acted.map(({ sampler }) => sampler)).toEqual(
       methodNamed("mix").samplers.map(({ name }) => name),
     );
@@ -87,9 +90,9 @@ describe("efference reproduce ebt", () => {
     expect(mix.coverage).toMatchObject({ starts: 2, samples: 2 });
     const detected = mix.corruption!.map(({ signal, step, episodes }) => [signal, step, episodes]);
     expect(detected).toContainEqual(["moved", 0, 3]);
-    expect(mse.corruption!.map(({ signal }) => signal)).not.toContain("energy");
+    expect(timed.corruption!.map(({ signal }) => signal)).not.toContain("energy");
     expect(mix.acted[0]!.stepCounts!.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(0);
-    expect(mse.acted[0]!.stepCounts).toBeUndefined();
+    expect(timed.acted[0]!.stepCounts).toBeUndefined();
     expect(readdirSync(report)).toEqual(
       expect.arrayContaining(["detour-steps.svg", "results.json", "table.md"]),
     );
@@ -181,7 +184,7 @@ describe("efference reproduce ebt", () => {
     const list = await run(["reproduce", "ebt", "--list", "--only", "detour.flow", "--json"], cwd);
     expect(list.code).toBe(0);
     expect(lastLine(list.stdout)).toEqual({
-      cells: ["detour.mix.s0", "detour.flow.s0", "detour.flow.time.s0"],
+      cells: ["detour.flow.s0", "detour.flow.time.s0"],
     });
     for (const [args, message] of [
       [["x"], "must be ebt or obstacle"],

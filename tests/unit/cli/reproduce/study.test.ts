@@ -3,13 +3,11 @@ import { describe, expect, it } from "vitest";
 import {
   BUDGETS,
   METHODS,
-  TIME_REFERENCE,
   budgetIn,
   budgetNamed,
   cellsOf,
   chosenCells,
   commandOf,
-  dependencies,
   methodNamed,
   policyOf,
 } from "../../../../src/cli/reproduce/study.ts";
@@ -111,22 +109,12 @@ describe("the grid", () => {
     });
   });
 
-  it("runs what a cell depends on before it", () => {
-    const ids = SMALL.map(({ id }) => id);
-    for (const cell of SMALL) {
-      for (const id of dependencies(cell)) {
-        expect(ids.indexOf(id)).toBeGreaterThanOrEqual(0);
-        expect(ids.indexOf(id)).toBeLessThan(ids.indexOf(cell.id));
-      }
-    }
-  });
-
-  it("is narrowed by the first parts of names, with what those need", () => {
+  it("is narrowed by the first parts of names", () => {
     const only = (...texts: string[]): string[] => chosenCells(SMALL, texts).map(({ id }) => id);
     expect(only()).toHaveLength(SMALL.length);
     expect(only("detour.mse.s0")).toEqual(["detour.mse.s0"]);
-    const reference = `detour.${TIME_REFERENCE}.s0`;
-    expect(only("detour.flow.time")).toEqual([reference, "detour.flow.s0", "detour.flow.time.s0"]);
+    expect(only("detour.flow.time")).toEqual(["detour.flow.time.s0"]);
+    expect(only("detour.flow")).toEqual(["detour.flow.s0", "detour.flow.time.s0"]);
     expect(() => only("detour.nothing")).toThrow("no cell begins so");
     const worldsOf = (text: string) => {
       return new Set(chosenCells(cellsOf(BUDGETS.full), [text]).map(({ world }) => world));
