@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { writeWhole } from "../../files/index.ts";
 import { UsageError } from "../exit.ts";
 import type { CellResult } from "./results.ts";
@@ -16,6 +17,21 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
 
 export async function readJson(path: string): Promise<unknown> {
   return JSON.parse(await readFile(path, "utf8")) as unknown;
+}
+
+/**
+ * What was made before and kept in a file, or is made now and kept there. It is made again where it was made of something else.
+ *
+ * @param about - JSON, which decides what is made
+ */
+export async function kept<T>(path: string, about: unknown, make: () => Promise<T>): Promise<T> {
+  if (existsSync(path)) {
+    const found = (await readJson(path)) as { readonly about?: unknown; readonly value: T };
+    if (isDeepStrictEqual(found.about, about)) return found.value;
+  }
+  const value = await make();
+  await writeJson(path, { about, value });
+  return value;
 }
 
 export function cellFolder(work: string, id: string): string {

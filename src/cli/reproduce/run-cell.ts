@@ -5,13 +5,12 @@ import type { Environment, Policy } from "../../core/index.ts";
 import { loadPolicy } from "../../package/index.ts";
 import { runtimeVersions } from "../../rollout/versions.ts";
 import type { TrainConfig } from "../../train/index.ts";
-import type { Episode } from "./act.ts";
 import { actedEpisodes, corruptionOf, modeCoverage, summaryOf, uncertaintyOf } from "./act.ts";
 import type { Demonstrations } from "./demonstrate.ts";
 import { timesInTurns } from "./equal-time.ts";
-import { RESULT_FILE, cellFolder, readJson, writeJson } from "./files.ts";
+import { RESULT_FILE, cellFolder, kept, readJson, writeJson } from "./files.ts";
 import type { Acted, CellResult } from "./results.ts";
-import type { Budget, Cell, Method, MethodName } from "./study.ts";
+import type { Budget, Cell, Method, MethodName, Sampler } from "./study.ts";
 import { TIME_REFERENCE, commandOf, methodNamed } from "./study.ts";
 import type { Starts, TaskChoice } from "./tasks.ts";
 import type { CellTraining } from "./train-cell.ts";
@@ -46,7 +45,7 @@ export async function runCell(request: CellRequest): Promise<CellResult> {
       },
       measure: (path) => successesOnCurve(path, { ...place, count: budget.curve.episodes }),
     });
-    const measured = await measure(trained, { ...request, method, place });
+    const measured = await measure(trained, { ...request, method, place, folder });
     const { weightsHash, hash, parameters, secondsPerUpdate, curve } = trained;
     const result: CellResult = {
       ...cell,
@@ -100,53 +99,86 @@ async function successesOnCurve(
 
 type Measured = Pick<CellResult, "acted" | "disturbed" | "coverage" | "uncertainty" | "corruption">;
 
-async function measure(
-  trained: CellTraining,
-  { budget, method, place, say }: CellRequest & { readonly method: Method; readonly place: Place },
-): Promise<Measured> {
+interface MeasureRequest extends CellRequest {
+  readonly method: Method;
+  readonly place: Place;
+  readonly folder: string;
+}
+
+/** By every sampler; each is kept when it is done, so that a cell that was stopped goes on with the next. */
+async function measure(trained: CellTraining, request: MeasureRequest): Promise<Measured> {
+  const { budget, method, say, folder } = request;
   const [known, ...others] = method.samplers;
-  const { task, disturbance, evaluatedFrom } = place.world;
-  const fixed = (of: TaskChoice): Starts => ({
-    task: of,
-    from: evaluatedFrom,
-    count: budget.states,
+  const { states, modes } = budget;
+  const { weightsHash } = trained;
+  const file = ({ name }: Sampler): string =>
+    join(folder, "measured", `${name.replaceAll(" ", "-")}.json`);
+  const about = { weightsHash, infer: known.infer, states, modes };
+  const { first, ...more } = await kept(file(known), about, () => {
+    say(`acting, ${known.name}`);
+    return measureKnown(trained, request);
   });
+  const acted: Acted[] = [first];
+  for (const sampler of others) {
+    const by = { weightsHash, infer: sampler.infer, states };
+    acted.push(
+      await kept(file(sampler), by, () => {
+        say(`acting, ${sampler.name}`);
+        return measureOther(trained, sampler, request);
+      }),
+    );
+  }
+  return { acted, ...more };
+}
+
+function fixedStarts({ budget, place }: MeasureRequest, task: TaskChoice): Starts {
+  return { task, from: place.world.evaluatedFrom, count: budget.states };
+}
+
+/** By the sampler that the method is known by. */
+async function measureKnown(
+  trained: CellTraining,
+  request: MeasureRequest,
+): Promise<{ readonly first: Acted } & Omit<Measured, "acted">> {
+  const { budget, method, place, say } = request;
+  const { task, disturbance, judgedSteps } = place.world;
+  const [known] = method.samplers;
   const path = await trained.packageFor(known);
-  say(`acting, ${known.name}`);
-  const first = await withPolicy(path, (policy) =>
+  return withPolicy(path, (policy) =>
     withPolicy(path, async (another) => {
-      const { judgedSteps } = place.world;
       const opinions = { policy: another, statistics: trained.statistics(), judgedSteps };
-      const episodes = await actedEpisodes(policy, { ...place, starts: fixed(task) }, opinions);
+      const starts = fixedStarts(request, task);
+      const episodes = await actedEpisodes(policy, { ...place, starts }, opinions);
       say("acting, disturbed");
       const disturbed =
         disturbance === undefined
           ? null
           : await actedEpisodes(policy, {
-              ...{ ...place, starts: fixed(disturbance.task) },
+              ...{ ...place, starts: fixedStarts(request, disturbance.task) },
               env: disturbance.around?.(place.env) ?? place.env,
             });
       say("counting modes");
-      return { episodes, disturbed, coverage: await modeCoverage(policy, place, budget.modes) };
+      return {
+        first: summaryOf(known, episodes, place.world),
+        disturbed: disturbed && summaryOf(known, disturbed, place.world),
+        coverage: await modeCoverage(policy, place, budget.modes),
+        uncertainty: uncertaintyOf(episodes, place.world),
+        corruption: corruptionOf(episodes, place.world),
+      };
     }),
   );
-  const acted: Acted[] = [summaryOf(known, first.episodes, place.world)];
-  for (const sampler of others) {
-    say(`acting, ${sampler.name}`);
-    const episodes = await withPolicy(
-      await trained.packageFor(sampler),
-      (policy): Promise<readonly Episode[]> =>
-        actedEpisodes(policy, { ...place, starts: fixed(task) }),
-    );
-    acted.push(summaryOf(sampler, episodes, place.world));
-  }
-  return {
-    acted,
-    disturbed: first.disturbed && summaryOf(known, first.disturbed, place.world),
-    coverage: first.coverage,
-    uncertainty: uncertaintyOf(first.episodes, place.world),
-    corruption: corruptionOf(first.episodes, place.world),
-  };
+}
+
+async function measureOther(
+  trained: CellTraining,
+  sampler: Sampler,
+  request: MeasureRequest,
+): Promise<Acted> {
+  const { place } = request;
+  const starts = fixedStarts(request, place.world.task);
+  const path = await trained.packageFor(sampler);
+  const episodes = await withPolicy(path, (policy) => actedEpisodes(policy, { ...place, starts }));
+  return summaryOf(sampler, episodes, place.world);
 }
 
 async function withPolicy<T>(folder: string, use: (policy: Policy) => Promise<T>): Promise<T> {

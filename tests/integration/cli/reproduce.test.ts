@@ -38,8 +38,8 @@ function runHere(
   return reproduce({ budget, work, cells, progress: quiet, signal });
 }
 
-/** Starts the same as a process of its own, and kills it as soon as its live line matches. */
-async function killed(work: string, when: RegExp): Promise<void> {
+/** Starts the same as a process of its own, and kills it as soon as its live line matches. @returns what it said */
+async function killed(work: string, when: RegExp): Promise<string> {
   const module = pathToFileURL(join(CLI, "..", "reproduce", "command.js")).href;
   const program = `
     const { reproduce } = await import(${JSON.stringify(module)});
@@ -60,6 +60,7 @@ async function killed(work: string, when: RegExp): Promise<void> {
   });
   const signal = await new Promise((resolve) => child.on("close", (_, by) => resolve(by)));
   expect(signal).toBe("SIGKILL");
+  return text;
 }
 
 /** Without what depends on the clock. */
@@ -106,7 +107,11 @@ describe("efference reproduce ebt", () => {
     expect(existsSync(join(work, "data", "detour"))).toBe(false);
     await killed(work, /flow\.s0 {2}update [234]\d\/45/);
     expect(existsSync(join(work, "cells", "detour.flow.s0", "result.json"))).toBe(false);
-    await killed(work, /mse\.s0 {2}acting/);
+    expect(await killed(work, /flow\.s0 {2}acting, 4/)).toContain("acting, 2");
+    // Its first two samplers are not asked again, nor is anything learned.
+    const resumed = await killed(work, /mse\.s0 {2}acting/);
+    expect(resumed).not.toMatch(/flow\.s0 {2}(update|acting, [12]\b)/);
+    expect(resumed).toContain("acting, 4");
     // What was finished before is in a report already.
     const sofar = JSON.parse(readFileSync(join(work, "report", "results.json"), "utf8"));
     expect(sofar.cells.map(({ id }: Cell) => id)).toEqual(["detour.flow.s0"]);
