@@ -15,7 +15,7 @@ export type { RecurrentGradient, RecurrentModel } from "./recurrent-step.ts";
 export * from "./run-folder.ts";
 export * from "./schedules.ts";
 export { DeviceTrainingStep } from "./device-step.ts";
-export { openUpdater } from "./open-updater.ts";
+export { openUpdater, stepSettings } from "./open-updater.ts";
 export { TrainingStep } from "./step.ts";
 export type { StepSettings, UpdateRequest, Updater, UpdateResult } from "./updater.ts";
 export { NonFiniteLossError, train } from "./train.ts";

@@ -1,6 +1,7 @@
 import type { ParameterStore } from "../onnx/layers/index.ts";
 import { DeviceTrainingStep } from "./device-step.ts";
 import { TrainingStep } from "./step.ts";
+import type { TrainConfig } from "./config.ts";
 import type { Trainable } from "./trainable.ts";
 import type { StepSettings, Updater } from "./updater.ts";
 
@@ -23,4 +24,15 @@ export function openUpdater(
   return session?.device === "webgpu" || updatesPerRun > 1
     ? DeviceTrainingStep.open(trainable, parameters, { ...settings, updatesPerRun })
     : TrainingStep.open(trainable, parameters, settings);
+}
+
+/** How a run updates. */
+export function stepSettings(config: TrainConfig): StepSettings {
+  const { batchSize, optimiser, accumulate, threads, device, objectives, updatesPerRun } = config;
+  return {
+    ...{ batchSize, optimiser, accumulate },
+    session: { threads, device },
+    ...(objectives === undefined ? {} : { objectives }),
+    ...(updatesPerRun === undefined ? {} : { updatesPerRun }),
+  };
 }

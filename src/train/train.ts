@@ -18,7 +18,7 @@ import type { Batch, BatchLoader } from "./data/index.ts";
 import type { MetricsLog } from "./metrics.ts";
 import { openMetrics } from "./metrics.ts";
 import { scheduleOf } from "./schedules.ts";
-import { openUpdater } from "./open-updater.ts";
+import { openUpdater, stepSettings } from "./open-updater.ts";
 import { heldOutBatches, openRunData, openTrainingLoader } from "./train-data.ts";
 import type { RunData } from "./train-data.ts";
 import type { Provenance, Trainable, TrainingData } from "./trainable.ts";
@@ -164,14 +164,7 @@ class Run {
     const step = await openUpdater(
       trainable,
       freshParameters(seeded(config.seed).split("parameters")),
-      {
-        batchSize: config.batchSize,
-        optimiser: config.optimiser,
-        accumulate: config.accumulate,
-        session: { threads: config.threads, device: config.device },
-        ...(config.objectives === undefined ? {} : { objectives: config.objectives }),
-        ...(config.updatesPerRun === undefined ? {} : { updatesPerRun: config.updatesPerRun }),
-      },
+      stepSettings(config),
     );
     if (checkpoint !== undefined) {
       await step.restore(checkpoint.weights, checkpoint.optimiser);

@@ -5,7 +5,7 @@
  *
  *     npm run bench -- objectives [paper | mix | once | equilibrium | ddpm | flow | mse ...] [--json]
  */
-import { METHODS } from "../../dist/src/cli/reproduce/study.js";
+import { METHODS, methodNamed } from "../../dist/src/cli/reproduce/study.js";
 import { compareOwn, ms, printRow } from "./_compare.mjs";
 
 const THREADS = 1;
@@ -33,7 +33,7 @@ export default {
     return sides.map((side, i) => {
       const ratio = side.medianMs / floor.medianMs;
       printRow(print, {
-        what: `${METHODS.find(({ name }) => name === names[i]).title}, ${side.ready.parameterCount} parameters`,
+        what: `${methodNamed(names[i]).title}, ${side.ready.parameterCount} parameters`,
         ours: ms(side),
         peer: ms(floor),
         ratio: `${ratio.toFixed(2)} (${(side.minMs / floor.minMs).toFixed(2)})`,

@@ -3,7 +3,7 @@ import { seeded } from "../../core/index.ts";
 import { percentile } from "../../math/index.ts";
 import { freshParameters } from "../../onnx/layers/index.ts";
 import type { BatchLoader, TrainConfig, Trainable, Updater } from "../../train/index.ts";
-import { openUpdater } from "../../train/index.ts";
+import { openUpdater, stepSettings } from "../../train/index.ts";
 import type { RunData } from "../../train/train-data.ts";
 import { openRunData, openTrainingLoader } from "../../train/train-data.ts";
 import { trainableFor } from "../registry.ts";
@@ -70,11 +70,8 @@ class Side {
     const trainable = (await trainableFor(config.policy))(data.about);
     const { needs } = trainable;
     const start = { epoch: 0, index: 0 };
-    const { batchSize, optimiser, threads, device } = config;
-    const updater = await openUpdater(trainable, freshParameters(seeded("weights")), {
-      ...{ batchSize, optimiser },
-      session: { threads, device },
-    });
+    const parameters = freshParameters(seeded("weights"));
+    const updater = await openUpdater(trainable, parameters, stepSettings(config));
     try {
       const loader = await openTrainingLoader(config, data, { needs, start });
       return new Side(config, { trainable, updater, loader });

@@ -57,6 +57,12 @@ function dataOf({ state, actionDim }) {
   };
 }
 
+function trainableOf({ energy, diffusion }, policy, data) {
+  return policy.kind === "energy"
+    ? energy.energyTrainable(energy.parseEnergyConfig(policy), data)
+    : diffusion.diffusionTrainable(diffusion.parseDiffusionConfig(policy), data);
+}
+
 /** State, as of a precise task of the study, of whose policies `chunkObjective` makes updates. */
 const STUDY_STATE = { state: 37, actionDim: 7 };
 
@@ -65,12 +71,9 @@ const STUDY_STATE = { state: 37, actionDim: 7 };
  * @param {object} modules `energy` and `diffusion`
  * @param {object} policy of the training configuration, with `kind` and `horizon`
  */
-export function chunkObjective({ energy, diffusion }, rng, { policy, batchSize }) {
+export function chunkObjective(modules, rng, { policy, batchSize }) {
   const data = dataOf(STUDY_STATE);
-  const trainable =
-    policy.kind === "energy"
-      ? energy.energyTrainable(energy.parseEnergyConfig(policy), data)
-      : diffusion.diffusionTrainable(diffusion.parseDiffusionConfig(policy), data);
+  const trainable = trainableOf(modules, policy, data);
   const { state, actionDim } = STUDY_STATE;
   const chunk = [batchSize, policy.horizon];
   const mask = new Float32Array(batchSize * policy.horizon).fill(1);
@@ -96,33 +99,19 @@ function sizesOf(config) {
  * @param {"energy" | "ddpm" | "ddim" | "flow"} kind
  * @returns the trainable's package, and feeds of its graph
  */
-export function chunkPolicy(
-  { energy, diffusion, store },
-  rng,
-  { kind, steps, config = CHUNK_POLICY },
-) {
+export function chunkPolicy({ store, ...modules }, rng, { kind, steps, config = CHUNK_POLICY }) {
   const sizes = sizesOf(config);
-  const data = dataOf(config);
-  const trainable =
+  const policy =
     kind === "energy"
-      ? energy.energyTrainable(
-          // A descent of exactly so many steps: no step is as short as 0.
-          energy.parseEnergyConfig({
-            kind: "energy",
-            ...sizes,
-            infer: { rate: 0.1, steps, stop: { below: 0 }, limit: 1e9 },
-          }),
-          data,
-        )
-      : diffusion.diffusionTrainable(
-          diffusion.parseDiffusionConfig({
-            kind: "diffusion",
-            ...sizes,
-            objective: kind === "flow" ? "flow" : "diffusion",
-            infer: { steps, ...(kind === "flow" ? {} : { sampler: kind }) },
-          }),
-          data,
-        );
+      ? // A descent of exactly so many steps: no step is as short as 0.
+        { kind, ...sizes, infer: { rate: 0.1, steps, stop: { below: 0 }, limit: 1e9 } }
+      : {
+          kind: "diffusion",
+          ...sizes,
+          objective: kind === "flow" ? "flow" : "diffusion",
+          infer: { steps, ...(kind === "flow" ? {} : { sampler: kind }) },
+        };
+  const trainable = trainableOf(modules, policy, dataOf(config));
   const { g } = trainable.lossGraph({ batchSize: 1, parameters: store });
   const parameters = Object.fromEntries(
     [...g.parameters].map(([name, { constant }]) => [name, constant]),
