@@ -158,6 +158,9 @@ function reporter(progress: Progress, last: number): (event: TrainEvent) => void
         progress.line(
           `${event.parameters.toLocaleString("en")} parameters, ${event.episodes} episodes ` +
             `(${event.heldOut} held out), ${event.windows.toLocaleString("en")} windows, ` +
+            (event.idleSteps === 0
+              ? ""
+              : `${event.idleSteps.toLocaleString("en")} idle steps left out, `) +
             `graph opened in ${durationWords(event.openMs / 1000)}` +
             (event.step === 0 ? "" : `; goes on after update ${event.step}`),
         );

@@ -12,6 +12,8 @@ const dataSchema = z.strictObject({
   weights: z.array(z.number().positive()).optional(),
   tasks: z.array(z.string()).optional(),
   labels: z.enum(["decided", "executed"]).default("decided"),
+  /** Steps that are left out of what is learned; see `IdleOptions`. 12 steps are 0.6 s at 20 Hz: as long as the tabletop's fingers take to close. */
+  idle: z.strictObject({ below: z.number().positive(), settle: count.default(12) }).optional(),
   /** Share of the episodes that is held out and measured. */
   validation: fraction.default(0.05),
   resize: z.strictObject({ height: count, width: count }).optional(),

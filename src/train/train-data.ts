@@ -1,7 +1,7 @@
 /** The data of a run: datasets opened, split, counted, and made into batches. */
 import { seeded } from "../core/index.ts";
 import type { Dataset, DatasetSpec } from "../episode/node.ts";
-import { computeStatistics, openDataset } from "../episode/node.ts";
+import { computeStatistics, openDataset, withoutIdle } from "../episode/node.ts";
 import type { TrainConfig } from "./config.ts";
 import type {
   AugmentOptions,
@@ -19,6 +19,8 @@ export interface RunData {
   /** Indexes of the episodes that are learned from and held out, by dataset. */
   readonly training: readonly (readonly number[])[];
   readonly heldOut: readonly (readonly number[])[];
+  /** Left out of the datasets (`data.idle`). */
+  readonly idleSteps: number;
   readonly about: TrainingData;
   close(): Promise<void>;
 }
@@ -33,11 +35,18 @@ export async function openRunData(config: TrainConfig): Promise<RunData> {
     for (const dataset of datasets) await dataset.close();
   };
   try {
+    let idleSteps = 0;
     for (const folder of config.data.folders) {
-      const { tasks, labels } = config.data;
-      datasets.push(
-        await openDataset(folder, { labels, ...(tasks === undefined ? {} : { tasks }) }),
-      );
+      const { tasks, labels, idle } = config.data;
+      const whole = await openDataset(folder, {
+        labels,
+        ...(tasks === undefined ? {} : { tasks }),
+      });
+      const at = datasets.push(whole) - 1;
+      if (idle === undefined) continue;
+      // Closing it closes the whole.
+      const busy = (datasets[at] = await withoutIdle(whole, idle));
+      idleSteps += stepsOf(whole) - stepsOf(busy);
     }
     const splits = datasets.map((dataset, i) => split(dataset, i, config));
     const training = splits.map((part) => part.training);
@@ -45,6 +54,7 @@ export async function openRunData(config: TrainConfig): Promise<RunData> {
       datasets,
       training,
       heldOut: splits.map((part) => part.heldOut),
+      idleSteps,
       about: await describe(datasets, training, config),
       close,
     };
@@ -52,6 +62,10 @@ export async function openRunData(config: TrainConfig): Promise<RunData> {
     await close();
     throw error;
   }
+}
+
+function stepsOf({ episodes }: Dataset): number {
+  return episodes.reduce((sum, { length }) => sum + length, 0);
 }
 
 function split(

@@ -32,6 +32,8 @@ export type TrainEvent =
       readonly episodes: number;
       readonly heldOut: number;
       readonly windows: number;
+      /** Left out by `data.idle`. */
+      readonly idleSteps: number;
       readonly openMs: number;
       /** Updates done before; above 0 for a run that goes on. */
       readonly step: number;
@@ -178,6 +180,7 @@ class Run {
       episodes: data.training.reduce((sum, list) => sum + list.length, 0),
       heldOut: data.heldOut.reduce((sum, list) => sum + list.length, 0),
       windows: loader.epochLength,
+      idleSteps: data.idleSteps,
       openMs: step.openMs,
       step: state.step,
     });

@@ -22,6 +22,7 @@ export interface ReproduceOptions {
   network?: string;
   updates?: number;
   batch?: number;
+  idle?: number;
   out?: string;
   only?: string[];
   known?: string[];
@@ -76,14 +77,19 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
   }
 }
 
-function folderOf(budget: string, { network, updates, batch }: Other): string {
-  const other = [network, updates, batch === undefined ? undefined : `batch-${batch}`];
+function folderOf(budget: string, { network, updates, batch, idle }: Other): string {
+  const other = [
+    network,
+    updates,
+    batch === undefined ? undefined : `batch-${batch}`,
+    idle === undefined ? undefined : `idle-${idle}`,
+  ];
   return ["reproduce-ebt", budget, ...other.flatMap((value) => value ?? [])].join("-");
 }
 
 async function reproduceAdded({ json = false, ...grid }: ReproduceOptions): Promise<void> {
-  const { network, updates, batch, out, only, known, list } = grid;
-  const given = Object.entries({ network, updates, batch, out, only, known, list }).find(
+  const { network, updates, batch, idle, out, only, known, list } = grid;
+  const given = Object.entries({ network, updates, batch, idle, out, only, known, list }).find(
     ([, value]) => value !== undefined,
   );
   if (given !== undefined) {

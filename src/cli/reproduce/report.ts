@@ -15,7 +15,7 @@ import type { CellResult, Detection } from "./results.ts";
 import { bySeed } from "./seeds.ts";
 import { trainingSpeed } from "./speed.ts";
 import type { Budget, WorldName } from "./study.ts";
-import { EQUALS, METHODS, comparedAs, methodNamed } from "./study.ts";
+import { EQUALS, METHODS, budgetIn, comparedAs, methodNamed } from "./study.ts";
 import { STUDY_WORLDS } from "./worlds.ts";
 
 export interface ReportRequest {
@@ -54,7 +54,7 @@ export function reportMarkdown({ budget, results, data }: ReportRequest): string
       if (cells.length === 0) return [];
       return [
         `## ${world}\n`,
-        demonstrationWords(data[world]),
+        demonstrationWords(data[world], budgetIn(budget, world)),
         differences(cells),
         bySeed(cells),
         byTask(cells, STUDY_WORLDS[world]),
@@ -72,11 +72,12 @@ export function reportMarkdown({ budget, results, data }: ReportRequest): string
   return [overview(budget.worlds, results), byWorld].filter((text) => text !== "").join("\n");
 }
 
-function demonstrationWords(data: Demonstrations | undefined): string {
+function demonstrationWords(data: Demonstrations | undefined, { idle }: Budget): string {
   if (data === undefined) return "";
   const modes = Object.entries(data.modes).map(([mode, count]) => `${count} ${mode}`);
   const ways = modes.length === 0 ? "" : ` (${modes.join(", ")})`;
-  return `${data.episodes} demonstrations${ways}; sha256 of their actions ${data.hash.slice(0, 12)}.\n`;
+  const left = idle === 0 ? "" : `; steps whose action is less than ${idle} are left out`;
+  return `${data.episodes} demonstrations${ways}; sha256 of their actions ${data.hash.slice(0, 12)}${left}.\n`;
 }
 
 /** Claim (a): energies, by the sampler that was chosen beforehand, against the baselines. */

@@ -128,13 +128,17 @@ export function policySection(
 /** Of a training of the episodes in a folder. */
 export function configOf(recipe: Recipe & { readonly episodes: string }): TrainConfig {
   const { cell, method, budget, updates, episodes } = recipe;
-  const { curve, batchSize } = budget;
+  const { curve, batchSize, idle } = budget;
   const { cameras, simulator } = STUDY_WORLDS[cell.world];
   const augment = cameras.length === 0 ? {} : { augment: { shiftPx: SHIFT_PX } };
   return parseTrainConfig({
     name: cell.id,
     policy: policySection(method, method.samplers[0], { ...budget, ...STUDY_WORLDS[cell.world] }),
-    data: { folders: [episodes], validation: 0, threads: 0, ...augment },
+    data: {
+      ...{ folders: [episodes], validation: 0, threads: 0 },
+      ...augment,
+      ...(idle === 0 ? {} : { idle: { below: idle } }),
+    },
     seed: cell.seed,
     batchSize,
     steps: updates,

@@ -1,6 +1,6 @@
 /** The command line of `efference reproduce`. */
 import type { Command } from "commander";
-import { examples, positiveInteger } from "../arguments.ts";
+import { examples, nonNegative, positiveInteger } from "../arguments.ts";
 import type { ReproduceOptions } from "./command.ts";
 
 export function addReproduce(program: Command): void {
@@ -18,6 +18,11 @@ export function addReproduce(program: Command): void {
     .option("--network <size>", "tiny (0.1 million, the default) or small (0.6, 4 x the time)")
     .option("--updates <n>", "of every training, instead of the budget's", positiveInteger)
     .option("--batch <n>", "chunks of an update, instead of the budget's", positiveInteger)
+    .option(
+      "--idle <n>",
+      "demonstrated steps whose action is less than this are left out, instead of the budget's; 0 = none",
+      nonNegative,
+    )
     .option("--out <folder>", "cells and report (default: runs/reproduce-<study>-<budget>)")
     .option("--only <cells...>", "only cells of these first parts, as lift or lift.mix")
     .option("--known <reports...>", "results.json of other runs, whose cells count as finished")

@@ -4,6 +4,8 @@ export { openMcapDataset } from "./mcap-dataset.ts";
 export type { ActionLabels } from "./mcap-episode.ts";
 export type { McapDatasetOptions } from "./mcap-dataset.ts";
 export { openFrameSource } from "./frame-source.ts";
+export { withoutIdle } from "./idle.ts";
+export type { IdleOptions } from "./idle.ts";
 export { assertImageShape } from "./mcap-frames.ts";
 export { assertCameras, compareDatasetSpecs, instructionAt, proprioDim } from "./spec.ts";
 export {

@@ -95,7 +95,15 @@ export interface FrameSource {
 }
 
 /** Plain data that may be posted to a thread. */
-export type FrameSourceDescription = McapFrames | LeRobotFrames;
+export type FrameSourceDescription = McapFrames | LeRobotFrames | SelectedFrames;
+
+/** Some steps of the episodes of others. */
+export interface SelectedFrames {
+  readonly kind: "selected";
+  readonly of: FrameSourceDescription;
+  /** By episode, ascending. */
+  readonly steps: readonly Uint32Array[];
+}
 
 export interface McapFrames {
   readonly kind: "mcap";

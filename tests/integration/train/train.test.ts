@@ -125,6 +125,21 @@ describe("efference train", () => {
     rows("whole").forEach(({ loss }, i) => expect(losses[i]).toBeCloseTo(loss, 3));
   });
 
+  it("leaves out steps that hardly move, says how many, and refuses to leave out all", async () => {
+    const some = await run(train("--out", "busy", "--set", "data.idle.below=0.3"), cwd);
+    expect(some.code, some.stderr).toBe(0);
+    const [, windows, idle] = /([\d,]+) windows, ([\d,]+) idle steps left out/.exec(some.stderr)!;
+    const whole = await run(train("--out", "all", "--max-steps", "1"), cwd);
+    expect(whole.stderr).not.toContain("left out");
+    const [, all] = /([\d,]+) windows/.exec(whole.stderr)!;
+    // Of all episodes, of which one is held out.
+    expect(Number(idle)).toBeGreaterThanOrEqual(Number(all) - Number(windows));
+    expect(Number(windows)).toBeLessThan(Number(all));
+    const none = await run(train("--out", "none", "--set", "data.idle.below=2"), cwd);
+    expect(none.code).not.toBe(0);
+    expect(none.stderr).toMatch(/Cannot leave out idle steps of ".*mcap": every action is below 2/);
+  });
+
   it("makes packages that act", async () => {
     const { code, stdout, stderr } = await run(
       [

@@ -153,6 +153,23 @@ describe("the grid", () => {
     );
   });
 
+  it("leaves idle steps out where it is asked to, in every world, and says so", () => {
+    const cell = cellsOf(BUDGETS.full).find(({ world }) => world === "hang")!;
+    expect(budgetIn(BUDGETS.full, "hang").idle).toBe(0.1);
+    expect(budgetIn(BUDGETS.full, "insert").idle).toBe(0);
+    const whole = budgetNamed("full", { idle: 0 });
+    for (const world of whole.worlds) expect(budgetIn(whole, world).idle).toBe(0);
+    expect(commandOf(whole, cell)).toBe(
+      "efference reproduce ebt --budget full --idle 0 --only hang.paper.s0",
+    );
+    const about = { cell, method: methodNamed(cell.method), updates: 100 };
+    const demonstrations = { hash: "of the demonstrations" };
+    const hashes = [BUDGETS.full, whole, budgetNamed("full", { idle: 0.2 })].map((budget) =>
+      cellHash({ ...about, budget: budgetIn(budget, "hang"), demonstrations }),
+    );
+    expect(new Set(hashes).size).toBe(3);
+  });
+
   it("names what is no budget", () => {
     expect(() => budgetNamed("huge")).toThrow("must be small or full");
     expect(() => budgetNamed("full", { network: "huge" })).toThrow("must be tiny or small");
@@ -197,13 +214,18 @@ describe("a cell's hash", () => {
     },
   );
 
-  it.each(["detour-small", "full"])(
-    "is that of the committed results, whose cells so count as finished: %s",
-    async (name) => {
+  it.each([
+    { name: "detour-small", says: "--budget small --only" },
+    { name: "full", says: "--budget full" },
+    { name: "hang-idle", says: "--budget full --idle 0 --only hang.", idle: 0 },
+  ])(
+    "is that of the committed results, whose cells so count as finished: $name",
+    async ({ name, says, ...other }) => {
       const { budget, data, cells } = await committed(name);
       for (const cell of cells) {
         const about = { cell, method: methodNamed(cell.method), updates: cell.updates };
-        const at = budgetIn(budgetNamed(budget.name), cell.world);
+        const at = budgetIn(budgetNamed(budget.name, other), cell.world);
+        expect(cell.command).toContain(says);
         const hash = cellHash({ ...about, budget: at, demonstrations: data[cell.world]! });
         expect(hash).toBe(cell.hash);
       }
