@@ -38,7 +38,7 @@ const GRIPPER: ReadonlySet<ComponentFormat> = new Set([
  *
  * Who imitates an expert that slows down before it goes on learns from such steps to stand still: what is seen hardly changes there,
  * and nothing tells how long to wait. OpenVLA (arXiv 2406.09246) leaves them out of LIBERO's demonstrations; here the fingers get
- * time to close besides.
+ * time to close besides. Windows of several frames reach back over them, too.
  *
  * @throws {RangeError} if an option makes no sense, or an episode has no other steps
  * @throws {TypeError} if 0 does not mean to stay in a component of the action
