@@ -64,6 +64,13 @@ export const COMPONENT_FORMATS: readonly ComponentFormat[] = [
   "raw",
 ];
 
+/** Formats of actions in which 0 is standing still. */
+export const STILL_AT_ZERO: ReadonlySet<ComponentFormat> = new Set<ComponentFormat>([
+  "delta_position",
+  "delta_axis_angle",
+  "joint_velocity",
+]);
+
 /** One named part of a state or of an action. */
 export interface ComponentSpec {
   /** snake_case, unique within its side; nested spaces are joined by `/`. */

@@ -1,20 +1,18 @@
 /** What an arm does while its policy has no action: nothing, for a bounded time. */
 import type { ActionSpec, Decision } from "../core/index.ts";
-import { actionDim, elementCount, messageOf, PolicyDivergedError } from "../core/index.ts";
-import type { ComponentFormat } from "../core/index.ts";
+import {
+  actionDim,
+  elementCount,
+  messageOf,
+  PolicyDivergedError,
+  STILL_AT_ZERO,
+} from "../core/index.ts";
 import type { Command, Controller } from "./controller.ts";
 
 export interface HoldOptions {
   /** Decisions in a row that may fail before the episode does. Default 5. */
   readonly most?: number;
 }
-
-/** Formats in which 0 is standing still. Others are held at their last value. */
-const STILL_AT_ZERO: ReadonlySet<ComponentFormat> = new Set<ComponentFormat>([
-  "delta_position",
-  "delta_axis_angle",
-  "joint_velocity",
-]);
 
 /**
  * Turns a decision that ran away (`PolicyDivergedError`) into one row that holds: components that are differences or

@@ -1,7 +1,7 @@
 /** A dataset without the steps in which hardly anything is done. */
 import { createHash } from "node:crypto";
 import type { ComponentFormat } from "../../core/index.ts";
-import { actionDim, elementCount } from "../../core/index.ts";
+import { actionDim, elementCount, STILL_AT_ZERO } from "../../core/index.ts";
 import { episodeAt, proprioDim } from "./spec.ts";
 import type {
   Dataset,
@@ -21,12 +21,6 @@ export interface IdleOptions {
   readonly settle: number;
 }
 
-/** Where 0 means to stay. */
-const RESTS_AT_ZERO: ReadonlySet<ComponentFormat> = new Set([
-  "delta_position",
-  "delta_axis_angle",
-  "joint_velocity",
-]);
 const GRIPPER: ReadonlySet<ComponentFormat> = new Set([
   "gripper_opening",
   "gripper_close_positive",
@@ -76,9 +70,9 @@ function columnsOf({ name, spec }: Dataset): Columns {
   let at = 0;
   for (const component of spec.action.components) {
     const into = GRIPPER.has(component.format) ? gripper : moving;
-    if (into === moving && !RESTS_AT_ZERO.has(component.format)) {
+    if (into === moving && !STILL_AT_ZERO.has(component.format)) {
       throw new TypeError(
-        `Cannot leave out idle steps of "${name}": action "${component.name}" is ${component.format}, must be one of ${[...RESTS_AT_ZERO].join(", ")} or a gripper's command`,
+        `Cannot leave out idle steps of "${name}": action "${component.name}" is ${component.format}, must be one of ${[...STILL_AT_ZERO].join(", ")} or a gripper's command`,
       );
     }
     for (let end = at + elementCount(component.shape); at < end; at++) into.push(at);
