@@ -6,6 +6,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { isRunning } from "./is-running.ts";
 
 /** A Python that runs `efference_sim.libero`, and the environment variables that it needs. */
 export interface LiberoPython {
@@ -172,12 +173,7 @@ async function holderIsGone(path: string): Promise<boolean> {
     await sleep(200);
     return Number(await readFile(path, "utf8").catch(() => "0")) === 0;
   }
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "EPERM");
-  }
+  return !isRunning(pid);
 }
 
 interface RunOptions {

@@ -1,12 +1,14 @@
 /** Demonstrations of a world's experts, the same for every method and seed. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, rename, rm } from "node:fs/promises";
+import { hostname } from "node:os";
+import { basename, dirname, join } from "node:path";
 import type { EpisodeOutcome } from "../../episode/types.ts";
 import { brokered, perturbed, recordTo, rollout } from "../../rollout/index.ts";
 import type { RolloutListener } from "../../rollout/index.ts";
 import { UsageError } from "../exit.ts";
+import { isRunning } from "../is-running.ts";
 import { readJson, writeJson } from "./files.ts";
 import { observedHash } from "./observed.ts";
 import { taskOf } from "./tasks.ts";
@@ -53,12 +55,39 @@ export async function demonstrated(request: DemonstrationRequest): Promise<Demon
     );
   }
   if (found !== undefined) return found;
-  const part = `${folder}.part`;
-  await rm(part, { recursive: true, force: true });
-  const made = await record(request, part);
-  await writeJson(join(part, SUMMARY), made);
-  await rename(part, folder);
-  return made;
+  await removeLeft(folder);
+  const part = `${partsOf(folder)}${process.pid}.${++parts}.part`;
+  try {
+    const made = await record(request, part);
+    await writeJson(join(part, SUMMARY), made);
+    await rename(part, folder);
+    return made;
+  } catch (error) {
+    await rm(part, { recursive: true, force: true });
+    // Another process that records the same was first.
+    const others = await recorded(folder);
+    if (others === undefined) throw error;
+    return others;
+  }
+}
+
+/** Recordings that this process has begun. */
+let parts = 0;
+
+/** How the names of a folder's unfinished recordings begin on this machine; the process that makes them follows. */
+function partsOf(folder: string): string {
+  return `${folder}.${hostname()}.`;
+}
+
+/** Removes what processes of this machine have left that were killed. */
+async function removeLeft(folder: string): Promise<void> {
+  if (!existsSync(dirname(folder))) return;
+  const begin = basename(partsOf(folder));
+  for (const name of await readdir(dirname(folder))) {
+    const [pid, , end] = name.startsWith(begin) ? name.slice(begin.length).split(".") : [];
+    if (end !== "part" || isRunning(Number(pid))) continue;
+    await rm(join(dirname(folder), name), { recursive: true, force: true });
+  }
 }
 
 async function record(request: DemonstrationRequest, part: string): Promise<Demonstrations> {

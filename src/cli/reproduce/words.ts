@@ -26,13 +26,14 @@ export function addReproduce(program: Command): void {
     .option("--out <folder>", "cells and report (default: runs/reproduce-<study>-<budget>)")
     .option("--only <cells...>", "only cells of these first parts, as lift or lift.mix")
     .option("--known <reports...>", "results.json of other runs, whose cells count as finished")
+    .option("--jobs <n>", "cells at once, one core each (default: 1)", positiveInteger)
     .option("--list", "print the names of the cells, and end")
     .option("--json", "last line of stdout is one JSON object")
     .addHelpText(
       "after",
       examples([
         "efference reproduce ebt --budget small",
-        "efference reproduce ebt --budget full --out runs/ebt",
+        "efference reproduce ebt --budget full --out runs/ebt --jobs 8",
         "efference reproduce ebt --budget full --only detour.mix --list",
         "efference reproduce ebt --budget full --network small --only hang.mix.s0",
         "efference reproduce ebt --budget full --updates 14000 --only lift.mix.s0",

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { actedEpisodes } from "../../../src/cli/reproduce/act.ts";
-import { reproduce } from "../../../src/cli/reproduce/command.ts";
+import { reproduce } from "../../../src/cli/reproduce/grid.ts";
 import { demonstrated } from "../../../src/cli/reproduce/demonstrate.ts";
 import type { Budget } from "../../../src/cli/reproduce/study.ts";
 import { BUDGETS, cellsOf, chosenCells } from "../../../src/cli/reproduce/study.ts";

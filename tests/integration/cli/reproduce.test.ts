@@ -1,11 +1,20 @@
 /** The study's grid with a budget of seconds: what is left after a kill, and after the second half. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { reproduce } from "../../../src/cli/reproduce/command.ts";
+import { reproduce } from "../../../src/cli/reproduce/grid.ts";
 import type { CellResult } from "../../../src/cli/reproduce/results.ts";
 import type { Budget, Cell } from "../../../src/cli/reproduce/study.ts";
 import { BUDGETS, cellsOf, chosenCells, methodNamed } from "../../../src/cli/reproduce/study.ts";
@@ -38,20 +47,24 @@ function runHere(
   return reproduce({ budget, work, cells, progress: quiet, signal });
 }
 
-/** Starts the same as a process of its own, and kills it as soon as its live line matches. @returns what it said */
-async function killed(work: string, when: RegExp): Promise<string> {
-  const module = pathToFileURL(join(CLI, "..", "reproduce", "command.js")).href;
+/**
+ * Starts the same as a process of its own, and kills it as soon as its live line matches; waits until those that it started have
+ * ended, too. @returns what it said
+ */
+async function killed(work: string, when: RegExp, jobs = 1): Promise<string> {
+  const module = pathToFileURL(join(CLI, "..", "reproduce", "grid.js")).href;
   const program = `
     const { reproduce } = await import(${JSON.stringify(module)});
     const say = (text) => process.stdout.write(text + "\\n");
     await reproduce({
-      budget: ${JSON.stringify(TINY)}, work: ${JSON.stringify(work)}, cells: ${JSON.stringify(QUICK)},
+      budget: ${JSON.stringify(TINY)}, work: ${JSON.stringify(work)}, cells: ${JSON.stringify(QUICK)}, jobs: ${jobs},
       progress: { live: say, line: say, clear() {} }, signal: new AbortController().signal,
     });`;
   const file = join(cwd, "program.mjs");
   writeFileSync(file, program);
   const child = spawn(process.execPath, [file], {
     stdio: ["ignore", "pipe", "inherit"],
+    detached: true,
   });
   let text = "";
   child.stdout.on("data", (chunk: Buffer) => {
@@ -60,7 +73,16 @@ async function killed(work: string, when: RegExp): Promise<string> {
   });
   const signal = await new Promise((resolve) => child.on("close", (_, by) => resolve(by)));
   expect(signal).toBe("SIGKILL");
+  await expect.poll(() => isGroupAlive(child.pid!), { timeout: 20_000 }).toBe(false);
   return text;
+}
+
+function isGroupAlive(leader: number): boolean {
+  try {
+    return process.kill(-leader, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** Without what depends on the clock. */
@@ -173,16 +195,56 @@ describe("efference reproduce ebt", () => {
     }
   });
 
-  it("stops where it is told to, with a checkpoint", async () => {
+  it("runs several at once in processes of their own, with the same end", async () => {
+    const work = join(cwd, "several");
+    const both = await killed(work, /flow\.s0 {2}update [234]\d\/45.*mse\.s0 {2}update/, 2);
+    // Recorded once, for both.
+    expect(both.match(/ 3\/6 demonstrations/g)).toHaveLength(1);
+    const kept = statSync(join(work, "data", "detour", "demonstrations.json")).mtimeMs;
+    const said: string[] = [];
+    const { results, report } = await reproduce({
+      ...{ budget: TINY, work, cells: QUICK, jobs: 2, signal: new AbortController().signal },
+      progress: { ...quiet, line: (text) => void said.push(text) },
+    });
+    const alone = await runHere(join(cwd, "alone"), QUICK);
+    expect(results.map(lasting)).toEqual(alone.results.map(lasting));
+    expect(statSync(join(work, "data", "detour", "demonstrations.json")).mtimeMs).toBe(kept);
+    const written = JSON.parse(readFileSync(join(report, "results.json"), "utf8"));
+    expect(written.cells).toEqual(results);
+    expect(said.sort()).toEqual([
+      expect.stringMatching(/^\[1\/2\] detour\.flow\.s0: 45 updates, \d\/3 by "2", /),
+      expect.stringMatching(/^\[2\/2\] detour\.mse\.s0: 45 updates, \d\/3 by "1", /),
+    ]);
+  });
+
+  it("names the cell that failed of several at once, and stops the others", async () => {
+    const work = join(cwd, "failing");
+    const cells = chosenCells(ALL, ["detour.mse.time.s0", "detour.flow.s0"]);
+    const folder = join(work, "cells", "detour.mse.time.s0");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "plan.json"), "{");
+    await expect(
+      reproduce({
+        ...{ budget: { ...TINY, updates: 100_000 }, work, cells, jobs: 2, progress: quiet },
+        signal: new AbortController().signal,
+      }),
+    ).rejects.toThrow(/^Cannot finish detour\.mse\.time\.s0: .*JSON/);
+    expect(existsSync(join(work, "cells", "detour.flow.s0", "result.json"))).toBe(false);
+  });
+
+  it.each([1, 2])("stops where it is told to, with a checkpoint, %i at once", async (jobs) => {
     const stop = new AbortController();
-    const work = join(cwd, "stopped");
+    const work = join(cwd, `stopped-${jobs}`);
     const stopped = reproduce({
-      ...{ budget: TINY, work, cells: QUICK, signal: stop.signal },
+      ...{ budget: TINY, work, cells: QUICK, jobs, signal: stop.signal },
       progress: { ...quiet, live: (text) => void (text.includes("update 20/") && stop.abort()) },
     });
     await expect(stopped).rejects.toThrow("aborted");
     const checkpoints = join(work, "cells", "detour.flow.s0", "run", "checkpoints");
-    expect(readdirSync(checkpoints)).toContain("step-00000020");
+    const kept = readdirSync(checkpoints);
+    // A process of its own has done some more when it hears of it.
+    expect(kept.some((name) => name >= "step-00000020" && name < "step-00000046")).toBe(true);
+    if (jobs === 1) expect(kept).toContain("step-00000020");
   });
 
   it("lists its cells, and names what is wrong with the command line", async () => {
