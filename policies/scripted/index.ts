@@ -55,10 +55,16 @@ export interface ScriptedOptions {
    * default false: the nearer is taken.
    */
   readonly bothWays?: boolean;
+  /**
+   * Whether a hole goes down over a shaft as far as it is aligned, so that nothing stops; false: it stops before the shaft's end until
+   * it is aligned, which a policy that learns from it may do for good. Default true.
+   */
+  readonly funnels?: boolean;
 }
 
 /** An expert for every task family; one decision is one action row. */
 export function scriptedPolicy(options: ScriptedOptions = {}): Policy {
+  const { bothWays = false, funnels = true } = options;
   let way: 0 | 1 = 0;
   let episode: Episode | undefined;
   return {
@@ -70,14 +76,14 @@ export function scriptedPolicy(options: ScriptedOptions = {}): Policy {
       privileged: true,
     },
     reset({ seed }) {
-      const coin = options.bothWays === true && seeded("scripted/way").split(seed).uniform() < 0.5;
+      const coin = bothWays && seeded("scripted/way").split(seed).uniform() < 0.5;
       way = coin ? 1 : 0;
       episode = undefined;
       return Promise.resolve();
     },
     decide(observation): Promise<Decision> {
       const started = performance.now();
-      episode ??= beginEpisode(observation, way);
+      episode ??= beginEpisode(new View(observation, { way, funnels }));
       const { action, thoughts } = nextAction(episode, observation);
       const chunk = { data: action, horizon: 1, actionDim: action.length };
       return Promise.resolve({ chunk, thoughts, timing: { totalMs: performance.now() - started } });
@@ -92,8 +98,7 @@ interface Episode {
   begun: boolean;
 }
 
-function beginEpisode(observation: Observation, way: 0 | 1): Episode {
-  const view = new View(observation, way);
+function beginEpisode(view: View): Episode {
   const pending: Thought[] = [];
   const skill = pursue(view, view.scene.goal, ({ words }) => {
     pending.push({ kind: "text", tag: "SUBTASK", text: words });

@@ -74,11 +74,17 @@ export class View {
 
   /** Where there are two ways to do a thing: 0 the nearer, 1 the other. */
   readonly way: 0 | 1;
+  /** Whether a hole goes down over a shaft as far as it is aligned; otherwise it stops before the end until it is. */
+  readonly funnels: boolean;
 
   /** @param observation the first of an episode */
-  constructor(observation: Observation, way: 0 | 1 = 0) {
+  constructor(
+    observation: Observation,
+    { way = 0, funnels = true }: { readonly way?: 0 | 1; readonly funnels?: boolean } = {},
+  ) {
     this.observation = observation;
     this.way = way;
+    this.funnels = funnels;
     this.#cuboids = new Map(
       this.scene.entities.flatMap(({ name, cuboids }) =>
         cuboids === undefined ? [] : [[name, cuboids] as const],

@@ -30,6 +30,14 @@ const ALIGNED = { aside: 0.0012, rad: 0.03, steps: 80 } as const;
 const FLOOR_M = 0.013;
 /** How far above where it lay a thing is carried, m. */
 const CARRY_M = 0.1;
+/**
+ * A hole that is so far from a shaft's axis, m, or turned so far, rad, stays as high over its end as it is brought first; from `fits` on it
+ * goes on down. In between it may be as low as it is aligned.
+ */
+const FUNNEL = {
+  ...{ aside: { fits: 0.0015, wide: 0.0095 }, rad: { fits: 0.03, wide: 0.18 } },
+  ...{ steps: 120, entered: 0.003, beyond: 0.01 },
+} as const;
 /** Of the way down a shaft per step, action units, and what is stuck gives up after so many steps. */
 const DOWN = { speed: 0.2, ahead: 0.012, steps: 90, stalled: 12 } as const;
 /** A thing is let go this far from where its hole is to be. */
@@ -65,7 +73,9 @@ export function* thread(view: View, { hole, seat }: ThreadOptions): Skill<boolea
   yield* reach(view, {
     ...{ position: [x, y, up], grip: GRIP.close, tolerance: 0.02, maxSteps: 30, speed: 0.8 },
   });
-  const aligned = yield* bring(view, { hole, name, to: { position: over, quatWxyz: turned } });
+  const aligned = view.funnels
+    ? yield* lower(view, { hole, name, shaft, quatWxyz: turned })
+    : yield* bring(view, { hole, name, to: { position: over, quatWxyz: turned } });
   if (!aligned) {
     yield* letGo(view);
     return false;
@@ -140,6 +150,48 @@ function* bring(
     });
   }
   return false;
+}
+
+/**
+ * Moves a held thing over the end of a shaft and onto it, as far as its hole is aligned: it never stops before it goes on.
+ * @returns false if it was lost or does not get there
+ */
+function* lower(
+  view: View,
+  options: {
+    readonly hole: string;
+    readonly name: string;
+    readonly shaft: SceneEntity;
+    readonly quatWxyz: QuatWxyz;
+  },
+): Skill<boolean> {
+  const { hole, name, shaft, quatWxyz } = options;
+  const touching = shaft.halfExtents[2] + view.entity(hole).halfExtents[2];
+  for (let step = 0; step < FUNNEL.steps; step++) {
+    const now = view.entity(hole);
+    const [x, y, along] = composePoses(invertPose(shaft), now).position;
+    if (along < touching - FUNNEL.entered) return true;
+    if (!view.isHolding(name)) return false;
+    const aside = Math.hypot(x, y);
+    const amiss = Math.max(
+      shareOf(aside, FUNNEL.aside),
+      shareOf(angleBetweenQuatsRad(now.quatWxyz, quatWxyz), FUNNEL.rad),
+    );
+    const lowest = touching + (amiss === 0 ? -FUNNEL.beyond : BEFORE_END_M * amiss);
+    const to = { position: alongShaft(shaft, Math.max(lowest, along - DOWN.ahead)), quatWxyz };
+    view.observation = yield servo(view, {
+      ...gripperFor(view, hole, to),
+      ...{ grip: GRIP.close, turnSpeed: 0.4, straight: true },
+      // Across as quickly as it is brought otherwise, then as slowly as it goes down.
+      speed: DOWN.speed + 0.5 * shareOf(aside, { fits: 0.005, wide: 0.025 }),
+    });
+  }
+  return false;
+}
+
+/** How far something is from what fits to what is wide, [0, 1]. */
+function shareOf(value: number, range: { readonly fits: number; readonly wide: number }): number {
+  return Math.max(0, Math.min(1, (value - range.fits) / (range.wide - range.fits)));
 }
 
 /** Moves a held thing along a shaft to its seat, upright on it, until it is there or stuck. */

@@ -6,7 +6,7 @@ import { createProgress } from "../progress.ts";
 import { reproduce } from "./grid.ts";
 import { readyCells } from "./ready.ts";
 import type { Other } from "./study.ts";
-import { budgetNamed, cellsOf, chosenCells } from "./study.ts";
+import { assertExecutable, budgetNamed, cellsOf, chosenCells } from "./study.ts";
 
 export interface ReproduceOptions {
   budget: string;
@@ -14,6 +14,7 @@ export interface ReproduceOptions {
   updates?: number;
   batch?: number;
   idle?: number;
+  horizon?: number;
   out?: string;
   only?: string[];
   known?: string[];
@@ -34,6 +35,7 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
   const budget = budgetNamed(options.budget, options);
   const { only = [] } = options;
   const chosen = chosenCells(cellsOf(budget), only);
+  assertExecutable(budget, chosen);
   if (options.list === true) {
     const ids = chosen.map(({ id }) => id);
     process.stdout.write(
@@ -69,23 +71,25 @@ export async function reproduceCommand(study: string, options: ReproduceOptions)
   }
 }
 
-function folderOf(budget: string, { network, updates, batch, idle }: Other): string {
+function folderOf(budget: string, { network, updates, batch, idle, horizon }: Other): string {
   const other = [
     network,
     updates,
     batch === undefined ? undefined : `batch-${batch}`,
     idle === undefined ? undefined : `idle-${idle}`,
+    horizon === undefined ? undefined : `horizon-${horizon}`,
   ];
   return ["reproduce-ebt", budget, ...other.flatMap((value) => value ?? [])].join("-");
 }
 
 async function reproduceAdded({ json = false, ...grid }: ReproduceOptions): Promise<void> {
-  const { network, updates, batch, idle, out, only, known, jobs, list } = grid;
+  const { network, updates, batch, idle, horizon, out, only, known, jobs, list } = grid;
   const given = Object.entries({
     network,
     updates,
     batch,
     idle,
+    horizon,
     out,
     only,
     known,

@@ -37,6 +37,8 @@ interface About {
   readonly held?: number;
   /** Whether experts turn the hand about the vertical either way, so that its turn tells which way was gone; absent = there is one way. */
   readonly eitherWay?: boolean;
+  /** Whether experts stop before a shaft until they are aligned, rather than going down as far as they are. */
+  readonly stops?: boolean;
   /** Whether the first chunk of an episode turns the hand already. */
   readonly chunkTells?: boolean;
   readonly push?: Push;
@@ -67,7 +69,7 @@ function armWorld(about: About): StudyWorld {
     modes: ["anticlockwise", "clockwise"],
     async expert() {
       const { scriptedPolicy } = await import("../../../policies/scripted/index.ts");
-      return scriptedPolicy({ bothWays: eitherWay });
+      return scriptedPolicy({ bothWays: eitherWay, funnels: about.stops !== true });
     },
     track: () =>
       eitherWay
@@ -130,20 +132,23 @@ const LIFT: Seen = {
 };
 const PLACE: Seen = { task: "put_soup_can_in_bin", noise: 0.1, held: HELD, eitherWay: true };
 
+/** One way: where nuts are turned either way in the air, looking again after two rows means to waver between the two. */
+const INSERT: Omit<About, "name"> = {
+  ...{ task: "put_square_nut_on_peg", thing: "square_nut_1", over: "square_peg" },
+  ...{ noise: 0.1, held: HELD },
+};
+
 export const TABLETOP_WORLDS = {
   lift: armWorld({ ...LIFT, name: "lift", thing: "red_cube_1" }),
   "lift-pushed": armWorld({ ...LIFT, name: "lift-pushed", thing: "red_cube_1", shown: 0.5 }),
   place: armWorld({ ...PLACE, name: "place", thing: "soup_can_1" }),
-  // One way: where nuts are turned either way in the air, looking again after two rows means to waver between the two.
-  insert: armWorld({
-    ...{ name: "insert", task: "put_square_nut_on_peg", thing: "square_nut_1", noise: 0.1 },
-    over: "square_peg",
-    held: HELD,
-  }),
+  insert: armWorld({ ...INSERT, name: "insert" }),
+  "insert-stopping": armWorld({ ...INSERT, name: "insert-stopping", stops: true }),
   hang: armWorld({
     ...{ name: "hang", task: "hang_wrench_on_rack", thing: "wrench_1", noise: 0.1 },
     over: "tool_rack",
     held: HELD,
+    stops: true,
   }),
   "lift-images": armWorld({ ...LIFT, name: "lift-images" }),
   "place-images": armWorld({ ...PLACE, name: "place-images" }),

@@ -117,7 +117,8 @@ export function cellHash(
 export function policySection(
   method: Method,
   sampler: Sampler,
-  looks: Pick<Budget, "network" | "executeHorizon"> & Pick<StudyWorld, "cameras" | "derived">,
+  looks: Pick<Budget, "network" | "horizon" | "executeHorizon"> &
+    Pick<StudyWorld, "cameras" | "derived">,
 ): TrainConfig["policy"] {
   const { cameras, derived } = looks;
   const looking = cameras.length === 0 ? {} : { cameras };

@@ -23,6 +23,7 @@ export function addReproduce(program: Command): void {
       "demonstrated steps whose action is less than this are left out, instead of the budget's; 0 = none",
       nonNegative,
     )
+    .option("--horizon <rows>", "of a chunk, instead of the budget's", positiveInteger)
     .option("--out <folder>", "cells and report (default: runs/reproduce-<study>-<budget>)")
     .option("--only <cells...>", "only cells of these first parts, as lift or lift.mix")
     .option("--known <reports...>", "results.json of other runs, whose cells count as finished")

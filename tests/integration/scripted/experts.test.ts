@@ -26,6 +26,22 @@ beforeAll(async () => {
 });
 afterAll(() => env.close());
 
+/** Steps whose action is less than a tenth of its unit in every number, but for those in which fingers move. */
+async function stillSteps(of: { funnels: boolean; initialState: number }): Promise<number> {
+  const { funnels, initialState } = of;
+  const rows: number[][] = [];
+  const { outcome } = await rollout(brokered(scriptedPolicy({ funnels })), env, {
+    ...{ task: "put_square_nut_on_peg", initialState },
+    listeners: [{ name: "rows", onStep: (_, action) => void rows.push([...action]) }],
+  });
+  expect(outcome.kind).toBe("success");
+  const isStill = (row: readonly number[]): boolean =>
+    row.slice(0, 6).every((value) => Math.abs(value) < 0.1);
+  const fingersRest = (at: number): boolean =>
+    rows.slice(Math.max(0, at - 12), at).every((row) => row[6] === rows[at]![6]);
+  return rows.filter((row, i) => isStill(row) && fingersRest(i)).length;
+}
+
 describe("scripted experts", () => {
   it.each(TASKS)("do %s from a fixed initial state", async (task) => {
     const result = await rollout(brokered(scriptedPolicy()), env, { task, initialState: 0 });
@@ -48,6 +64,14 @@ describe("scripted experts", () => {
       expect(turns, task).toEqual(new Set([-1, 1]));
     }
   });
+
+  it.each([0, 1, 2, 3])(
+    "stop before a shaft until they are aligned, and do not where they funnel, state %i",
+    async (initialState) => {
+      expect(await stillSteps({ funnels: false, initialState })).toBeGreaterThan(0);
+      expect(await stillSteps({ funnels: true, initialState })).toBe(0);
+    },
+  );
 
   it("recover when a push during the grasp makes them miss", async () => {
     const expert = scriptedPolicy();

@@ -9,6 +9,7 @@ import {
   withArmState,
 } from "../../../../src/cli/reproduce/arm-state.ts";
 import { PIXELS, TABLETOP_WORLDS } from "../../../../src/cli/reproduce/tabletop-worlds.ts";
+import { observedHash } from "../../../../src/cli/reproduce/observed.ts";
 import { taskOf } from "../../../../src/cli/reproduce/tasks.ts";
 import { withPush } from "../../../../src/cli/reproduce/push.ts";
 import { STUDY_WORLDS } from "../../../../src/cli/reproduce/worlds.ts";
@@ -253,6 +254,31 @@ describe("lift-pushed", () => {
   });
 });
 
+describe("insert-stopping", () => {
+  it("is insert otherwise, and its expert stops before the peg", async () => {
+    const { insert, "insert-stopping": stopping } = STUDY_WORLDS;
+    for (const key of ["task", "noise", "held", "evaluatedFrom", "cameras"] as const) {
+      expect(stopping[key]).toEqual(insert[key]);
+    }
+    expect(await observedHash("insert-stopping")).toBe(await observedHash("insert"));
+    const env = await insert.open();
+    const decided = async ({ task, expert }: typeof insert): Promise<readonly number[][]> => {
+      const rows: number[][] = [];
+      await rollout(brokered(await expert()), env, {
+        ...{ task: taskOf(env, task, 0), seed: 1 },
+        listeners: [{ name: "rows", onStep: (_, action) => void rows.push([...action]) }],
+      });
+      return rows;
+    };
+    const [going, stops] = [await decided(insert), await decided(stopping)];
+    const differs = going.findIndex((row, i) => row.some((value, k) => value !== stops[i]![k]));
+    // Until the nut is in the hand they do the same.
+    expect(going.slice(0, differs).filter((row) => row[6]! > 0).length).toBeGreaterThan(12);
+    expect(going.length).toBeLessThan(stops.length);
+    await env.close();
+  });
+});
+
 describe("the worlds with an arm", () => {
   it.each(ARM)("%s: the expert succeeds and goes a way that is told", async (name) => {
     const world = STUDY_WORLDS[name];
@@ -271,7 +297,9 @@ describe("the worlds with an arm", () => {
     expect(outcome.kind).toBe("success");
     // One that hardly had to turn tells no way.
     const told = [...world.modes!, undefined];
-    expect(["insert", "hang"].includes(name) ? [undefined] : told).toContain(tracker.mode());
+    expect(["insert", "insert-stopping", "hang"].includes(name) ? [undefined] : told).toContain(
+      tracker.mode(),
+    );
     await env.close();
   });
 

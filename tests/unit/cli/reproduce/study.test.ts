@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import {
   BUDGETS,
+  assertExecutable,
   METHODS,
   budgetIn,
   budgetNamed,
@@ -36,7 +37,7 @@ function armData(): TrainingData {
   return { ...data, images, spec: { ...data.spec, images } };
 }
 
-const AS = { network: "tiny", executeHorizon: 8 } as const;
+const AS = { network: "tiny", horizon: 16, executeHorizon: 8 } as const;
 
 describe("the methods", () => {
   it.each([
@@ -168,6 +169,30 @@ describe("the grid", () => {
       cellHash({ ...about, budget: budgetIn(budget, "hang"), demonstrations }),
     );
     expect(new Set(hashes).size).toBe(3);
+  });
+
+  it("has longer or shorter chunks where they are asked for, and says so", () => {
+    const cell = cellsOf(BUDGETS.full).find(({ world }) => world === "insert")!;
+    const ours = BUDGETS.full.worlds.filter(
+      (world) => budgetIn(BUDGETS.full, world).horizon !== 16,
+    );
+    expect(ours).toEqual(["insert"]);
+    expect(budgetIn(BUDGETS.full, "insert").horizon).toBe(4);
+    const longer = budgetNamed("full", { horizon: 16 });
+    expect(policyOf(methodNamed("mix"), budgetIn(longer, "insert"))).toMatchObject({ horizon: 16 });
+    expect(commandOf(longer, cell)).toBe(
+      "efference reproduce ebt --budget full --horizon 16 --only insert.paper.s0",
+    );
+    const about = { cell, method: methodNamed(cell.method), updates: 100 };
+    const hashes = [BUDGETS.full, longer].map((budget) =>
+      cellHash({ ...about, budget: budgetIn(budget, "insert"), demonstrations: { hash: "a" } }),
+    );
+    expect(new Set(hashes).size).toBe(2);
+    const short = budgetNamed("full", { horizon: 4 });
+    assertExecutable(short, chosenCells(cellsOf(short), ["insert", "hang", "pusht"]));
+    expect(() => assertExecutable(short, cellsOf(short))).toThrow(
+      "Cannot reproduce detour.paper.s0 with chunks of 4 rows: 8 of them are executed there, must have as many at least",
+    );
   });
 
   it("names what is no budget", () => {
