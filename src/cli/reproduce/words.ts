@@ -27,7 +27,7 @@ export function addReproduce(program: Command): void {
     .option("--out <folder>", "cells and report (default: runs/reproduce-<study>-<budget>)")
     .option("--only <cells...>", "only cells of these first parts, as lift or lift.mix")
     .option("--known <reports...>", "results.json of other runs, whose cells count as finished")
-    .option("--jobs <n>", "cells at once, one core each (default: 1)", positiveInteger)
+    .option("--jobs <n>", "cells at once, a core for each (default: 1)", positiveInteger)
     .option("--list", "print the names of the cells, and end")
     .option("--json", "last line of stdout is one JSON object")
     .addHelpText(
