@@ -1,6 +1,7 @@
 /** A cell in a process of its own. */
 import { fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { dirname, join } from "node:path";
+import { cliPath } from "../supervise.ts";
 import { finishedCell } from "./files.ts";
 import type { CellResult } from "./results.ts";
 import type { CellRequest } from "./run-cell.ts";
@@ -10,15 +11,6 @@ export type CellOrder = Pick<CellRequest, "cell" | "budget" | "work" | "data">;
 
 /** What it tells, in its own words: what it does, or at the end why it failed. */
 export type CellReport = { readonly says: string } | { readonly failed: string };
-
-/** Its program: itself when running from `dist/`, and that of `dist/` when running from source (tests). */
-function programPath(): string {
-  const name = "cell-main.js";
-  const path = import.meta.url.endsWith(".ts")
-    ? `../../../dist/src/cli/reproduce/${name}`
-    : `./${name}`;
-  return fileURLToPath(new URL(path, import.meta.url));
-}
 
 /**
  * `runCell` in another process, which leaves with a checkpoint where the signal says so, and where this process ends however
@@ -30,7 +22,8 @@ export async function runCellApart(request: CellRequest): Promise<CellResult> {
   const { cell, budget, work, data, signal, say } = request;
   signal.throwIfAborted();
   const order: CellOrder = { cell, budget, work, data };
-  const child = fork(programPath(), [JSON.stringify(order)], {
+  const program = join(dirname(cliPath()), "reproduce", "cell-main.js");
+  const child = fork(program, [JSON.stringify(order)], {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   let failed: string | undefined;

@@ -83,19 +83,9 @@ function folderOf(budget: string, { network, updates, batch, idle, horizon }: Ot
 }
 
 async function reproduceAdded({ json = false, ...grid }: ReproduceOptions): Promise<void> {
-  const { network, updates, batch, idle, horizon, out, only, known, jobs, list } = grid;
-  const given = Object.entries({
-    network,
-    updates,
-    batch,
-    idle,
-    horizon,
-    out,
-    only,
-    known,
-    jobs,
-    list,
-  }).find(([, value]) => value !== undefined);
+  const given = Object.entries(grid).find(
+    ([name, value]) => name !== "budget" && value !== undefined,
+  );
   if (given !== undefined) {
     throw new UsageError(
       `Cannot reproduce "obstacle": --${given[0]} is given, must be without, for it has no cells`,

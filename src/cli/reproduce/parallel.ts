@@ -20,9 +20,8 @@ export async function inParallel<T>(
     }
   };
   const all = Array.from({ length: options.count }, () =>
-    takeTurns().catch((error: unknown) => {
-      failed.abort(failed.signal.aborted ? failed.signal.reason : error);
-    }),
+    // What is aborted stays so for its first reason.
+    takeTurns().catch((error: unknown) => failed.abort(error)),
   );
   await Promise.all(all);
   if (failed.signal.aborted) throw failed.signal.reason;
