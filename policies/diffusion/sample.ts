@@ -1,6 +1,6 @@
 /** From noise to a chunk: every sampler as a table of numbers by step, and a graph with a loop over it. */
 import type { Imitated } from "../../src/imitation/index.ts";
-import { observedNow } from "../../src/imitation/index.ts";
+import { observedNow, placed } from "../../src/imitation/index.ts";
 import { ddim } from "../../src/math/index.ts";
 import type { Model, Value } from "../../src/onnx/index.ts";
 import { addLoop, GraphBuilder } from "../../src/onnx/index.ts";
@@ -93,14 +93,15 @@ export function actingGraph(request: SampleRequest): GraphBuilder {
   const { imitated, config, parameters } = request;
   const g = new GraphBuilder("diffusion");
   const context = { g, parameters, joined: true };
-  const { tokens } = observedNow(context, imitated);
+  const { tokens, origin } = observedNow(context, imitated);
+  const place = (made: Value): Value => placed(g, made, { origin, numbers: imitated });
   const prepared = prepare(context, tokens, config);
   const shape = [1, config.horizon, imitated.actionDim];
   if (config.objective === "regression") {
     const size = shape.reduce((product, dim) => product * dim, 1);
     const chunk = g.constant({ dtype: "float32", shape, data: new Float32Array(size) });
     const time = g.constant({ dtype: "float32", shape: [1], data: new Float32Array(1) });
-    g.output("action", predict(context, { chunk, time, prepared }, config));
+    g.output("action", place(predict(context, { chunk, time, prepared }, config)));
     return g;
   }
   const steps = samplingSteps(config);
@@ -123,8 +124,8 @@ export function actingGraph(request: SampleRequest): GraphBuilder {
     given: prepared,
     collect: ["next/chunk"],
   });
-  g.output("action", carried["chunk"] as Value);
-  g.output("path/chunk", g.squeeze(collected["next/chunk"] as Value, [1]));
+  g.output("action", place(carried["chunk"] as Value));
+  g.output("path/chunk", place(g.squeeze(collected["next/chunk"] as Value, [1])));
   return g;
 }
 

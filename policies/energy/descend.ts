@@ -3,7 +3,13 @@
  * Several descents of one decision go side by side; one that is done, or has run away, stands still.
  */
 import type { Imitated, ObservedKeys } from "../../src/imitation/index.ts";
-import { observedAs, observedByName, observedNow, physical } from "../../src/imitation/index.ts";
+import {
+  observedAs,
+  observedByName,
+  observedNow,
+  physical,
+  placed,
+} from "../../src/imitation/index.ts";
 import type { Model, Value } from "../../src/onnx/index.ts";
 import { addLoop, GraphBuilder } from "../../src/onnx/index.ts";
 import type { LayerContext, ParameterStore } from "../../src/onnx/layers/index.ts";
@@ -24,7 +30,7 @@ export interface ActingRequest {
 }
 
 /**
- * More energy in view of an observation: a chunk `[batch, rows, actionDim]`, normalised, and the newest frame's proprio
+ * More energy in view of an observation: a chunk `[batch, rows, actionDim]`, actions normalised, and the newest frame's proprio
  * `[1, proprioDim]`, in physical units, to `[batch]`.
  */
 export type AddedEnergy = (context: LayerContext, chunk: Value, proprio: Value) => Value;
@@ -34,13 +40,16 @@ export interface ObservedForSteps {
   readonly keys: ObservedKeys;
   /** `float32[1, proprioDim]`, physical units; where energies are added, which may look at it. */
   readonly proprio?: Value;
+  /** `float32[1, actionDim]`; where energies are added and chunks are told from it. */
+  readonly origin?: Value;
 }
 
 /** The same by the names of the step's inputs. */
-export function observedInputs({ keys, proprio }: ObservedForSteps): Record<string, Value> {
+export function observedInputs({ keys, proprio, origin }: ObservedForSteps): Record<string, Value> {
   return {
     ...observedByName(keys),
     ...(proprio === undefined ? {} : { "observed/proprio": proprio }),
+    ...(origin === undefined ? {} : { "observed/origin": origin }),
   };
 }
 
@@ -77,6 +86,9 @@ export function stepModel(request: ActingRequest, observed: ObservedForSteps): M
     ...(observed.proprio === undefined
       ? {}
       : { proprio: g.input("observed/proprio", "float32", observed.proprio.shape) }),
+    ...(observed.origin === undefined
+      ? {}
+      : { origin: g.input("observed/origin", "float32", observed.origin.shape) }),
   };
   const landscape = { ...landscapeOf(request, told), rate: infer.rate ?? config.step.rate };
   const noise = infer.noise === 0 ? undefined : g.input("noise", "float32", shape);
@@ -89,10 +101,18 @@ export function stepModel(request: ActingRequest, observed: ObservedForSteps): M
   return g.build();
 }
 
-function landscapeOf({ config, extra }: ActingRequest, observed: ObservedForSteps): Landscape {
-  const { keys, proprio } = observed;
+function landscapeOf(
+  { config, imitated, extra }: ActingRequest,
+  observed: ObservedForSteps,
+): Landscape {
+  const { keys, proprio, origin } = observed;
   if (extra === undefined || proprio === undefined) return { observed: keys, config };
-  return { observed: keys, config, extra: (context, chunk) => extra(context, chunk, proprio) };
+  return {
+    observed: keys,
+    config,
+    extra: (context, chunk) =>
+      extra(context, placed(context.g, chunk, { origin, numbers: imitated }), proprio),
+  };
 }
 
 type CarriedInputs = Readonly<Record<Exclude<Carried, "velocity">, Value>> & {
@@ -179,13 +199,15 @@ function soundness(g: GraphBuilder, { chunk, energy }: DescentStep, limit: numbe
  * | `descent/start` | `[horizon, actionDim]`: where it began |
  * | `landscape/...` | with `infer.landscape`: see `declareLandscape` |
  *
- * Keys and values of the observation are computed once, outside of the loop.
+ * Keys and values of the observation are computed once, outside of the loop. Of `policy.relative` nothing is left in these chunks; `moved`,
+ * `disagreement` and the landscape are of what the network makes, told from where the chunk begins.
  */
 export function actingGraph(request: ActingRequest): GraphBuilder {
   const { config, imitated } = request;
   const { infer, horizon } = config;
   const g = new GraphBuilder("energy");
-  const observed = observedForSteps(g, request);
+  const { observed, origin } = observing(g, request);
+  const place = (chunk: Value): Value => placed(g, chunk, { origin, numbers: imitated });
   const shape = [infer.samples, horizon, imitated.actionDim];
   const start = g.reshape(g.input("start", "float32", [1, ...shape]), shape);
   const starts = startingValues(g, start, config);
@@ -210,7 +232,7 @@ export function actingGraph(request: ActingRequest): GraphBuilder {
     given: observedInputs(observed),
     collect: ["seen/energy", "seen/slope", "next/chunk"],
   });
-  const descent = declareResult(g, { start, carried, collected, samples: infer.samples });
+  const descent = declareResult(g, { start, carried, collected, samples: infer.samples, place });
   if (infer.landscape !== undefined) {
     const context = descending(g, request);
     const landscape = landscapeOf(request, observed);
@@ -225,15 +247,23 @@ function descending(g: GraphBuilder, { parameters }: ActingRequest): LayerContex
 }
 
 /** What the steps take, computed once: keys and values with the scales that steps leave out. */
-export function observedForSteps(
+export function observedForSteps(g: GraphBuilder, request: ActingRequest): ObservedForSteps {
+  return observing(g, request).observed;
+}
+
+function observing(
   g: GraphBuilder,
   { imitated, config, parameters, extra }: ActingRequest,
-): ObservedForSteps {
+): { readonly observed: ObservedForSteps; readonly origin: Value | undefined } {
   const context = { g, parameters: foldedParameters(parameters), joined: true };
-  const { tokens, proprio } = observedNow(context, imitated);
+  const { tokens, proprio, origin } = observedNow(context, imitated);
   const keys = observe(context, tokens, config);
-  if (extra === undefined) return { keys };
-  return { keys, proprio: physical(g, proprio, imitated.affine.proprio) };
+  if (extra === undefined) return { observed: { keys }, origin };
+  const own = origin === undefined ? {} : { origin };
+  return {
+    observed: { keys, proprio: physical(g, proprio, imitated.affine.proprio), ...own },
+    origin,
+  };
 }
 
 /** What is carried before the first step. */
@@ -267,18 +297,20 @@ interface Ended {
   readonly carried: Readonly<Record<string, Value>>;
   readonly collected: Readonly<Record<string, Value>>;
   readonly samples: number;
+  /** See `placed`. */
+  readonly place: (chunk: Value) => Value;
 }
 
 function declareResult(
   g: GraphBuilder,
-  { start, carried, collected, samples }: Ended,
+  { start, carried, collected, samples, place }: Ended,
 ): EndedDescent {
   const of = (name: Carried): Value => carried[name] as Value;
   const ranked = g.where(of("failed"), RANK_OF_FAILURE, of("energy"));
   const best = g.argMax(g.neg(ranked), 0, true);
   const take = (x: Value, axis = 0): Value => (samples === 1 ? x : g.gather(x, best, axis));
   const failed = g.unsqueeze(take(of("failed")), [1, 2]);
-  g.output("action", g.where(failed, NaN, take(of("chunk"))));
+  g.output("action", g.where(failed, NaN, place(take(of("chunk")))));
   for (const name of REPORTED) g.output(name, take(of(name)));
   if (samples > 1) g.output("disagreement", disagreement(g, of("chunk")));
   const stacked = (name: string): Value => take(collected[name] as Value, 1);
@@ -286,8 +318,8 @@ function declareResult(
     g.output(`descent/${name}`, g.squeeze(stacked(`seen/${name}`), [1]));
   }
   const path = g.squeeze(stacked("next/chunk"), [1]);
-  g.output("descent/chunk", path);
-  g.output("descent/start", g.squeeze(take(start), [0]));
+  g.output("descent/chunk", place(path));
+  g.output("descent/start", place(g.squeeze(take(start), [0])));
   return { start: take(start), path, chosen: take(of("chunk")) };
 }
 

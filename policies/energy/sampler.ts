@@ -19,7 +19,7 @@ type Feeds = Readonly<Record<string, NdArray>>;
 export interface SampledStep {
   /** Steps done, from 1. */
   readonly index: number;
-  /** `float32[samples, horizon, actionDim]`, normalised. */
+  /** `float32[samples, horizon, actionDim]`, as the network makes them. */
   readonly chunk: Float32Array;
   /** `[samples]`: of the chunks before the step. */
   readonly energy: Float32Array;
@@ -29,7 +29,7 @@ export interface SampledStep {
 }
 
 export interface SampledDescent {
-  /** `float32[samples, horizon, actionDim]`, normalised. */
+  /** `float32[samples, horizon, actionDim]` as the network makes them; `physicalChunks` of `src/imitation` says what is to be done. */
   readonly chunk: Float32Array;
   /** `[samples]` each; see `actingGraph`. */
   readonly reported: Readonly<Record<Reported, Float32Array>>;

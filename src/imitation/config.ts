@@ -13,6 +13,11 @@ export const imitationKeys = {
   /** Formulas of the proprio whose values are read beside it, not normalised; see `derivedColumns`. Absent: none. */
   derived: z.array(z.string().min(1)).min(1).exactOptional(),
   /**
+   * Actions that are places, by component (`joint_position`) or entry (`target_0`), and the proprio that each is told from; see
+   * `originsOf`. Absent: none.
+   */
+  relative: z.record(z.string().min(1), z.string().min(1)).exactOptional(),
+  /**
    * Frames that are looked at: that of this decision and of the decisions before it, `executeHorizon` steps apart.
    */
   observeHorizon: count.default(1),
@@ -53,6 +58,7 @@ export interface ImitationConfig {
   readonly cameras: readonly string[];
   readonly proprio?: readonly string[];
   readonly derived?: readonly string[];
+  readonly relative?: Readonly<Record<string, string>>;
   readonly observeHorizon: number;
   readonly horizon: number;
   readonly executeHorizon?: number;

@@ -38,5 +38,7 @@ export type { Imitated, PackagedData } from "./observed.ts";
 export { physical } from "./physical.ts";
 export { observedNow, packageOf } from "./package.ts";
 export type { ActingGraph, ObservedNow } from "./package.ts";
+export { originOf, physicalChunks, placed } from "./relative.ts";
+export type { ChunkNumbers, RelativeActions } from "./relative.ts";
 export { imitationTrainable } from "./trainable.ts";
 export type { ChunkObjective, DemonstratedChunks } from "./trainable.ts";

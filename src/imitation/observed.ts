@@ -1,16 +1,18 @@
 /** What a policy that imitates chunks knows of its data, fixed before its first graph is built. */
 import type { ComponentSpec, ImageSpec, NdArray, PolicySpec } from "../core/index.ts";
 import { actionDim, elementCount } from "../core/index.ts";
-import type { ColumnStatistics, DatasetSpec } from "../episode/node.ts";
+import type { DatasetSpec } from "../episode/node.ts";
 import { joinStatistics, statisticsTensors } from "../episode/node.ts";
 import type { ImageView } from "../onnx/layers/index.ts";
-import type { Affine, FeatureStatistics, InputBinding } from "../package/index.ts";
+import type { FeatureStatistics, InputBinding } from "../package/index.ts";
 import { affineOf, groupStatistics, normalise, wordsOf } from "../package/index.ts";
 import type { Batch, BatchNeeds, TrainingData } from "../train/index.ts";
 import type { ImitationConfig } from "./config.ts";
 import { executedRows } from "./config.ts";
+import type { ChunkNumbers, RelativeActions } from "./relative.ts";
+import { learnedChunks, originsOf, relativeActions, relativeStatistics } from "./relative.ts";
 
-export interface Imitated {
+export interface Imitated extends ChunkNumbers {
   /** Kind of the policy, for messages and names. */
   readonly kind: string;
   readonly config: ImitationConfig;
@@ -24,10 +26,12 @@ export interface Imitated {
   readonly proprioDim: number;
   readonly actionDim: number;
   readonly statistics: Readonly<Record<"proprio" | "action", FeatureStatistics>>;
-  readonly affine: Readonly<Record<"proprio" | "action", Affine>>;
   /** Words that tell instructions apart; empty where all windows have the same one. */
   readonly vocabulary: readonly string[];
 }
+
+/** Feature of a package's statistics: what chunks are that are told from where they begin, row by row. */
+export const RELATIVE = "relative action";
 
 /**
  * @throws {TypeError} if the data lack a component
@@ -57,6 +61,7 @@ export function imitatedOf(kind: string, config: ImitationConfig, data: Training
     proprio,
     proprioDim: proprio.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     actionDim: actionDim(spec.action),
+    ...relativeOf({ config, proprio, data }),
     statistics: own,
     affine: {
       proprio: affineOf("proprio", own.proprio, "mean_std"),
@@ -64,6 +69,23 @@ export function imitatedOf(kind: string, config: ImitationConfig, data: Training
     },
     vocabulary: instructions.length > 1 ? [...new Set(instructions.flatMap(wordsOf))].sort() : [],
   };
+}
+
+/** Nothing where the configuration tells no action from anything. */
+function relativeOf({
+  config,
+  proprio,
+  data,
+}: {
+  readonly config: ImitationConfig;
+  readonly proprio: readonly ComponentSpec[];
+  readonly data: TrainingData;
+}): { readonly relative?: RelativeActions } {
+  if (config.relative === undefined) return {};
+  const { horizon } = config;
+  const origins = originsOf(config.relative, { action: data.spec.action.components, proprio });
+  const columns = relativeStatistics(data, { horizon, origins, proprio });
+  return { relative: relativeActions(origins, steadied(columns), config) };
 }
 
 /** What a package that `packageOf` made says of its data. */
@@ -102,6 +124,15 @@ export function imitatedOfPackage(
     proprio,
     proprioDim: proprio.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     actionDim: actionDim(action),
+    ...(config.relative === undefined
+      ? {}
+      : {
+          relative: relativeActions(
+            originsOf(config.relative, { action: action.components, proprio }),
+            statistics.get(RELATIVE) ?? {},
+            config,
+          ),
+        }),
     statistics: { proprio: own.proprio ?? {}, action: own.action ?? {} },
     affine: {
       proprio: affineOf("proprio", own.proprio, "mean_std"),
@@ -120,13 +151,15 @@ function componentOf(kind: string, spec: DatasetSpec, name: string): ComponentSp
   );
 }
 
+type Spread = Readonly<Record<"mean" | "std" | "min" | "max", Float64Array>>;
+
 /**
  * Smallest standard deviation and half range that normalisation divides by, in the units of the data: what hardly
  * moves in the demonstrations must not become loud noise when it moves by a little more.
  */
 const LEAST = 0.02;
 
-function steadied(columns: ColumnStatistics): FeatureStatistics {
+function steadied(columns: Spread): FeatureStatistics {
   const std = columns.std.map((value) => Math.max(value, LEAST));
   const middle = columns.min.map((low, i) => (low + (columns.max[i] ?? low)) / 2);
   const half = columns.min.map((low, i) => Math.max(((columns.max[i] ?? low) - low) / 2, LEAST));
@@ -177,7 +210,20 @@ function wordRows(instructions: readonly string[], vocabulary: readonly string[]
   return { dtype: "float32", shape: [instructions.length, vocabulary.length], data };
 }
 
-/** The demonstrated chunks, `float32[batch, horizon, actionDim]`, normalised. */
-export function demonstrated({ affine }: Imitated, { actions }: Batch): Float32Array {
-  return normalise(actions.data, affine.action);
+/** The demonstrated chunks, `float32[batch, horizon, actionDim]`, as the network learns them. */
+export function demonstrated(imitated: Imitated, { actions, proprio }: Batch): Float32Array {
+  return learnedChunks(imitated, { chunks: actions.data, proprio: newest(imitated, proprio) });
+}
+
+/** `[batch, proprioDim]`: of the frame of the decision. */
+function newest({ config, proprioDim }: Imitated, proprio: Batch["proprio"]): Float32Array {
+  const { observeHorizon: frames } = config;
+  if (frames === 1) return proprio.data;
+  const batch = proprio.shape[0] ?? 0;
+  const rows = new Float32Array(batch * proprioDim);
+  for (let i = 0; i < batch; i++) {
+    const from = (i * frames + frames - 1) * proprioDim;
+    rows.set(proprio.data.subarray(from, from + proprioDim), i * proprioDim);
+  }
+  return rows;
 }

@@ -14,6 +14,8 @@ import {
   observationTokens,
 } from "./encode.ts";
 import type { Imitated } from "./observed.ts";
+import { RELATIVE } from "./observed.ts";
+import { originOf } from "./relative.ts";
 
 const STATISTICS = "statistics.safetensors";
 const HISTORY = "history";
@@ -25,6 +27,8 @@ export interface ObservedNow {
   readonly tokens: Value;
   /** `float32[1, proprioDim]`: of the newest frame, normalised. */
   readonly proprio: Value;
+  /** See `originOf`. */
+  readonly origin: Value | undefined;
 }
 
 /**
@@ -37,7 +41,12 @@ export function observedNow(context: LayerContext, imitated: Imitated): Observed
   const inputs = observationInputs(g, imitated, request);
   const now = frameFeatures(context, imitated, inputs);
   const features = withHistory(g, imitated, now);
-  return { tokens: observationTokens(context, imitated, { features }), proprio: inputs.proprio };
+  const { proprio } = inputs;
+  return {
+    tokens: observationTokens(context, imitated, { features }),
+    proprio,
+    origin: originOf(g, proprio, imitated),
+  };
 }
 
 /** `[1, frames, features]`, oldest first. At the first decision all frames are the present one. */
@@ -77,12 +86,18 @@ export interface ActingGraph {
 }
 
 export function packageOf(imitated: Imitated, acting: ActingGraph): PackageContent {
-  const { kind, config, statistics, view } = imitated;
+  const { kind, config, statistics, view, relative } = imitated;
   const { proprio, action } = statistics;
   return {
     files: {
       "model.onnx": writeModel(acting.g.build()),
-      [STATISTICS]: writeSafetensors(flatStatistics({ proprio, action })),
+      [STATISTICS]: writeSafetensors(
+        flatStatistics({
+          proprio,
+          action,
+          ...(relative === undefined ? {} : { [RELATIVE]: relative.statistics }),
+        }),
+      ),
     },
     manifest: chunkManifest({
       spec: policySpec(imitated),

@@ -11,7 +11,7 @@ import type {
   PlanPosition,
 } from "./data/index.ts";
 import { openBatchLoader } from "./data/index.ts";
-import type { BatchNeeds, ImageSize, TrainingData } from "./trainable.ts";
+import type { BatchNeeds, EpisodeNumbers, ImageSize, TrainingData } from "./trainable.ts";
 
 /** Open datasets with their split; close them when the run is over. */
 export interface RunData {
@@ -105,8 +105,22 @@ async function describe(
     images: first.spec.images,
     view: { ...(resize === undefined ? {} : { resize }), ...(crop === undefined ? {} : { crop }) },
     statistics: await computeStatistics(parts),
+    episodes: await numbersOf(parts),
     instructions: [...new Set(instructions)].sort(),
   };
+}
+
+/** No copy where a dataset keeps what it has read, as those of files do. */
+async function numbersOf(
+  parts: readonly Pick<Dataset, "episodes" | "actions" | "proprio">[],
+): Promise<EpisodeNumbers[]> {
+  const all: EpisodeNumbers[] = [];
+  for (const { episodes, ...dataset } of parts) {
+    for (const { index } of episodes) {
+      all.push({ actions: await dataset.actions(index), proprio: await dataset.proprio(index) });
+    }
+  }
+  return all;
 }
 
 function withImageSize(spec: DatasetSpec, size: ImageSize | undefined): DatasetSpec {

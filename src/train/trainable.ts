@@ -22,6 +22,14 @@ export interface ImageSize {
   readonly width: number;
 }
 
+/** All that an episode has but images and instructions. */
+export interface EpisodeNumbers {
+  /** `float32[length, actionDim]` */
+  readonly actions: Float32Array;
+  /** `float32[length, proprioDim]`, all components, in the data's order. */
+  readonly proprio: Float32Array;
+}
+
 /** What is known of the data when a policy is made for it. */
 export interface TrainingData {
   /** Images as batches have them, after resizing and cropping; all proprio components and the actions. */
@@ -31,6 +39,8 @@ export interface TrainingData {
   /** How the latter become the former: `viewed` of `src/onnx/layers` does that in a package. */
   readonly view: ImageView;
   readonly statistics: DatasetStatistics;
+  /** The numbers of every episode that is learned from. */
+  readonly episodes: readonly EpisodeNumbers[];
   /** Every instruction of the data, each once, sorted. */
   readonly instructions: readonly string[];
 }

@@ -51,6 +51,7 @@ export function worldData(options: WorldOptions = {}): TrainingData {
       proprio: { state: columns(stateDim, stateRange && [...stateRange]) },
       action: columns(actionDim, actionRange && [...actionRange]),
     },
+    episodes: [],
     instructions,
   };
 }

@@ -1,5 +1,6 @@
 /** PushT as a world of the study: from the state that gym-pusht tells, so that what is learned here acts there. */
-import type { Environment } from "../../core/index.ts";
+import type { PushTExpertOptions } from "../../../policies/scripted/pusht/index.ts";
+import type { Environment, Policy } from "../../core/index.ts";
 import { seeded } from "../../core/index.ts";
 import { createSimulator } from "../registry.ts";
 import { around } from "./around.ts";
@@ -32,8 +33,14 @@ function inFrame({ x, y }: { readonly x: string; readonly y: string }): readonly
   return [`(${cos} * ${x} + ${sin} * ${y})`, `(${cos} * ${y} - ${sin} * ${x})`];
 }
 
+/** Where the pusher's centre is when it touches an edge of the T, in the T's frame, and the stem's middle. */
+const TOUCHING = [
+  [-75, -30, 0, 30, 75],
+  [-15, 45, 135],
+] as const;
+
 /** What counts is relative: the pusher in the T's frame, and how far the T is from its goal, once more finely where it is near. */
-const DERIVED: readonly string[] = [
+const COARSE: readonly string[] = [
   ...inFrame(FROM_T).map((text) => `${text} / 100`),
   `${AWAY.x} / 100`,
   `${AWAY.y} / 100`,
@@ -46,12 +53,19 @@ const DERIVED: readonly string[] = [
   "tanh(5 * sin(observation_4 - pi / 4))",
 ];
 
+/** Whether it touches is a matter of two or three units. */
+const FINE = inFrame(FROM_T).flatMap((text, axis) =>
+  (TOUCHING[axis] ?? []).map((edge) => `tanh((${text} - ${edge}) / 10)`),
+);
+
 export const PUSHT: StudyWorld = {
   name: "pusht",
   simulator: "pusht",
   task: "push_t",
   cameras: [],
-  derived: DERIVED,
+  derived: [...COARSE, ...FINE],
+  // Where the pusher is to be drawn to, from where it is.
+  relative: { action_0: "observation_0", action_1: "observation_1" },
   // It has 50 fixed states, which are too few.
   evaluatedFrom: { seed: 9_000_000 },
   open: async () => withStateAlone(await createSimulator("pusht")),
@@ -60,10 +74,7 @@ export const PUSHT: StudyWorld = {
   modes: ["clockwise", "anticlockwise"],
   judgedSteps: EARLY_STEPS,
   isGraded: true,
-  async expert() {
-    const { pushTExpert } = await import("../../../policies/scripted/pusht/index.ts");
-    return pushTExpert();
-  },
+  expert: () => expert({}),
   track: () =>
     turnTracker({
       angleOf: ({ proprio }) => Number(proprio[OBSERVATION]?.data[4]),
@@ -72,6 +83,23 @@ export const PUSHT: StudyWorld = {
       ways: ["clockwise", "anticlockwise"],
     }),
 };
+
+/** The same as it was until 29 November 2026: targets are places, pushes slow down, and no edge is told finely. */
+export const PUSHT_ABSOLUTE: StudyWorld = withoutRelative({
+  ...PUSHT,
+  name: "pusht-absolute",
+  derived: COARSE,
+  expert: () => expert({ eases: true }),
+});
+
+function withoutRelative({ relative: _, ...world }: StudyWorld): StudyWorld {
+  return world;
+}
+
+async function expert(options: PushTExpertOptions): Promise<Policy> {
+  const { pushTExpert } = await import("../../../policies/scripted/pusht/index.ts");
+  return pushTExpert(options);
+}
 
 /** No picture is drawn, and nothing is said twice. */
 function withStateAlone(env: Environment): Environment {

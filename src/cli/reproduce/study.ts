@@ -4,6 +4,7 @@ import { UsageError } from "../exit.ts";
 export const WORLD_NAMES = [
   "detour",
   "pusht",
+  "pusht-absolute",
   "lift",
   "lift-pushed",
   "place",
@@ -246,6 +247,14 @@ const PLANE = {
   curve: { points: 5, episodes: 40 },
 } as const;
 
+const PUSH = {
+  executeHorizon: 4,
+  demonstrations: 300,
+  batchSize: 64,
+  states: 100,
+  curve: { points: 4, episodes: 20 },
+} as const;
+
 export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
   small: {
     ...PLANE,
@@ -266,15 +275,12 @@ export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
     states: 200,
     modes: { starts: 40, samples: 16 },
     perWorld: {
-      pusht: {
+      pusht: { ...PUSH, updates: 6000 },
+      "pusht-absolute": {
+        ...PUSH,
         network: "small",
-        executeHorizon: 4,
-        demonstrations: 300,
         // After 6000 nobody has learned it: 1 to 8 of 100.
         updates: 20_000,
-        batchSize: 64,
-        states: 100,
-        curve: { points: 4, episodes: 20 },
       },
       lift: ARM,
       "lift-pushed": ARM,

@@ -118,12 +118,13 @@ export function policySection(
   method: Method,
   sampler: Sampler,
   looks: Pick<Budget, "network" | "horizon" | "executeHorizon"> &
-    Pick<StudyWorld, "cameras" | "derived">,
+    Pick<StudyWorld, "cameras" | "derived" | "relative">,
 ): TrainConfig["policy"] {
-  const { cameras, derived } = looks;
+  const { cameras, derived, relative } = looks;
   const looking = cameras.length === 0 ? {} : { cameras };
   const deriving = derived === undefined ? {} : { derived };
-  return { ...policyOf(method, looks), ...looking, ...deriving, infer: sampler.infer };
+  const relating = relative === undefined ? {} : { relative };
+  return { ...policyOf(method, looks), ...looking, ...deriving, ...relating, infer: sampler.infer };
 }
 
 /** Of a training of the episodes in a folder. */

@@ -2,7 +2,7 @@
 import type { ActionChunk, Environment, Observation, Policy, TimeStep } from "../../core/index.ts";
 import { createSimulator } from "../registry.ts";
 import { LIBERO_WORLDS } from "./libero-worlds.ts";
-import { PUSHT } from "./pusht-world.ts";
+import { PUSHT, PUSHT_ABSOLUTE } from "./pusht-world.ts";
 import type { WorldName } from "./study.ts";
 import { EARLY_STEPS } from "./study.ts";
 import { TABLETOP_WORLDS } from "./tabletop-worlds.ts";
@@ -32,6 +32,8 @@ export interface StudyWorld {
   readonly cameras: readonly string[];
   /** Formulas of the proprio that policies read beside it; absent: none. */
   readonly derived?: readonly string[];
+  /** Actions that are places, and the proprio they are told from (`policy.relative`); absent: none. */
+  readonly relative?: Readonly<Record<string, string>>;
   /** What happens in the middle of an episode, in words, and how; absent where nothing does. */
   readonly disturbance?: Disturbance;
   /** Where evaluations start: the world's fixed states, or those of seeds from this one on. */
@@ -94,6 +96,7 @@ const DETOUR: StudyWorld = {
 export const STUDY_WORLDS: Readonly<Record<WorldName, StudyWorld>> = {
   detour: DETOUR,
   pusht: PUSHT,
+  "pusht-absolute": PUSHT_ABSOLUTE,
   ...TABLETOP_WORLDS,
   ...LIBERO_WORLDS,
 };

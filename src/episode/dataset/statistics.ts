@@ -189,14 +189,16 @@ export function joinStatistics(parts: readonly ColumnStatistics[]): ColumnStatis
   };
 }
 
-/** The tensors of a policy package's statistics file, `feature/statistic`, each `float32[elements]`. */
+/** The tensors of a policy package's statistics file, `feature/statistic`, each `float32[elements]`; of those that there are. */
 export function statisticsTensors(
-  features: Readonly<Record<string, ColumnStatistics>>,
+  features: Readonly<Record<string, Partial<ColumnStatistics>>>,
 ): Record<string, NdArray> {
   const tensors: Record<string, NdArray> = {};
   for (const [feature, columns] of Object.entries(features)) {
     for (const name of STORED) {
-      const data = Float32Array.from(columns[name]);
+      const values = columns[name];
+      if (values === undefined) continue;
+      const data = Float32Array.from(values);
       tensors[`${feature}/${name}`] = { dtype: "float32", shape: [data.length], data };
     }
   }

@@ -53,6 +53,7 @@ function data(small = false): TrainingData {
     images: [shown],
     view: small ? { resize: { height: 4, width: 4 } } : {},
     statistics: { proprio: { place: columns(3), opening: columns(1, 0) }, action: columns(2) },
+    episodes: [],
     instructions: ["lift the red cube", "Lift the CAN!"],
   };
 }

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { pushTExpert } from "../../../../policies/scripted/pusht/index.ts";
+import type { PushTExpertOptions } from "../../../../policies/scripted/pusht/index.ts";
 import {
   GOAL,
   PUSHER_RADIUS,
@@ -17,30 +18,40 @@ import { brokered, rollout } from "../../../../src/rollout/index.ts";
 interface Pushed {
   readonly success: boolean;
   readonly steps: number;
+  /** Steps in which the pusher hardly moved. */
+  readonly still: number;
   /** Radians that the T turned in all; above 0 clockwise in the image. */
   readonly turned: number;
   readonly startsAt: number;
 }
 
-async function pushed(seed: number, turn?: "clockwise" | "anticlockwise"): Promise<Pushed> {
+async function pushed(seed: number, options: PushTExpertOptions = {}): Promise<Pushed> {
   const angles: number[] = [];
+  let still = 0;
+  let at: readonly [number, number] = [NaN, NaN];
   const see = (angle: number): void => {
     const before = angles.at(-1) ?? angle;
     angles.push(before + Math.atan2(Math.sin(angle - before), Math.cos(angle - before)));
   };
-  const policy = pushTExpert(turn === undefined ? {} : { turn });
+  const policy = pushTExpert(options);
   const { outcome, steps } = await rollout(brokered(policy), createPushT(), {
     seed,
     listeners: [
       {
         name: "angle",
         onStart: (_header, first) => see(Number(first.observation.proprio["observation"]!.data[4])),
-        onStep: (step) => see(Number(step.observation.proprio["observation"]!.data[4])),
+        onStep(step) {
+          const { data } = step.observation.proprio["observation"]!;
+          see(Number(data[4]));
+          const now = [Number(data[0]), Number(data[1])] as const;
+          if (Math.hypot(now[0] - at[0], now[1] - at[1]) < 1.5) still++;
+          at = now;
+        },
       },
     ],
   });
   const turned = angles.at(-1)! - angles[0]!;
-  return { success: outcome.kind === "success", steps, turned, startsAt: angles[0]! };
+  return { success: outcome.kind === "success", steps, still, turned, startsAt: angles[0]! };
 }
 
 /** How far the T must turn, the shorter way. */
@@ -124,6 +135,19 @@ describe("the expert", () => {
     expect(successes).toBe(24);
   });
 
+  it("hardly ever waits where it does not ease off", async () => {
+    const shareOf = async (options: PushTExpertOptions): Promise<number> => {
+      let [still, steps] = [0, 0];
+      for (let seed = 0; seed < 12; seed++) {
+        const episode = await pushed(seed, options);
+        still += episode.still;
+        steps += episode.steps;
+      }
+      return still / steps;
+    };
+    expect(await shareOf({})).toBeLessThan(0.75 * (await shareOf({ eases: true })));
+  });
+
   it("remembers nothing of an episode but its coin", async () => {
     const { spec } = createPushT();
     const used = pushTExpert({ turn: "clockwise" });
@@ -144,14 +168,14 @@ describe("the expert", () => {
   it("turns the T either way round where both are long, and the short way where one is short", async () => {
     let far = 0;
     for (let seed = 100; far < 4; seed++) {
-      const clockwise = await pushed(seed, "clockwise");
+      const clockwise = await pushed(seed, { turn: "clockwise" });
       if (!clockwise.success) continue;
       if (Math.abs(due(clockwise.startsAt)) < (5 / 6) * Math.PI) {
         expect(clockwise.turned).toBeCloseTo(due(clockwise.startsAt), 0);
         continue;
       }
       far++;
-      const other = await pushed(seed, "anticlockwise");
+      const other = await pushed(seed, { turn: "anticlockwise" });
       expect(clockwise.turned).toBeGreaterThan((5 / 6) * Math.PI - 0.2);
       if (other.success) expect(other.turned).toBeLessThan(0.2 - (5 / 6) * Math.PI);
     }
