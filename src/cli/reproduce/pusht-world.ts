@@ -72,7 +72,8 @@ export const PUSHT: StudyWorld = {
   noise: 0,
   demonstratedIn: withNudges,
   modes: ["clockwise", "anticlockwise"],
-  judgedSteps: EARLY_STEPS,
+  // Most episodes are live then, and what will not come to its end is known from how it goes.
+  judgedSteps: [40, 80, 120],
   isGraded: true,
   expert: () => expert({}),
   track: () =>
@@ -89,6 +90,7 @@ export const PUSHT_ABSOLUTE: StudyWorld = withoutRelative({
   ...PUSHT,
   name: "pusht-absolute",
   derived: COARSE,
+  judgedSteps: EARLY_STEPS,
   expert: () => expert({ eases: true }),
 });
 
