@@ -16,9 +16,10 @@ import { imitatedOf, originOf, physicalChunks, placed } from "../../../src/imita
 import { learnedChunks, originsOf, relativeStatistics } from "../../../src/imitation/relative.ts";
 import { GraphBuilder, writeModel } from "../../../src/onnx/index.ts";
 import { storedParameters } from "../../../src/onnx/layers/index.ts";
-import { denormalise, loadPolicy, writePolicyPackage } from "../../../src/package/index.ts";
+import { denormalise, writePolicyPackage } from "../../../src/package/index.ts";
 import { openSession } from "../../../src/session/index.ts";
 import type { EpisodeNumbers, TrainingData } from "../../../src/train/index.ts";
+import { decideOnce } from "../../support/decide.ts";
 import { freshOf, worldBatch, worldData } from "../../support/imitation.ts";
 
 let folder = "";
@@ -202,20 +203,8 @@ describe("what a configuration may say", () => {
 
 const STATE = [120, 230, 0.4];
 
-async function decide(path: string): Promise<Decision> {
-  const policy = await loadPolicy(path, { rng: seeded("decide") });
-  await policy.reset({ task: "", instruction: "", seed: 0, spec: undefined as never });
-  const decision = await policy.decide({
-    images: {},
-    proprio: { state: { dtype: "float32", shape: [3], data: Float32Array.from(STATE) } },
-    texts: {},
-    instruction: "go",
-    step: 0,
-    stampNs: 0n,
-  });
-  await policy.close?.();
-  return decision;
-}
+const decide = (path: string): Promise<Decision> =>
+  decideOnce(path, { state: STATE, seed: "decide" });
 
 describe("a package", () => {
   it.each([1, 2])("decides what training would predict; frames: %i", async (frames) => {

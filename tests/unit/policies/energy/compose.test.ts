@@ -17,9 +17,10 @@ import type { Decision, NdArray } from "../../../../src/core/index.ts";
 import { PolicyDivergedError, seeded } from "../../../../src/core/index.ts";
 import type { Value } from "../../../../src/onnx/index.ts";
 import { GraphBuilder, writeModel } from "../../../../src/onnx/index.ts";
-import { loadPolicy, writePolicyPackage } from "../../../../src/package/index.ts";
+import { writePolicyPackage } from "../../../../src/package/index.ts";
 import { openSession } from "../../../../src/session/index.ts";
 import { shippedActPackage } from "../../../../policies/act/index.ts";
+import { decideOnce } from "../../../support/decide.ts";
 import { freshOf, worldData } from "../../../support/imitation.ts";
 
 let folder = "";
@@ -48,19 +49,7 @@ async function decide(options?: ComposeOptions): Promise<Decision> {
     path = join(folder, `composed-${written++}`);
     await writePolicyPackage(path, await composeEnergyPackage(base, options));
   }
-  const policy = await loadPolicy(path, { rng: seeded("compose") });
-  const state: NdArray = { dtype: "float32", shape: [3], data: Float32Array.of(0.1, 0.5, -0.2) };
-  await policy.reset({ task: "", instruction: "", seed: 0, spec: undefined as never });
-  const decision = await policy.decide({
-    images: {},
-    proprio: { state },
-    texts: {},
-    instruction: "go",
-    step: 0,
-    stampNs: 0n,
-  });
-  await policy.close?.();
-  return decision;
+  return decideOnce(path, { state: [0.1, 0.5, -0.2], seed: "compose" });
 }
 
 const column = ({ chunk }: Decision, i: number): number[] =>
