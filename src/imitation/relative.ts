@@ -7,6 +7,7 @@
  */
 import type { ComponentFormat, ComponentSpec } from "../core/index.ts";
 import { elementCount } from "../core/index.ts";
+import { proprioDim, RunningMoments } from "../episode/node.ts";
 import type { GraphBuilder, Value } from "../onnx/index.ts";
 import type { FeatureStatistics } from "../package/index.ts";
 import { affineOf, denormalise, normalise } from "../package/index.ts";
@@ -130,43 +131,28 @@ export function relativeStatistics(
 ): Readonly<Record<"mean" | "std" | "min" | "max", Float64Array>> {
   const { horizon, origins, proprio } = request;
   const width = origins.length;
-  const size = horizon * width;
   const all = namedColumns(spec.proprio);
   const columns = proprio.flatMap(({ name }) => all.get(name)?.columns ?? []);
-  const stride = spec.proprio.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-  const [mean, squares] = [new Float64Array(size), new Float64Array(size)];
-  const [min, max] = [
-    new Float64Array(size).fill(Infinity),
-    new Float64Array(size).fill(-Infinity),
-  ];
-  const counts = new Float64Array(horizon);
+  const stride = proprioDim(spec);
+  const moments = Array.from({ length: horizon }, () => new RunningMoments(width));
+  const told = new Float64Array(width);
   for (const { actions, proprio: rows } of episodes) {
     const length = actions.length / width;
     for (let step = 0; step < length; step++) {
       for (let row = 0; row < Math.min(horizon, length - step); row++) {
-        const count = ++counts[row]!;
         for (const [i, origin] of origins.entries()) {
           const from = origin === undefined ? 0 : rows[step * stride + columns[origin]!]!;
-          const value = actions[(step + row) * width + i]! - from;
-          const at = row * width + i;
-          const before = value - mean[at]!;
-          mean[at]! += before / count;
-          squares[at]! += before * (value - mean[at]!);
-          min[at] = Math.min(min[at]!, value);
-          max[at] = Math.max(max[at]!, value);
+          told[i] = actions[(step + row) * width + i]! - from;
         }
+        moments[row]!.add(told);
       }
     }
   }
-  const std = squares.map((sum, at) => Math.sqrt(sum / counts[Math.floor(at / width)]!));
-  const statistics = { mean, std, min, max };
-  for (let row = 1; row < horizon; row++) {
-    if (counts[row] !== 0) continue;
-    for (const values of Object.values(statistics)) {
-      values.copyWithin(row * width, (row - 1) * width, row * width);
-    }
-  }
-  return statistics;
+  // Every step is a window of its own, so that rows are rarer the later they are.
+  const known = moments.filter(({ count }) => count > 0).map((row) => row.result());
+  const joined = (name: "mean" | "std" | "min" | "max"): Float64Array =>
+    Float64Array.from(moments.flatMap((_, row) => [...(known[row] ?? known.at(-1)!)[name]]));
+  return { mean: joined("mean"), std: joined("std"), min: joined("min"), max: joined("max") };
 }
 
 export function relativeActions(

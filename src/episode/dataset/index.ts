@@ -11,6 +11,7 @@ export { assertCameras, compareDatasetSpecs, instructionAt, proprioDim } from ".
 export {
   computeStatistics,
   joinStatistics,
+  RunningMoments,
   RunningStatistics,
   statisticsTensors,
 } from "./statistics.ts";

@@ -15,28 +15,65 @@ export interface ColumnStatistics {
   readonly q99: Float64Array;
 }
 
+export type ColumnMoments = Pick<ColumnStatistics, "count" | "mean" | "std" | "min" | "max">;
+
 /**
  * Mean and variance by Welford's recurrence (Welford 1962, Technometrics 4:419), which does not lose
- * digits where the mean is large; the result depends on the order of rows and on nothing else.
- *
- * Quantiles are exact (linear between neighbours), for which all values are kept: 4 bytes each.
+ * digits where the mean is large; the result depends on the order of rows and on nothing else. No value is kept.
  */
-export class RunningStatistics {
-  readonly #width: number;
+export class RunningMoments {
   readonly #mean: Float64Array;
   readonly #squares: Float64Array;
   readonly #min: Float64Array;
   readonly #max: Float64Array;
-  readonly #blocks: Float32Array[] = [];
   #count = 0;
 
   /** @param width elements of one row */
   constructor(width: number) {
-    this.#width = width;
     this.#mean = new Float64Array(width);
     this.#squares = new Float64Array(width);
     this.#min = new Float64Array(width).fill(Infinity);
     this.#max = new Float64Array(width).fill(-Infinity);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** @param start where the row begins */
+  add(values: ArrayLike<number>, start = 0): void {
+    this.#count++;
+    for (let i = 0; i < this.#mean.length; i++) {
+      const value = values[start + i]!;
+      const before = value - this.#mean[i]!;
+      this.#mean[i]! += before / this.#count;
+      this.#squares[i]! += before * (value - this.#mean[i]!);
+      if (value < this.#min[i]!) this.#min[i] = value;
+      if (value > this.#max[i]!) this.#max[i] = value;
+    }
+  }
+
+  result(): ColumnMoments {
+    return {
+      count: this.#count,
+      mean: this.#mean.slice(),
+      std: this.#squares.map((sum) => Math.sqrt(sum / this.#count)),
+      min: this.#min.slice(),
+      max: this.#max.slice(),
+    };
+  }
+}
+
+/** Moments (`RunningMoments`), and quantiles that are exact (linear between neighbours), for which all values are kept: 4 bytes each. */
+export class RunningStatistics {
+  readonly #width: number;
+  readonly #moments: RunningMoments;
+  readonly #blocks: Float32Array[] = [];
+
+  /** @param width elements of one row */
+  constructor(width: number) {
+    this.#width = width;
+    this.#moments = new RunningMoments(width);
   }
 
   /**
@@ -55,16 +92,13 @@ export class RunningStatistics {
       throw new RangeError("Cannot add to statistics: a value is not finite, must be");
     }
     this.#blocks.push(rows);
-    for (let start = 0; start < rows.length; start += width) {
-      this.#count++;
-      for (let i = 0; i < width; i++) this.#addValue(i, rows[start + i]!);
-    }
+    for (let start = 0; start < rows.length; start += width) this.#moments.add(rows, start);
   }
 
   /** @throws {RangeError} if there are no rows */
   result(): ColumnStatistics {
     const width = this.#width;
-    if (this.#count === 0) {
+    if (this.#moments.count === 0) {
       throw new RangeError("Cannot compute statistics: there are no rows, must be at least one");
     }
     const [q01, q99] = [new Float64Array(width), new Float64Array(width)];
@@ -73,27 +107,11 @@ export class RunningStatistics {
       q01[i] = low!;
       q99[i] = high!;
     }
-    return {
-      count: this.#count,
-      mean: this.#mean.slice(),
-      std: this.#squares.map((sum) => Math.sqrt(sum / this.#count)),
-      min: this.#min.slice(),
-      max: this.#max.slice(),
-      q01,
-      q99,
-    };
-  }
-
-  #addValue(i: number, value: number): void {
-    const before = value - this.#mean[i]!;
-    this.#mean[i]! += before / this.#count;
-    this.#squares[i]! += before * (value - this.#mean[i]!);
-    if (value < this.#min[i]!) this.#min[i] = value;
-    if (value > this.#max[i]!) this.#max[i] = value;
+    return { ...this.#moments.result(), q01, q99 };
   }
 
   #column(i: number): Float32Array {
-    const column = new Float32Array(this.#count);
+    const column = new Float32Array(this.#moments.count);
     let at = 0;
     for (const block of this.#blocks) {
       for (let k = i; k < block.length; k += this.#width) column[at++] = block[k]!;
