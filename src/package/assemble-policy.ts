@@ -75,7 +75,10 @@ export async function assemblePolicy(
     ...impliedPreprocessors(plan),
   ];
   const postprocessing = await openPostprocessors(files, manifest, [binding.output]);
-  assertInBounds(binding.spec, postprocessing.outputs.get(binding.output));
+  // Differences have no bounds of their own.
+  if (postprocessing.relative === undefined) {
+    assertInBounds(binding.spec, postprocessing.outputs.get(binding.output));
+  }
   const sessions = await openGraphs(graphsOf(plan), openGraph);
   try {
     const runner = runnerOf(plan, sessions, binding.output);

@@ -1,5 +1,5 @@
 /** Components of a manifest: runners, preprocessors and postprocessors with their parameters. */
-import { z } from "zod";
+import type { z } from "zod";
 import type { ComponentEntry } from "./manifest.ts";
 import { issueWords, wrongManifest } from "./manifest.ts";
 
@@ -46,11 +46,6 @@ export function parametersOf<S extends z.ZodType>(
   if (result.success) return result.data;
   return wrongManifest(issueWords(parameters, result.error.issues, at));
 }
-
-/** Parameters of a step that is only accepted while it does nothing. */
-export const disabledSchema = z.looseObject({
-  enabled: z.literal(false, "must be false: actions relative to the state are not supported"),
-});
 
 /** @returns the error that names what is known */
 export function unknownStep(type: string, known: readonly string[]): RangeError {

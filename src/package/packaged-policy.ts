@@ -14,9 +14,9 @@ import { bindObservations } from "./bind-observation.ts";
 import type { Preprocessor } from "./features.ts";
 import type { PolicyBinding } from "./assemble-policy.ts";
 import type { InputBinding } from "./manifest.ts";
-import type { Postprocessing } from "./postprocessors.ts";
+import type { PhysicalChunks, Postprocessing } from "./postprocessors.ts";
+import { physicalChunksOf } from "./postprocessors.ts";
 import type { GraphRunner } from "./run-graphs.ts";
-import { denormalise } from "./statistics.ts";
 import { thoughtOutputs, thoughtsOf } from "./thoughts.ts";
 
 export interface PolicyParts {
@@ -72,10 +72,9 @@ class PackagedPolicy implements Policy {
     const bound = performance.now();
     const { outputs, runMs } = await runner.run({ features, outputs: this.#fetches, rng });
     const ran = performance.now();
-    const chunk = this.#chunkOf(outputs[binding.output]);
-    const { postprocessing } = this.#parts;
-    const affine = postprocessing.outputs.get(binding.output);
-    const thoughts = thoughtsOf(binding.thoughts ?? [], outputs, affine);
+    const physical = physicalChunksOf(this.#parts.postprocessing, binding.output, features);
+    const chunk = this.#chunkOf(outputs[binding.output], physical);
+    const thoughts = thoughtsOf(binding.thoughts ?? [], outputs, physical);
     // Only a decision that is given out is remembered.
     this.#memory = memoryOf(binding.inputs, outputs);
     this.#seen = seen;
@@ -94,7 +93,7 @@ class PackagedPolicy implements Policy {
     await Promise.all(this.#parts.runner.sessions.map((session) => session.close()));
   }
 
-  #chunkOf(output: NdArray | undefined): ActionChunk {
+  #chunkOf(output: NdArray | undefined, physical: PhysicalChunks): ActionChunk {
     const { binding, postprocessing } = this.#parts;
     const { predictHorizon: horizon, action } = this.spec;
     const dim = action === "any" ? (output?.shape.at(-1) ?? 0) : actionDim(action);
@@ -106,8 +105,7 @@ class PackagedPolicy implements Policy {
         `Cannot decide: output "${binding.output}" is ${is}, must be float32[1, ${horizon}, ${dim}]`,
       );
     }
-    const affine = postprocessing.outputs.get(binding.output);
-    const data = affine === undefined ? taken.data : denormalise(taken.data, affine, taken.shape);
+    const data = physical(taken.data, taken.shape);
     const bad = data.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) {
       throw new PolicyDivergedError(

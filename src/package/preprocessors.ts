@@ -2,11 +2,12 @@
 import { z } from "zod";
 import type { NdArray } from "../core/index.ts";
 import type { Component } from "./component.ts";
-import { componentOf, disabledSchema, parametersOf, unknownStep } from "./component.ts";
+import { componentOf, parametersOf, unknownStep } from "./component.ts";
 import type { FeatureKinds, Features, Preprocessor } from "./features.ts";
 import { arrayOf, requireKind, textOf } from "./features.ts";
 import type { PackageFiles } from "./files.ts";
 import type { Manifest } from "./manifest.ts";
+import { RELATIVE_STEP, relativePreprocessor } from "./relative-actions.ts";
 import type { Affine } from "./statistics.ts";
 import { affineOf, normalise } from "./statistics.ts";
 import { featuresOf, normalisedTwice, readStatistics } from "./statistics-step.ts";
@@ -24,7 +25,7 @@ export const PREPROCESSORS: readonly string[] = [
   "smolvla_resize",
   "pi05",
   "pi05_prepare_state",
-  "relative_actions",
+  RELATIVE_STEP,
 ];
 
 /**
@@ -73,10 +74,8 @@ async function openPreprocessor(place: Place, step: Component): Promise<Preproce
       );
       return padded(step.type, "observation.state", width);
     }
-    case "relative_actions":
-      // What it does to observations: nothing. Its other half would change actions.
-      parametersOf(step, disabledSchema, at);
-      return { type: step.type, plan: () => [], apply: () => undefined };
+    case RELATIVE_STEP:
+      return relativePreprocessor(step, at);
     default:
       throw unknownStep(step.type, PREPROCESSORS);
   }

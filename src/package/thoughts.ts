@@ -1,8 +1,7 @@
 /** Which of a graph's outputs are thoughts, and what they become. */
 import { z } from "zod";
 import type { NdArray, Thought } from "../core/index.ts";
-import type { Affine } from "./statistics.ts";
-import { denormalise } from "./statistics.ts";
+import type { PhysicalChunks } from "./postprocessors.ts";
 
 const name = z.string().min(1).max(256);
 
@@ -67,13 +66,13 @@ function optional(output: string | undefined): string[] {
 const MOST_CHUNKS = 16;
 
 /**
- * @param affine by which chunks become physical; none: they are
+ * @param physical makes chunks physical
  * @throws {TypeError} if an output is not what its binding says
  */
 export function thoughtsOf(
   bindings: readonly ThoughtBinding[],
   outputs: Readonly<Record<string, NdArray>>,
-  affine: Affine | undefined,
+  physical: PhysicalChunks,
 ): Thought[] {
   return bindings.map((binding) => {
     const { tag } = binding;
@@ -83,7 +82,7 @@ export function thoughtsOf(
         return { kind: "scalar", tag, value: value ?? NaN };
       }
       case "refinement":
-        return { kind: "refinement", tag, ...refinementOf(binding, outputs, affine) };
+        return { kind: "refinement", tag, ...refinementOf(binding, outputs, physical) };
       case "slice":
         return { kind: "slice", tag, ...sliceOf(binding, outputs) };
     }
@@ -125,16 +124,16 @@ function rowsOf(
 function refinementOf(
   { chunks, start, values }: Extract<ThoughtBinding, { kind: "refinement" }>,
   outputs: Readonly<Record<string, NdArray>>,
-  affine: Affine | undefined,
+  physical: PhysicalChunks,
 ): Omit<Extract<Thought, { kind: "refinement" }>, "kind" | "tag"> {
   const shape = outputs[chunks]?.shape ?? [];
   const [steps = 0, horizon = 0, actionDim = 0] = shape;
   if (shape.length !== 3) refuse(chunks, outputs[chunks], "float32[steps, horizon, actionDim]");
   const size = horizon * actionDim;
-  const physical = (all: Float32Array): Float32Array =>
-    affine === undefined ? all : denormalise(all, affine, [all.length / size, horizon, actionDim]);
-  const after = physical(numbers(outputs, chunks, steps * size));
-  const begun = start === undefined ? [] : [Array.from(physical(numbers(outputs, start, size)))];
+  const told = (output: string, count: number): Float32Array =>
+    physical(numbers(outputs, output, count * size), [count, horizon, actionDim]);
+  const after = told(chunks, steps);
+  const begun = start === undefined ? [] : [Array.from(told(start, 1))];
   const kept = evenly(steps, MOST_CHUNKS);
   return {
     horizon,

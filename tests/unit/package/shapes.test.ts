@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Decision, Observation, Policy } from "../../../src/core/index.ts";
+import type { Decision, Observation, Policy, PolicySpec } from "../../../src/core/index.ts";
 import { seeded } from "../../../src/core/index.ts";
 import { ddim } from "../../../src/math/index.ts";
 import type { LoadPolicyOptions } from "../../../src/package/index.ts";
@@ -249,6 +249,134 @@ describe("a single graph", () => {
     );
     // White is 1: (1 - mean) / std of the channels is 1, 3 and 10; times 2 plus the action's mean.
     expect([...chunk.data]).toEqual(bothRows([12, 26, 50], 3));
+  });
+
+  describe("whose actions are relative to the state (LeRobot)", () => {
+    const artifact = "stats.safetensors";
+    const statistics = writeSafetensors({
+      "observation.state.mean": floats([DIM], [1, 2, 3]),
+      "observation.state.std": floats([DIM], [2, 2, 2]),
+      "action.mean": floats([DIM], [0.1, 0.2, 0.3]),
+      "action.std": floats([DIM], [0.5, 0.5, 0.5]),
+    });
+    const relative = {
+      type: "relative_actions",
+      enabled: true,
+      exclude_joints: ["Gripper"],
+      action_names: ["shoulder", "elbow", "left_gripper.pos"],
+    };
+    const normalize = { type: "normalize", mode: "standard", artifact };
+    const denormalize = { type: "denormalize", mode: "mean_std", artifact, features: ["action"] };
+    const absolute = { type: "absolute_actions", enabled: true };
+    /** Gives the state as it comes in, twice. */
+    const repeated = (name = "observation.state") =>
+      graph((g) => g.output("action", rows(g, g.input(name, "float32", [1, DIM]))));
+    const shapeOf = (change: Partial<Shape> = {}): Shape => ({
+      artifacts: { model: "model.onnx" },
+      preprocessors: [relative, { ...normalize, features: ["observation.state"] }],
+      postprocessors: [denormalize, absolute],
+      inputs: [{ ...STATE_INPUT, input: "observation.state" }],
+      ...change,
+    });
+    const observation = observationOf([1, 4, 7]);
+    const files = { "model.onnx": repeated(), [artifact]: statistics };
+
+    it("adds the state as it was before it was normalised, but to what is excluded", async () => {
+      const chunk = await decide(shapeOf(), files, { observation });
+      // (state - mean) / std is 0, 1 and 2; times 0.5 plus the action's mean is what is added to the first two.
+      expect([...chunk.data]).toEqual(bothRows([1 + 0.1, 4 + 0.7, 1.3]));
+    });
+
+    it("adds all of the state where nothing is excluded, or there are no names to exclude by", async () => {
+      for (const other of [{ exclude_joints: [] }, { action_names: null }]) {
+        const preprocessors = [{ ...relative, ...other }, normalize];
+        const chunk = await decide(shapeOf({ preprocessors }), files, { observation });
+        expect([...chunk.data]).toEqual(bothRows([1.1, 4.7, 8.3]));
+      }
+    });
+
+    it("adds the state as it was before it was padded", async () => {
+      const model = graph((g) => {
+        const state = g.input("observation.state", "float32", [1, 5]);
+        g.output("action", rows(g, g.slice(state, 1, { start: 0, end: DIM })));
+      });
+      const preprocessors = [relative, { type: "pi05_prepare_state", max_state_dim: 5 }];
+      const shape = shapeOf({ preprocessors, postprocessors: [absolute] });
+      const chunk = await decide(shape, { "model.onnx": model }, { observation });
+      expect([...chunk.data]).toEqual(bothRows([2, 8, 7]));
+    });
+
+    it("reads a state that is called as physicalai calls it", async () => {
+      const shape = shapeOf({
+        ...{ preprocessors: [relative], postprocessors: [absolute] },
+        inputs: [STATE_INPUT],
+      });
+      const chunk = await decide(shape, { "model.onnx": repeated("state") }, { observation });
+      expect([...chunk.data]).toEqual(bothRows([2, 8, 7]));
+      const odd = shapeOf({
+        ...{ preprocessors: [relative], postprocessors: [absolute] },
+        inputs: [{ ...STATE_INPUT, input: "joints" }],
+      });
+      await expect(decide(odd, { "model.onnx": repeated("joints") })).rejects.toThrow(
+        /the step "relative_actions" reads "observation.state", which is absent/,
+      );
+    });
+
+    it("does not hold statistics of differences against the bounds of places", async () => {
+      const bounds = { low: [3], high: [9] };
+      const component = { name: "delta", format: "raw", dtype: "float32", shape: [DIM] } as const;
+      const spec: PolicySpec = { ...SPEC, action: { components: [{ ...component, ...bounds }] } };
+      const { inputs } = shapeOf();
+      const options = { binding: { spec, inputs, output: "action" } };
+      await decide(shapeOf(), files, { observation, options });
+      const plain = shapeOf({ preprocessors: [normalize], postprocessors: [denormalize] });
+      await expect(decide(plain, files, { observation, options })).rejects.toThrow(
+        /its statistics put entry 0 .* must reach the bounds of its spec, 3 to 9/,
+      );
+    });
+
+    it("adds the newest of several states", async () => {
+      const model = graph((g) => {
+        const states = g.input("observation.state", "float32", [1, 2, DIM]);
+        g.output("action", g.mul(states, 0));
+      });
+      const folder = await write(
+        shapeOf({ observeHorizon: 2, preprocessors: [relative], postprocessors: [absolute] }),
+        { "model.onnx": model },
+      );
+      await withPolicy(folder, {}, async (policy) => {
+        await policy.decide(observationOf([1, 2, 3], { step: 0 }));
+        const { chunk } = await policy.decide(observationOf([4, 5, 6], { step: 1 }));
+        expect([...chunk.data]).toEqual(bothRows([4, 5, 0]));
+      });
+    });
+
+    it("says which entry has no state to be told from", async () => {
+      const model = graph((g) => {
+        const state = g.input("observation.state", "float32", [1, DIM]);
+        g.output("action", rows(g, g.concat([state, state], 1)));
+      });
+      const shape = shapeOf({ preprocessors: [{ ...relative, exclude_joints: [] }] });
+      const wide = { ...shape, postprocessors: [absolute] };
+      const folder = await write(wide, { "model.onnx": model });
+      const spec: PolicySpec = {
+        ...SPEC,
+        action: { components: [{ name: "delta", format: "raw", dtype: "float32", shape: [6] }] },
+      };
+      const binding = { spec, inputs: shape.inputs, output: "action" };
+      await withPolicy(folder, { binding }, async (policy) => {
+        await expect(policy.decide(observation)).rejects.toThrow(
+          /entry 5 of the action is told from the state, which has 3 numbers, must have at least 6/,
+        );
+      });
+    });
+
+    it("refuses statistics that are applied to places", async () => {
+      const shape = shapeOf({ postprocessors: [absolute, denormalize] });
+      await expect(decide(shape, files, { observation })).rejects.toThrow(
+        /model\.postprocessors\.1: it denormalises after model\.postprocessors\.0 has added the state/,
+      );
+    });
   });
 
   it("that gives more rows than are used", async () => {
@@ -791,9 +919,45 @@ describe("loadPolicy() refuses", () => {
       /model\.postprocessors\.0\.mode: .*"magic"/,
     ],
     [
-      "actions relative to the state",
+      "actions relative to a state that nobody adds",
       change({}, { preprocessors: [{ type: "relative_actions", enabled: true }] }),
-      /enabled: must be false/,
+      /model\.postprocessors: no "absolute_actions" is enabled, must be \(model\.preprocessors\.0 is/,
+    ],
+    [
+      "a state added to actions that are not relative",
+      change(
+        {},
+        {
+          preprocessors: [{ type: "relative_actions" }],
+          postprocessors: [{ type: "absolute_actions", enabled: true }],
+        },
+      ),
+      /model\.preprocessors: no "relative_actions" is enabled, must be \(model\.postprocessors\.0 is/,
+    ],
+    [
+      "a state that is added twice",
+      change(
+        {},
+        {
+          preprocessors: [{ type: "relative_actions", enabled: true }],
+          postprocessors: [
+            { type: "absolute_actions", enabled: true },
+            { type: "absolute_actions", enabled: true },
+          ],
+        },
+      ),
+      /model\.postprocessors\.1: "absolute_actions" is enabled at model\.postprocessors\.0, too/,
+    ],
+    [
+      "names of joints that are numbers",
+      change(
+        {},
+        {
+          preprocessors: [{ type: "relative_actions", enabled: true, exclude_joints: [7] }],
+          postprocessors: [{ type: "absolute_actions", enabled: true }],
+        },
+      ),
+      /model\.preprocessors\.0\.exclude_joints\.0/,
     ],
     [
       "an unknown last step",

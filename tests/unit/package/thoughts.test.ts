@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { NdArray } from "../../../src/core/index.ts";
+import type { PhysicalChunks } from "../../../src/package/postprocessors.ts";
+import { denormalise } from "../../../src/package/statistics.ts";
 import type { ThoughtBinding } from "../../../src/package/thoughts.ts";
 import { thoughtOutputs, thoughtsOf } from "../../../src/package/thoughts.ts";
 
@@ -15,6 +17,10 @@ const PATH: ThoughtBinding = {
   values: { energy: "energies" },
 };
 
+const AFFINE = { offset: Float64Array.of(10, 20), scale: Float64Array.of(2, 1) };
+const denormalised: PhysicalChunks = (chunks) => denormalise(chunks, AFFINE);
+const asIs: PhysicalChunks = (chunks) => chunks;
+
 describe("thoughtsOf()", () => {
   it("tells numbers, and chunks in physical units with the numbers of every step", () => {
     const bindings: ThoughtBinding[] = [{ kind: "scalar", tag: "steps", output: "count" }, PATH];
@@ -24,8 +30,7 @@ describe("thoughtsOf()", () => {
       chunks: f32([2, 1, 2], [1, 2, 3, 4]),
       energies: f32([2], [0.5, 0.25]),
     };
-    const affine = { offset: Float64Array.of(10, 20), scale: Float64Array.of(2, 1) };
-    expect(thoughtsOf(bindings, outputs, affine)).toEqual([
+    expect(thoughtsOf(bindings, outputs, denormalised)).toEqual([
       { kind: "scalar", tag: "steps", value: 2 },
       {
         kind: "refinement",
@@ -50,8 +55,7 @@ describe("thoughtsOf()", () => {
       first: f32([1, 2], [5, 6]),
       energies: f32([2], [0.5, 0.25]),
     };
-    const affine = { offset: Float64Array.of(10, 20), scale: Float64Array.of(2, 1) };
-    expect(thoughtsOf(bindings, outputs, affine)).toMatchObject([
+    expect(thoughtsOf(bindings, outputs, denormalised)).toMatchObject([
       {
         steps: [0, 1, 2],
         chunks: [
@@ -79,7 +83,7 @@ describe("thoughtsOf()", () => {
       first: f32([2], [2, 6]),
       way: f32([2, 2], [0, 5, 1, 6]),
     };
-    expect(thoughtsOf([slice], outputs, undefined)).toEqual([
+    expect(thoughtsOf([slice], outputs, asIs)).toEqual([
       {
         kind: "slice",
         tag: "energy",
@@ -96,14 +100,14 @@ describe("thoughtsOf()", () => {
       },
     ]);
     expect(() =>
-      thoughtsOf([slice], { ...outputs, grid: f32([5], [1, 2, 3, 4, 5]) }, undefined),
+      thoughtsOf([slice], { ...outputs, grid: f32([5], [1, 2, 3, 4, 5]) }, asIs),
     ).toThrow(/"grid" is float32\[5\], must be float32 of 6/);
   });
 
   it("keeps 16 chunks of many, evenly and with the last, and the numbers of all", () => {
     const numbers = Array.from({ length: 100 }, (_, i) => i);
     const outputs = { chunks: f32([100, 1, 1], numbers), energies: f32([100], numbers) };
-    const [thought] = thoughtsOf([PATH], outputs, undefined);
+    const [thought] = thoughtsOf([PATH], outputs, asIs);
     if (thought?.kind !== "refinement") throw new Error("it is no refinement");
     expect(thought.chunks).toHaveLength(16);
     expect(thought.steps.at(-1)).toBe(100);
@@ -119,6 +123,6 @@ describe("thoughtsOf()", () => {
     ["flat", { chunks: f32([4], [1, 2, 3, 4]) }, /must be float32\[steps, horizon, actionDim\]/],
     ["short", { chunks: f32([2, 1, 1], [1, 2]), energies: f32([1], [1]) }, /must be float32 of 2/],
   ])("refuses outputs that are %s", (_, outputs, message) => {
-    expect(() => thoughtsOf([PATH], outputs, undefined)).toThrow(message);
+    expect(() => thoughtsOf([PATH], outputs, asIs)).toThrow(message);
   });
 });
