@@ -158,6 +158,7 @@ const chunkCases = (prefix, config) =>
 const CASES = {
   ...Object.fromEntries(METHODS.map((method) => [`update-${method.name}`, () => studied(method)])),
   ...chunkCases("", models.CHUNK_POLICY),
+  ...chunkCases("short-", models.SHORT_CHUNK_POLICY),
   ...chunkCases("small-", models.SMALL_CHUNK_POLICY),
   gpt,
   act,

@@ -3,6 +3,7 @@ export { ACT, actFeeds, actGraph, actTrainable } from "./act.mjs";
 export {
   CHUNK_POLICY,
   CHUNK_POLICY_CASES,
+  SHORT_CHUNK_POLICY,
   SMALL_CHUNK_POLICY,
   chunkObjective,
   chunkPolicy,
