@@ -44,6 +44,8 @@ const trainKeys = z.strictObject({
   noise: z.tuple([least, least]).default([0.05, 0.002]),
   /** s: rates are multiplied by a number drawn from [1 / s, s] for each chunk and step; 1: they are not. */
   randomiseRate: z.number().min(1).default(1.5),
+  /** n: where starts have a drawn share of noise it is u^n, u uniform in [0, 1); above 1 more of them are near demonstrations. */
+  shareExponent: positive.default(1),
   /** Of `equilibrium`: from this share of the demonstration on, the slope asked for falls to 0. */
   knee: z.number().min(0).max(0.999).default(0.8),
   /** Of `equilibrium`: factor of the slope asked for. */

@@ -45,7 +45,8 @@ export function energyFeeds(
     const kept = keepFeeds(config, chunkKeepSizes(config, { batch, rows }), rng.split("dropout"));
     return { start: f32(shape, start), target: f32(shape, target), ...frames, ...kept };
   }
-  const start = train.start === "noise" ? noise : mixed(data, { noise, batch }, rng.split("share"));
+  const start =
+    train.start === "noise" ? noise : mixed(config, { data, noise, batch }, rng.split("share"));
   const steps = train.steps + rng.split("steps").int(train.extraSteps + 1);
   const weights = train.loss === "every" ? { step_weights: weightsOf(train, steps) } : {};
   const loop =
@@ -75,28 +76,39 @@ function weightsOf({ steps, extraSteps }: EnergyConfig["train"], done: number): 
   return { dtype: "float32", shape: [data.length], data };
 }
 
-/** A share `l` of noise, uniform in [0, 1) for each chunk: `l noise + (1 - l) demonstration`. */
+/** A share `l` of noise, drawn for each chunk: `l noise + (1 - l) demonstration`. */
 function mixed(
-  data: Float32Array,
-  { noise, batch }: { readonly noise: Float32Array; readonly batch: number },
+  { train: { shareExponent } }: EnergyConfig,
+  { data, noise, batch }: Pairs,
   rng: Rng,
 ): Float32Array {
   const per = data.length / batch;
-  const shares = Float32Array.from({ length: batch }, () => rng.uniform());
+  const shares = Float32Array.from({ length: batch }, () => rng.uniform() ** shareExponent);
   return data.map((a, i) => {
     const share = shares[Math.floor(i / per)] ?? 1;
     return share * (noise[i] ?? 0) + (1 - share) * a;
   });
 }
 
+/** Chunks of a batch, demonstrated and of noise, one after the other. */
+interface Pairs {
+  readonly data: Float32Array;
+  readonly noise: Float32Array;
+  readonly batch: number;
+}
+
 function equilibriumPair(
-  { train: { knee, slope } }: EnergyConfig,
-  parts: { readonly data: Float32Array; readonly noise: Float32Array; readonly batch: number },
+  { train: { knee, slope, shareExponent } }: EnergyConfig,
+  parts: Pairs,
   rng: Rng,
 ): { readonly start: Float32Array; readonly target: Float32Array } {
   const { data, noise, batch } = parts;
   const per = data.length / batch;
-  const shares = Float32Array.from({ length: batch }, () => rng.uniform());
+  // Of the demonstration. Uniform shares are taken as they are drawn: 1 - (1 - u) is not u to the bit.
+  const shares = Float32Array.from({ length: batch }, () => {
+    const drawn = rng.uniform();
+    return shareExponent === 1 ? drawn : 1 - (1 - drawn) ** shareExponent;
+  });
   const shareAt = (i: number): number => shares[Math.floor(i / per)] ?? 0;
   const start = data.map((a, i) => shareAt(i) * a + (1 - shareAt(i)) * (noise[i] ?? 0));
   const target = data.map((a, i) => {

@@ -85,7 +85,7 @@ describe("the grid", () => {
     const { methods } = BUDGETS.small;
     expect(SMALL).toHaveLength(methods.length * 2 - 1);
     expect(METHODS.map(({ name }) => name).filter((name) => !methods.includes(name))).toEqual([
-      "once",
+      ...["once", "near"],
     ]);
     expect(SMALL[0]!.id).toBe("detour.paper.s0");
     const full = cellsOf(BUDGETS.full);
@@ -116,7 +116,8 @@ describe("the grid", () => {
     expect(of("hang").filter((id) => id.includes(".mix."))).toEqual(
       [0, 1, 2].map((seed) => `hang.mix.s${seed}`),
     );
-    expect(of("hang")).toHaveLength(5 * 3 + 4 * 3 + 2);
+    expect(of("hang")).toHaveLength(6 * 3 + 5 * 3 + 2);
+    expect(of("lift.near")).toEqual(["lift.near.s0"]);
   });
 
   it("looks through cameras in its worlds of images alone, and trains those as the others", () => {
@@ -250,14 +251,18 @@ describe("a cell's hash", () => {
         normalise: "none",
         clampGradient: 0,
       });
-      const common = { steps: 2, noise: [0.05, 0.002], knee: 0.8, slope: 1 };
+      const common = { steps: 2, noise: [0.05, 0.002], shareExponent: 1, knee: 0.8, slope: 1 };
       const own = {
         paper: { extraSteps: 1, loss: "last", start: "noise", randomiseRate: 1.5 },
         mix: { extraSteps: 0, loss: "every", start: "mix", randomiseRate: 1 },
         once: { extraSteps: 0, loss: "one", start: "mix", randomiseRate: 1 },
         // A slope is matched at one point: there are no steps.
         equilibrium: { extraSteps: 0, loss: "last", start: "noise", randomiseRate: 1.5 },
-      }[name as "paper" | "mix" | "once" | "equilibrium"];
+        near: {
+          ...{ extraSteps: 0, loss: "last", start: "noise", randomiseRate: 1.5 },
+          ...{ knee: 0.5, shareExponent: 2 },
+        },
+      }[name as "paper" | "mix" | "once" | "equilibrium" | "near"];
       expect(train).toEqual({ ...common, ...own });
     },
   );
