@@ -300,7 +300,7 @@ export const BUDGETS: Readonly<Record<BudgetName, Budget>> = {
     states: 200,
     modes: { starts: 40, samples: 16 },
     perWorld: {
-      detour: { asides: [] },
+      detour: { asides: ["near"] },
       pusht: { ...PUSH, updates: 6000, asides: ["paper", "near"] },
       "pusht-absolute": {
         ...PUSH,
