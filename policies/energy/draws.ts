@@ -76,6 +76,13 @@ function weightsOf({ steps, extraSteps }: EnergyConfig["train"], done: number): 
   return { dtype: "float32", shape: [data.length], data };
 }
 
+/** Chunks of a batch, demonstrated and of noise, one after the other. */
+interface Pairs {
+  readonly data: Float32Array;
+  readonly noise: Float32Array;
+  readonly batch: number;
+}
+
 /** A share `l` of noise, drawn for each chunk: `l noise + (1 - l) demonstration`. */
 function mixed(
   { train: { shareExponent } }: EnergyConfig,
@@ -88,13 +95,6 @@ function mixed(
     const share = shares[Math.floor(i / per)] ?? 1;
     return share * (noise[i] ?? 0) + (1 - share) * a;
   });
-}
-
-/** Chunks of a batch, demonstrated and of noise, one after the other. */
-interface Pairs {
-  readonly data: Float32Array;
-  readonly noise: Float32Array;
-  readonly batch: number;
 }
 
 function equilibriumPair(
