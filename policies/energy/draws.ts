@@ -104,11 +104,11 @@ function equilibriumPair(
 ): { readonly start: Float32Array; readonly target: Float32Array } {
   const { data, noise, batch } = parts;
   const per = data.length / batch;
-  // Of the demonstration. Uniform shares are taken as they are drawn: 1 - (1 - u) is not u to the bit.
-  const shares = Float32Array.from({ length: batch }, () => {
-    const drawn = rng.uniform();
-    return shareExponent === 1 ? drawn : 1 - (1 - drawn) ** shareExponent;
-  });
+  // Of the demonstration. With exponent 1 they are what is drawn, to the bit: both differences are exact.
+  const shares = Float32Array.from(
+    { length: batch },
+    () => 1 - (1 - rng.uniform()) ** shareExponent,
+  );
   const shareAt = (i: number): number => shares[Math.floor(i / per)] ?? 0;
   const start = data.map((a, i) => shareAt(i) * a + (1 - shareAt(i)) * (noise[i] ?? 0));
   const target = data.map((a, i) => {

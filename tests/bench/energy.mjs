@@ -15,8 +15,11 @@ const LATENCY_GOAL_MS = 15;
 const SPEED_UP_GOAL = 20;
 
 const [FEW, MANY] = ["energy-2", "ddpm-100"];
+/** The same kinds with other numbers of steps: what one more costs. */
+const [MORE, FEWER] = ["energy-20", "ddim-10"];
 
 const NAMES = models.CHUNK_POLICY_CASES.map(({ name }) => name);
+const STEPS = Object.fromEntries(models.CHUNK_POLICY_CASES.map(({ name, steps }) => [name, steps]));
 
 async function measure(print, { name, kind, steps }) {
   const config = { ...models.CHUNK_POLICY, kind, steps };
@@ -39,23 +42,24 @@ async function measure(print, { name, kind, steps }) {
 const NETWORKS = { paper: "", "paper, 2 blocks": "short-", small: "small-" };
 
 /**
- * Of a network, in turns: two steps against a hundred of denoising, and what a step costs in forward passes. Both by
- * the differences of more and fewer steps, so that what is done once for a decision does not count.
+ * Of a network, in turns: two steps against a hundred of denoising, and what a step costs in forward passes, by the
+ * differences of more and fewer, so that what is done once for a decision does not count.
  */
 async function speedUp(print, network, threads) {
-  const cases = [FEW, "energy-20", "ddim-10", MANY];
-  const names = cases.map((name) => `${NETWORKS[network]}${name}`);
-  const sides = await compareOwn(names, threads);
-  const [few, twenty, ten, many] = sides;
+  const cases = [FEW, MANY, MORE, FEWER];
+  const named = (name) => `${NETWORKS[network]}${name}`;
+  const sides = await compareOwn(cases.map(named), threads);
+  const [few, many] = sides;
   const times = many.medianMs / few.medianMs;
-  const each = (more, fewer, steps) => (more.medianMs - fewer.medianMs) / steps;
-  const passes = each(twenty, few, 18) / each(many, ten, 90);
+  const msOf = Object.fromEntries(cases.map((name, i) => [name, sides[i].medianMs]));
+  const oneMore = (more, fewer) => (msOf[more] - msOf[fewer]) / (STEPS[more] - STEPS[fewer]);
+  const passes = oneMore(MORE, FEW) / oneMore(MANY, FEWER);
   print(
     `2 steps of energy against 100 of DDPM, ${network}, in turns, ${threads} thread(s): ` +
       `${times.toFixed(1)} x (${ms(few)}, ${ms(many)}), goal ${SPEED_UP_GOAL} x; ` +
       `a step costs ${passes.toFixed(2)} forward passes`,
   );
-  return { name: names.join(" against "), threads, times, passes };
+  return { name: [FEW, MANY].map(named).join(" against "), threads, times, passes };
 }
 
 export default {
